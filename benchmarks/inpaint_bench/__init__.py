@@ -1,0 +1,1 @@
+"""Measures restoration: quality and speed, beside peers, on a machine that is described."""

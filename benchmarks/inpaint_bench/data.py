@@ -1,0 +1,91 @@
+"""Pictures and the masks that they are measured under: a fixed assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Hole ratios from ``low`` to below ``high``, in percent of a mask's pixels."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def parse(cls, text: str) -> Ratio:
+        """Reads ``"10-20"``; raises ``ValueError`` for anything else."""
+        low, dash, high = text.partition("-")
+        try:
+            ratio = cls(float(low), float(high))
+        except ValueError:
+            raise ValueError(f"a hole ratio is like 10-20 (percent), not {text!r}") from None
+        if not dash or not 0 <= ratio.low < ratio.high <= 100:
+            raise ValueError(f"a hole ratio is like 10-20 (percent), not {text!r}")
+        return ratio
+
+    def __str__(self) -> str:
+        return f"{self.low:g}-{self.high:g} %"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture, uint8 BGR [H, W, 3], and a mask of its size, uint8 [H, W], 255 in the hole."""
+
+    picture_path: Path
+    mask_path: Path
+    picture: Pixels
+    mask: Pixels
+
+
+def list_files(folder: Path) -> list[Path]:
+    """A folder's picture files, sorted by name; raises ``FileNotFoundError`` if there are none."""
+    found = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
+    if not found:
+        raise FileNotFoundError(f"no pictures in {folder}")
+    return found
+
+
+def assign(pictures: Path, masks: Path, ratio: Ratio) -> Iterator[Sample]:
+    """Pairs each picture of a folder with a mask of the given hole ratio, always the same one.
+
+    Pictures are sorted by name; of the masks, those are kept, sorted by name, whose hole ratio in
+    the file is within ``ratio``. Picture i of n gets mask floor((i + 0.5) * m / n) of m, resized to
+    the picture by nearest neighbour.
+    """
+    paths = list_files(pictures)
+    kept = [p for p in list_files(masks) if ratio.low <= hole_ratio(read_mask(p)) < ratio.high]
+    if not kept:
+        raise FileNotFoundError(f"no masks with a hole ratio of {ratio} in {masks}")
+    for index, path in enumerate(paths):
+        mask_path = kept[(2 * index + 1) * len(kept) // (2 * len(paths))]
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise ValueError(f"cannot read {path}")
+        mask = read_mask(mask_path)
+        size = (picture.shape[1], picture.shape[0])
+        mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
+        yield Sample(path, mask_path, picture.astype(np.uint8, copy=False), mask)
+
+
+def read_mask(path: Path) -> Pixels:
+    """A mask file as uint8 [H, W], 255 where it is above half; raises ``ValueError``."""
+    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if mask is None:
+        raise ValueError(f"cannot read {path}")
+    return np.multiply(mask > 127, 255, dtype=np.uint8)
+
+
+def hole_ratio(mask: Pixels) -> float:
+    """The share of a mask's pixels that is hole, in percent."""
+    return 100.0 * cv2.countNonZero(mask) / mask.size

@@ -1,0 +1,99 @@
+"""``inpaint-export``: train, eval, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from inpaint_export.recipes import NAMES
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Train, evaluate and export models."""
+
+
+@main.command()
+@click.argument("recipe", type=click.Choice(NAMES))
+@click.option("--data", type=FOLDER, required=True, help="Root of the recipe's data folders.")
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--steps", type=click.IntRange(min=1), help="Instead of the recipe's.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of the training itself.")
+@click.option("--workers", default=1, show_default=True, help="Processes that prepare data.")
+def train(
+    recipe: str,
+    data: Path,
+    output: Path,
+    steps: int | None,
+    device: str,
+    threads: int | None,
+    workers: int,
+) -> None:
+    """Train RECIPE in the folder given by --output; resume if it holds a checkpoint."""
+    import torch
+
+    from inpaint_export.recipes import load_recipe
+    from inpaint_export.training.loop import Trainer
+
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        trainer = Trainer(
+            load_recipe(recipe), data, output, device=device, steps=steps, workers=workers
+        )
+        click.echo(f"validation: {trainer.run():.3f} dB in the hole; {trainer.checkpoint}")
+    except (FileNotFoundError, ValueError, FloatingPointError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.argument("checkpoint", type=FILE)
+@click.option("-o", "--output", type=FILE, required=True, help="The model file, .onnx.")
+def export(checkpoint: Path, output: Path) -> None:
+    """Write CHECKPOINT's averaged weights as a model file, compared with PyTorch."""
+    from inpaint_export.errors import ExportError
+    from inpaint_export.onnx_export import export_checkpoint
+
+    try:
+        checks = export_checkpoint(checkpoint, output)
+    except (FileNotFoundError, ValueError, ExportError) as error:
+        raise click.ClickException(str(error)) from error
+    for check in checks:
+        click.echo(f"{check.height}x{check.width}: differs by {check.difference:.1e} from PyTorch")
+    click.echo(f"{output}: {output.stat().st_size / 1e6:.2f} MB")
+
+
+@main.command("eval")
+@click.argument("model_file", type=FILE)
+@click.option("--data", type=FOLDER, required=True, help="Folder of undamaged pictures.")
+@click.option("--masks", type=FOLDER, required=True, help="Folder of masks, white is hole.")
+@click.option("--ratios", default="10-20,30-40", show_default=True, help="Hole ratios in percent.")
+@click.option("--threads", default=2, show_default=True)
+@click.option("--write", is_flag=True, help="Put the figures into the model file.")
+def evaluate(
+    model_file: Path, data: Path, masks: Path, ratios: str, threads: int, write: bool
+) -> None:
+    """Measure MODEL_FILE through the SDK: PSNR and SSIM under masks of fixed assignment."""
+    from inpaint_bench.data import Ratio
+    from inpaint_export.evaluation import evaluate as measure
+    from inpaint_export.onnx_export import write_quality
+    from inpaint_sdk import InpaintError
+
+    try:
+        rows = tuple(
+            measure(model_file, data, masks, Ratio.parse(r), threads) for r in ratios.split(",")
+        )
+        if write:
+            write_quality(model_file, rows)
+    except (FileNotFoundError, ValueError, InpaintError) as error:
+        raise click.ClickException(str(error)) from error
+    for row in rows:
+        click.echo(
+            f"{row.data}, {row.masks}: PSNR {row.psnr_hole:.2f} dB in the hole, {row.psnr:.2f} dB "
+            f"over the picture, SSIM {row.ssim:.4f} ({row.pictures} pictures)"
+        )

@@ -1,0 +1,159 @@
+"""Synthetic holes. Each generator returns uint8 [size, size] with 255 in the hole.
+
+All of them are drawn from a ``numpy`` generator, so a seed gives the same masks on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.uint8]
+MaskGenerator = Callable[[np.random.Generator, int], Mask]
+
+
+def _smooth_field(rng: np.random.Generator, size: int, cells: float) -> NDArray[np.float32]:
+    """Smooth noise of zero mean with about ``cells`` bumps along a side, [size, size]."""
+    count = max(3, round(cells * 2))
+    noise = rng.standard_normal((count, count)).astype(np.float32)
+    field = cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
+    return field.astype(np.float32, copy=False)
+
+
+def _element(rng: np.random.Generator, width: int) -> Mask:
+    """A structuring element for dilation: mostly square or round, as worn brushes are."""
+    height = max(1, round(width * rng.uniform(0.5, 1.6)))
+    shape = cv2.MORPH_RECT if rng.random() < 0.5 else cv2.MORPH_ELLIPSE
+    return cv2.getStructuringElement(shape, (width, height)).astype(np.uint8, copy=False)
+
+
+def contours(rng: np.random.Generator, size: int) -> Mask:
+    """Outlines of blobs, broken into dashes and thickened, like the rim of what moved."""
+    field = _smooth_field(rng, size, rng.uniform(1.0, 8.0))
+    level = rng.uniform(-0.6, 0.6)
+    inside = (field > level).astype(np.uint8)
+    lines = cv2.morphologyEx(inside, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8)) * 255
+    lines[_smooth_field(rng, size, rng.uniform(3.0, 16.0)) > rng.uniform(-0.3, 0.9)] = 0
+    width = round(float(np.exp(rng.uniform(np.log(4), np.log(0.12 * size)))))
+    return cv2.dilate(lines, _element(rng, width)).astype(np.uint8, copy=False)
+
+
+def strokes(rng: np.random.Generator, size: int) -> Mask:
+    """Brush strokes: random walks whose direction turns slowly, of any width up to a sixth."""
+    mask = np.zeros((size, size), np.uint8)
+    for _ in range(rng.integers(1, 9)):
+        width = round(float(np.exp(rng.uniform(np.log(4), np.log(size / 6)))))
+        steps = int(rng.integers(2, 14))
+        turn = rng.uniform(0.0, 0.9)
+        angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, turn, steps))
+        lengths = rng.uniform(0.02, 0.14, steps) * size
+        walk = np.stack([np.cos(angles) * lengths, np.sin(angles) * lengths], axis=1)
+        points = rng.uniform(0, size, 2) + np.cumsum(walk, axis=0)
+        line = points.round().astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(mask, [line], False, 255, width, cv2.LINE_8)
+    return mask
+
+
+def blobs(rng: np.random.Generator, size: int) -> Mask:
+    """Patches with ragged borders: stains, torn-off corners, flaking."""
+    field = _smooth_field(rng, size, rng.uniform(1.0, 4.0))
+    field += rng.uniform(0.1, 0.6) * _smooth_field(rng, size, rng.uniform(8.0, 24.0))
+    return (field > np.quantile(field, 1.0 - rng.uniform(0.03, 0.4))).astype(np.uint8) * 255
+
+
+def irregular(rng: np.random.Generator, size: int) -> Mask:
+    """One to three of contours, strokes and blobs, joined."""
+    parts = (contours, contours, strokes, strokes, blobs)
+    mask = np.zeros((size, size), np.uint8)
+    for _ in range(rng.integers(1, 4)):
+        mask |= parts[rng.integers(len(parts))](rng, size)
+    return mask
+
+
+def scratches(rng: np.random.Generator, size: int) -> Mask:
+    """Thin curved lines, mostly along one direction, and specks of dust."""
+    mask = np.zeros((size, size), np.uint8)
+    along = rng.uniform(0, np.pi)
+    for _ in range(rng.integers(2, 18)):
+        steps = int(rng.integers(3, 24))
+        angles = along + rng.normal(0, 0.5) + np.cumsum(rng.normal(0, 0.12, steps))
+        reach = rng.uniform(0.1, 1.2) * size / steps
+        walk = np.stack([np.cos(angles), np.sin(angles)], axis=1) * reach
+        points = rng.uniform(-0.1, 1.1, 2) * size + np.cumsum(walk, axis=0)
+        line = points.round().astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(mask, [line], False, 255, int(rng.integers(1, 8)), cv2.LINE_8)
+    for _ in range(rng.integers(0, 30)):
+        center = tuple(int(v) for v in rng.integers(0, size, 2))
+        cv2.circle(mask, center, int(rng.integers(1, 5)), 255, -1)
+    return mask
+
+
+_CHARACTERS = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!?&@#"))
+_FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_TRIPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+)
+
+
+def text(rng: np.random.Generator, size: int) -> Mask:
+    """Lines of overlaid letters, upright or turned."""
+    mask = np.zeros((size, size), np.uint8)
+    scale = rng.uniform(0.4, 2.5)
+    spacing = scale * rng.uniform(28, 70)
+    y = rng.uniform(0, spacing)
+    while y < size:
+        letters = "".join(rng.choice(_CHARACTERS, rng.integers(4, 40)))
+        where = (int(rng.uniform(-0.1, 0.5) * size), int(y + 22 * scale))
+        thickness = int(rng.integers(1, 3 + round(2 * scale)))
+        font = _FONTS[rng.integers(len(_FONTS))]
+        cv2.putText(mask, letters, where, font, scale, 255, thickness, cv2.LINE_8)
+        y += spacing
+    if rng.random() < 0.5:
+        turn = cv2.getRotationMatrix2D((size / 2, size / 2), rng.uniform(-40, 40), 1.2)
+        turned = cv2.warpAffine(mask, turn, (size, size), flags=cv2.INTER_NEAREST)
+        return turned.astype(np.uint8, copy=False)
+    return mask
+
+
+def boxes(rng: np.random.Generator, size: int) -> Mask:
+    """One to four rectangles, together at most about a third of the picture."""
+    mask = np.zeros((size, size), np.uint8)
+    for _ in range(rng.integers(1, 5)):
+        height, width = (int(v) for v in rng.uniform(0.06, 0.42, 2) * size)
+        top, left = int(rng.integers(0, size - height)), int(rng.integers(0, size - width))
+        mask[top : top + height, left : left + width] = 255
+    return mask
+
+
+KINDS: Mapping[str, MaskGenerator] = {
+    "irregular": irregular,
+    "scratches": scratches,
+    "text": text,
+    "boxes": boxes,
+}
+
+MIN_RATIO, MAX_RATIO = 0.01, 0.6
+
+
+def random_mask(rng: np.random.Generator, size: int, weights: Mapping[str, float]) -> Mask:
+    """Draws a mask of a kind chosen by ``weights``; its hole covers 1 % to 60 % of the square.
+
+    weights: kind (a key of :data:`KINDS`) to its relative frequency.
+    """
+    names = list(weights)
+    share = np.array([weights[name] for name in names])
+    while True:
+        kind = KINDS[names[rng.choice(len(names), p=share / share.sum())]]
+        # Drawn larger than the crop and cut, so that holes run off its sides too.
+        drawn = round(size * rng.uniform(1.0, 2.0))
+        mask = kind(rng, drawn)
+        top, left = (int(v) for v in rng.integers(0, drawn - size + 1, 2))
+        mask = mask[top : top + size, left : left + size]
+        if MIN_RATIO <= cv2.countNonZero(mask) / mask.size <= MAX_RATIO:
+            return mask

@@ -1,0 +1,130 @@
+"""Photographs with synthetic holes, as an endless, seeded and resumable set of crops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from inpaint_export.data.masks import KINDS, random_mask
+
+Picture = NDArray[np.uint8]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+
+
+@dataclass(frozen=True)
+class PhotoDataConfig:
+    """Where crops come from and how they are varied.
+
+    folder: of photographs, below the data root.
+    crop: side of the square crops in pixels.
+    scale: range of the factor by which a picture is resized before it is cropped.
+    masks: mask kind to relative frequency.
+    """
+
+    folder: str
+    crop: int = 256
+    scale: tuple[float, float] = (0.8, 1.6)
+    masks: Mapping[str, float] = field(
+        default_factory=lambda: {"irregular": 0.6, "scratches": 0.15, "text": 0.1, "boxes": 0.15}
+    )
+
+    def __post_init__(self) -> None:
+        unknown = set(self.masks) - set(KINDS)
+        if unknown:
+            raise ValueError(f"unknown mask kinds {sorted(unknown)}; there are {sorted(KINDS)}")
+        if self.crop % 16:
+            raise ValueError(f"crop is {self.crop}; it must be a multiple of 16")
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """The picture files of a folder, sorted by name; raises ``FileNotFoundError`` if none."""
+    found = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
+    if not found:
+        raise FileNotFoundError(f"no pictures in {folder}; give the folder that holds them")
+    return found
+
+
+def read_rgb(path: Path) -> Picture:
+    """Decodes a picture to RGB uint8 [H, W, 3]; raises ``ValueError`` if it cannot be read."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"{path} is not a picture that OpenCV can read")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+class PhotoHoles(Dataset[dict[str, Tensor]]):
+    """Item ``i`` is a crop and a mask that depend on the seed and ``i`` alone.
+
+    Each item is a dict of uint8 tensors: ``image`` [3, crop, crop], RGB, and ``mask``
+    [1, crop, crop], 255 in the hole. All pictures are kept decoded in memory, which worker
+    processes share.
+    """
+
+    def __init__(self, root: Path, config: PhotoDataConfig, *, seed: int, length: int) -> None:
+        self.config = config
+        self.seed = seed
+        self.length = length
+        paths = list_pictures(root / config.folder)
+        self.pictures = [read_rgb(p) for p in tqdm(paths, desc="reading photographs", unit="")]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng((self.seed, index))
+        config = self.config
+        picture = self.pictures[rng.integers(len(self.pictures))]
+        crop = _recolour(rng, _random_crop(rng, picture, config.crop, config.scale))
+        mask = random_mask(rng, config.crop, config.masks)
+        return {
+            "image": torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))),
+            "mask": torch.from_numpy(np.ascontiguousarray(mask))[None],
+        }
+
+
+def _random_crop(
+    rng: np.random.Generator, picture: Picture, size: int, scale: tuple[float, float]
+) -> Picture:
+    """A square of random place, scale and orientation, [size, size, 3]."""
+    height, width = picture.shape[:2]
+    factor = float(np.exp(rng.uniform(np.log(scale[0]), np.log(scale[1]))))
+    side = min(round(size / factor), height, width)
+    top = int(rng.integers(0, height - side + 1))
+    left = int(rng.integers(0, width - side + 1))
+    crop = picture[top : top + side, left : left + side]
+    if side != size:
+        method = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+        crop = cv2.resize(crop, (size, size), interpolation=method).astype(np.uint8, copy=False)
+    if rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    # Upside down and on its side are rare in pictures; some of each teaches textures all the same.
+    if rng.random() < 0.2:
+        crop = crop[::-1]
+    if rng.random() < 0.2:
+        crop = crop.transpose(1, 0, 2)
+    return np.ascontiguousarray(crop)
+
+
+def _recolour(rng: np.random.Generator, crop: Picture) -> Picture:
+    """Varies exposure and contrast by a lookup table; now and then swaps channels or goes grey."""
+    gamma = np.exp(rng.uniform(-0.3, 0.3))
+    gain = rng.uniform(0.75, 1.2)
+    ramp = np.linspace(0.0, 1.0, 256) ** gamma * gain + rng.uniform(-0.06, 0.06)
+    table = (np.clip(ramp, 0.0, 1.0) * 255.0).round().astype(np.uint8)
+    crop = cv2.LUT(crop, table).astype(np.uint8, copy=False)
+    chance = rng.random()
+    if chance < 0.1:
+        crop = crop[..., rng.permutation(3)]
+    elif chance < 0.15:
+        crop = np.repeat(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    return crop

@@ -1,0 +1,38 @@
+"""Losses over holes. Pictures are [N, 3, H, W], masks [N, 1, H, W] with 1 in the hole."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+EPSILON = 1e-8
+
+
+def _hole_mean(error: Tensor, mask: Tensor) -> Tensor:
+    """Mean of ``error`` [N, C, H, W] over each picture's hole and channels, [N]."""
+    area = mask.sum(dim=(1, 2, 3)) * error.shape[1]
+    return (error * mask).sum(dim=(1, 2, 3)) / (area + EPSILON)
+
+
+def hole_l1(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute error in the hole, averaged over pictures."""
+    return _hole_mean((output - target).abs(), mask).mean()
+
+
+def hole_rmse(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Root of the mean squared error in each picture's hole, averaged over pictures.
+
+    PSNR is the logarithm of this quantity, so it rewards the conditional mean as PSNR does, without
+    letting the easiest pictures of a batch outweigh the rest as the logarithm itself would.
+    """
+    return torch.sqrt(_hole_mean((output - target).square(), mask) + EPSILON).mean()
+
+
+def hole_gradient_l1(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute error of horizontal and vertical differences that touch the hole."""
+    error = output - target
+    across = (error[..., :, 1:] - error[..., :, :-1]).abs()
+    along = (error[..., 1:, :] - error[..., :-1, :]).abs()
+    touched_across = torch.maximum(mask[..., :, 1:], mask[..., :, :-1])
+    touched_along = torch.maximum(mask[..., 1:, :], mask[..., :-1, :])
+    return 0.5 * (_hole_mean(across, touched_across) + _hole_mean(along, touched_along)).mean()

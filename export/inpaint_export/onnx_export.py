@@ -1,0 +1,175 @@
+"""From a checkpoint to a model file, and proof that the two agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from inpaint_export.errors import ExportError
+from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.training.checkpoint import load_checkpoint
+from inpaint_sdk.model_file import content_digest
+from inpaint_sdk.model_info import METADATA_KEY, ModelInfo, Quality
+
+OPSET = 18
+TOLERANCE = 1e-4
+"""Largest difference from PyTorch that an exported model may have; pictures are in [0, 1]."""
+
+CHECKED_SIZES = ((1, 1), (2, 5), (16, 16), (24, 17))
+"""Heights and widths, in size multiples, at which the two are compared."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """The largest difference between ONNX Runtime and PyTorch at one size, in pixels."""
+
+    height: int
+    width: int
+    difference: float
+
+
+def export_checkpoint(checkpoint: Path, output: Path) -> list[Check]:
+    """Writes the averaged weights of a checkpoint as a model file.
+
+    The file appears, by rename, only when it agrees with PyTorch at every checked size.
+
+    Raises:
+        FileNotFoundError, ValueError: there is no such checkpoint, or it is not one of ours.
+        ExportError: the two differ by more than ``TOLERANCE``.
+    """
+    state = load_checkpoint(checkpoint)
+    recipe = load_recipe(state["recipe"])
+    model = recipe.build()
+    model.load_state_dict(state["ema"])
+    return export_model(model, recipe, output)
+
+
+def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
+    """Writes a model as :func:`export_checkpoint` does."""
+    multiple = model.size_multiple
+    assert isinstance(multiple, int)
+    model = model.eval().cpu()
+    proto = _to_onnx(model, recipe, multiple)
+    info = ModelInfo(
+        name=recipe.name,
+        family=recipe.family,
+        task=recipe.task,
+        description=recipe.card.description,
+        precision="fp32",
+        parameters=sum(p.numel() for p in model.parameters()),
+        size_multiple=multiple,
+        trained_size=recipe.data.crop,
+        licence=recipe.card.licence,
+        training_data=recipe.card.training_data,
+        digest=content_digest(proto.SerializeToString()),
+    )
+    _set_info(proto, info)
+    onnx.checker.check_model(proto, full_check=True)
+    data = proto.SerializeToString()
+    checks = list(_compare(model, data, recipe, multiple))
+    worst = max(checks, key=lambda c: c.difference)
+    if not worst.difference <= TOLERANCE:
+        raise ExportError(
+            f"ONNX Runtime and PyTorch differ by {worst.difference:.2e} at "
+            f"{worst.height}x{worst.width}, more than {TOLERANCE:.0e}; nothing was written"
+        )
+    _write(data, output)
+    return checks
+
+
+def write_quality(model_file: Path, quality: tuple[Quality, ...]) -> ModelInfo:
+    """Replaces the measured quality in a model file; its content and digest stay as they are."""
+    proto = onnx.load(model_file)
+    (document,) = (p.value for p in proto.metadata_props if p.key == METADATA_KEY)
+    info = replace(ModelInfo.from_json(document, str(model_file)), quality=quality)
+    _set_info(proto, info)
+    _write(proto.SerializeToString(), model_file)
+    return info
+
+
+def _to_onnx(model: nn.Module, recipe: Recipe, multiple: int) -> onnx.ModelProto:
+    """Exports with dynamic batch, height and width."""
+    example = _example(recipe, 2, 2 * multiple, 3 * multiple, seed=0)
+    size = {
+        0: torch.export.Dim("batch"),
+        2: multiple * torch.export.Dim("rows", min=1, max=4096),
+        3: multiple * torch.export.Dim("columns", min=1, max=4096),
+    }
+    names = ("image", "mask")[: len(example)]
+    program = torch.onnx.export(
+        model,
+        example,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=list(names),
+        output_names=["output"],
+        dynamic_shapes=dict.fromkeys(names, size),
+        verbose=False,
+    )
+    assert program is not None
+    proto = program.model_proto
+    _name_sizes(proto)
+    # What the exporter notes about where nodes came from is of no use to a runtime.
+    del proto.metadata_props[:]
+    for entry in (proto.graph, *proto.graph.node, *proto.graph.input, *proto.graph.output):
+        del entry.metadata_props[:]
+    for value in (*proto.graph.value_info, *proto.graph.initializer):
+        del value.metadata_props[:]
+    proto.producer_name, proto.producer_version = "inpaint-export", ""
+    return proto
+
+
+def _name_sizes(proto: onnx.ModelProto) -> None:
+    """Gives the dynamic axes of inputs and outputs the names that people know."""
+    for value in (*proto.graph.input, *proto.graph.output):
+        dims = value.type.tensor_type.shape.dim
+        for axis, name in ((0, "batch"), (2, "height"), (3, "width")):
+            dims[axis].Clear()
+            dims[axis].dim_param = name
+    del proto.graph.value_info[:]  # they repeat the exporter's names
+
+
+def _set_info(proto: onnx.ModelProto, info: ModelInfo) -> None:
+    kept = [p for p in proto.metadata_props if p.key != METADATA_KEY]
+    del proto.metadata_props[:]
+    proto.metadata_props.extend(kept)
+    proto.metadata_props.add(key=METADATA_KEY, value=info.to_json())
+
+
+def _example(recipe: Recipe, batch: int, height: int, width: int, seed: int) -> tuple[Tensor, ...]:
+    """Random inputs: a picture, and for inpainting a mask that hides about a fifth in squares."""
+    random = torch.Generator().manual_seed(seed)
+    image = torch.rand(batch, 3, height, width, generator=random)
+    if recipe.task != "inpaint":
+        return (image,)
+    squares = torch.rand(batch, 1, -(-height // 5), -(-width // 5), generator=random) < 0.2
+    mask = squares.float().repeat_interleave(5, 2).repeat_interleave(5, 3)
+    return image, mask[:, :, :height, :width].contiguous()
+
+
+def _compare(model: nn.Module, data: bytes, recipe: Recipe, multiple: int) -> Iterator[Check]:
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_inputs()]
+    for index, (rows, columns) in enumerate(CHECKED_SIZES):
+        height, width = rows * multiple, columns * multiple
+        inputs = _example(recipe, 1 + index % 2, height, width, seed=index)
+        with torch.inference_mode():
+            expected = model(*inputs).numpy()
+        feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
+        found = session.run(["output"], feed)[0]
+        if found.shape != expected.shape:
+            raise ExportError(f"ONNX Runtime gives {found.shape}, PyTorch {expected.shape}")
+        yield Check(height, width, float(np.abs(found - expected).max()))
+
+
+def _write(data: bytes, path: Path) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(path)

@@ -1,0 +1,21 @@
+"""One file a model. ``load_recipe("photo")`` imports only the one that is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from inpaint_export.recipes.base import Recipe
+
+NAMES = ("photo",)
+
+
+def load_recipe(name: str) -> Recipe:
+    """Returns the recipe of that name; raises ``ValueError`` if there is none."""
+    if name not in NAMES:
+        raise ValueError(f"no recipe {name!r}; there are: {', '.join(NAMES)}")
+    recipe = import_module(f"{__name__}.{name.replace('-', '_')}").RECIPE
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+__all__ = ["NAMES", "Recipe", "load_recipe"]

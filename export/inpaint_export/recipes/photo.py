@@ -1,0 +1,34 @@
+"""``photo``: the default inpainting model, small enough for two CPU cores."""
+
+from __future__ import annotations
+
+from inpaint_export.data.photos import PhotoDataConfig
+from inpaint_export.models.cnn import CnnConfig, CnnInpainter
+from inpaint_export.recipes.base import CardConfig, Recipe, ValidationConfig
+from inpaint_export.training.objective import HoleRegression
+
+RECIPE = Recipe(
+    name="photo",
+    family="cnn",
+    task="inpaint",
+    build=lambda: CnnInpainter(
+        CnnConfig(
+            widths=(48, 96, 176),
+            encoder_blocks=(0, 1),
+            dilations=(2, 4, 8),
+            decoder_blocks=(2, 1),
+        )
+    ),
+    objective=HoleRegression,
+    data=PhotoDataConfig(folder="photos/train", crop=256),
+    validation=ValidationConfig(folder="photos/val"),
+    card=CardConfig(
+        description="General inpainting of photographs: scratches, text, strokes, moderate holes.",
+        licence="Apache-2.0 (weights); trained on research-only pictures, see training_data",
+        training_data=(
+            "1263 photographs under synthetic masks: 863 of a public ImageNet sample "
+            "(non-commercial research) and 400 of BSDS500, train and test parts (research)."
+        ),
+    ),
+    steps=30_000,
+)

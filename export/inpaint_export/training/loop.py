@@ -1,0 +1,156 @@
+"""The training loop: seeds, schedule, mixed precision, averaged weights, resuming."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from inpaint_export.data.photos import PhotoHoles
+from inpaint_export.recipes.base import Recipe
+from inpaint_export.training.checkpoint import load_checkpoint, save_checkpoint
+from inpaint_export.training.objective import Objective
+from inpaint_export.training.optim import PlayerOptimizer, rate_factor
+from inpaint_export.training.validation import Validation
+
+LOG_EVERY = 100
+SAVE_EVERY = 1000
+
+
+class Trainer:
+    """Trains one recipe in one folder, which holds ``last.pt`` and ``log.jsonl``.
+
+    data: the data root that the recipe's folders are below. steps: overrides the recipe's.
+    A folder with a checkpoint is resumed.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Path,
+        folder: Path,
+        *,
+        device: str = "cpu",
+        steps: int | None = None,
+        workers: int = 1,
+    ) -> None:
+        torch.manual_seed(recipe.seed)
+        torch.set_flush_denormal(True)  # denormals in early residuals cost a CPU dearly
+        self.recipe = recipe
+        self.data = data
+        self.folder = folder
+        self.device = torch.device(device)
+        self.steps = steps or recipe.steps
+        self.workers = workers
+        self.step = 0
+
+        self.objective: Objective = recipe.objective(recipe.build()).to(self.device)
+        self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizers = {
+            name: PlayerOptimizer(module, recipe.optim)
+            for name, module in self.objective.players().items()
+        }
+        self.ema = AveragedModel(
+            self.objective.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.optim.ema)
+        )
+        if self.checkpoint.is_file():
+            self._restore(load_checkpoint(self.checkpoint))
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "last.pt"
+
+    def run(self) -> float:
+        """Trains to the last step and returns the final validation, hole PSNR in dB."""
+        validation = Validation(self.data, self.recipe.validation)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.objective.train()
+        started, first = time.monotonic(), self.step
+        bar = tqdm(total=self.steps, initial=self.step, desc=self.recipe.name, unit="step")
+        for batch in self._batches():
+            self._train_step(batch)
+            self.step += 1
+            bar.update()
+            if self.step % LOG_EVERY == 0:
+                rate = (self.step - first) / (time.monotonic() - started)
+                self._log({**self.objective.report(), "steps_per_s": round(rate, 3)})
+            if self.step % self.recipe.validation.every == 0:
+                score = validation.measure(self.ema.module, self.device)
+                self._log({"val_hole_psnr": round(score, 4)})
+                bar.set_postfix(val=f"{score:.2f} dB")
+            if self.step % SAVE_EVERY == 0:
+                self._save()
+        bar.close()
+        self._save()
+        score = validation.measure(self.ema.module, self.device)
+        self._log({"val_hole_psnr": round(score, 4)})
+        return score
+
+    def _batches(self) -> Iterator[dict[str, Tensor]]:
+        """Batches from the current step on; the same ones whether or not the run was resumed."""
+        batch = self.recipe.batch
+        dataset = PhotoHoles(
+            self.data, self.recipe.data, seed=self.recipe.seed, length=self.steps * batch
+        )
+        loader = DataLoader(
+            dataset,
+            batch_size=batch,
+            sampler=range(self.step * batch, self.steps * batch),
+            num_workers=self.workers,
+            prefetch_factor=8 if self.workers else None,
+            pin_memory=self.device.type == "cuda",
+        )
+        for items in loader:
+            moved = {name: t.to(self.device, non_blocking=True) for name, t in items.items()}
+            yield {name: t.float() / 255.0 for name, t in moved.items()}
+
+    def _train_step(self, batch: dict[str, Tensor]) -> None:
+        factor = rate_factor(self.recipe.optim, self.step, self.steps)
+        autocast = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"
+        )
+        with autocast:
+            for player, loss in self.objective.losses(batch):
+                if not torch.isfinite(loss):
+                    raise FloatingPointError(f"{player}'s loss is {loss} at step {self.step}")
+                self.optimizers[player].step(loss.backward, factor)
+        self.ema.update_parameters(self.objective.model)
+
+    def _log(self, figures: dict[str, Any]) -> None:
+        row = {"step": self.step, "time": round(time.time(), 1), **figures}
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(row) + "\n")
+
+    def _save(self) -> None:
+        save_checkpoint(
+            self.checkpoint,
+            {
+                "recipe": self.recipe.name,
+                "step": self.step,
+                "objective": self.objective.state_dict(),
+                "ema": self.ema.module.state_dict(),
+                "ema_updates": int(self.ema.n_averaged),
+                "optimizers": {n: o.state_dict() for n, o in self.optimizers.items()},
+            },
+        )
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        if state["recipe"] != self.recipe.name:
+            raise ValueError(
+                f"{self.checkpoint} holds a run of {state['recipe']!r}, not {self.recipe.name!r}; "
+                "give another folder"
+            )
+        self.step = state["step"]
+        self.objective.load_state_dict(state["objective"])
+        self.ema.module.load_state_dict(state["ema"])
+        self.ema.n_averaged.fill_(state["ema_updates"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])

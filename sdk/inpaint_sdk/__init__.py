@@ -1,0 +1,36 @@
+"""Restores damaged pictures: scratches, text, holes.
+
+>>> from inpaint_sdk import Restorer
+>>> restorer = Restorer.load("photo")
+>>> result = restorer.restore(image, mask)
+"""
+
+from inpaint_sdk.errors import (
+    BackendError,
+    ImageError,
+    InpaintError,
+    MaskError,
+    ModelError,
+    OutputError,
+)
+from inpaint_sdk.model_info import ModelInfo, Quality
+from inpaint_sdk.native import get_library_path
+from inpaint_sdk.restorer import Restorer
+from inpaint_sdk.zoo import list_models
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BackendError",
+    "ImageError",
+    "InpaintError",
+    "MaskError",
+    "ModelError",
+    "ModelInfo",
+    "OutputError",
+    "Quality",
+    "Restorer",
+    "__version__",
+    "get_library_path",
+    "list_models",
+]

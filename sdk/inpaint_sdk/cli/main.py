@@ -1,0 +1,21 @@
+"""``inpaint-sdk``: the commands and how errors reach a person."""
+
+from __future__ import annotations
+
+import click
+
+from inpaint_sdk import __version__
+from inpaint_sdk.cli.doctor import doctor
+from inpaint_sdk.cli.models import models
+from inpaint_sdk.cli.restore import restore
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="inpaint-sdk")
+def main() -> None:
+    """Restore damaged pictures."""
+
+
+main.add_command(restore)
+main.add_command(models)
+main.add_command(doctor)

@@ -1,0 +1,28 @@
+"""``inpaint-sdk models``: what can be loaded by name."""
+
+from __future__ import annotations
+
+import click
+
+from inpaint_sdk.errors import InpaintError
+from inpaint_sdk.zoo import list_models
+
+
+@click.command()
+def models() -> None:
+    """List the models that come with the SDK, with their measured quality."""
+    try:
+        found = list_models()
+    except InpaintError as error:
+        raise click.ClickException(str(error)) from error
+    for model in found:
+        millions = model.parameters / 1e6
+        click.echo(f"{model.name}  ({model.family}, {model.task}, {millions:.1f} M parameters)")
+        click.echo(f"  {model.description}")
+        for row in model.quality:
+            click.echo(
+                f"  {row.data}, {row.masks}: PSNR {row.psnr_hole:.2f} dB in the hole, "
+                f"SSIM {row.ssim:.4f} ({row.pictures} pictures)"
+            )
+        click.echo(f"  Licence: {model.licence}")
+        click.echo(f"  Trained on: {model.training_data}")

@@ -1,0 +1,27 @@
+"""The exceptions that inpaint_sdk raises: catch :class:`InpaintError` for all of them."""
+
+from __future__ import annotations
+
+
+class InpaintError(Exception):
+    """Something that was asked for cannot be done; the message says why and what to do."""
+
+
+class ImageError(InpaintError):
+    """An image cannot be used: its type, shape, dtype or file."""
+
+
+class MaskError(InpaintError):
+    """A mask cannot be used: its type, shape, dtype or file, or it leaves nothing to work from."""
+
+
+class ModelError(InpaintError):
+    """A model cannot be used: unknown, not ours, damaged, too new, or it gave no finite picture."""
+
+
+class BackendError(InpaintError):
+    """A backend cannot be used: unknown, or not installed."""
+
+
+class OutputError(InpaintError):
+    """A result cannot be written where it was asked for."""

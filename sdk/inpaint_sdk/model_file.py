@@ -1,0 +1,153 @@
+"""Reading model files, and refusing those that are not ours, not whole or too new.
+
+An ONNX file is one protocol-buffers message. Only its top level is walked here, so that a file is
+checked and described without loading it into a runtime or importing ``onnx``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from inpaint_sdk.errors import ModelError
+from inpaint_sdk.model_info import METADATA_KEY, ModelInfo
+
+# Field numbers in onnx.proto, and protocol buffers' wire types.
+_IR_VERSION, _GRAPH, _METADATA_PROPS = 1, 7, 14
+_KEY, _VALUE = 1, 2
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file that was read whole and found to be in order."""
+
+    path: Path
+    info: ModelInfo
+    data: bytes
+
+
+def read_model_file(path: Path) -> ModelFile:
+    """Reads and checks a model file.
+
+    Raises:
+        ModelError: there is none, it is not a model file of this SDK, it is damaged, or it is of a
+            newer format version.
+    """
+    data = _read(path)
+    info = _describe(data, path)
+    found = content_digest(data)
+    if found != info.digest:
+        raise ModelError(
+            f"{path} is damaged: its content's SHA-256 is {found[:12]}…, its description says "
+            f"{info.digest[:12]}…. Get the file again"
+        )
+    return ModelFile(path, info, data)
+
+
+def content_digest(data: bytes) -> str:
+    """SHA-256, in hexadecimal, of everything in an ONNX file but its ``metadata_props``."""
+    digest = hashlib.sha256()
+    view = memoryview(data)
+    for field in _fields(data, 0, len(data)):
+        if field.number != _METADATA_PROPS:
+            digest.update(view[field.start : field.end])
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"there is no model file {path}") from None
+    except OSError as error:
+        raise ModelError(f"cannot read the model file {path}: {error.strerror}") from error
+
+
+def _describe(data: bytes, path: Path) -> ModelInfo:
+    try:
+        # Wire types are checked so that text or a picture is not taken for a damaged model.
+        top = [(field.number, field.wire) for field in _fields(data, 0, len(data))]
+        document = _metadata(data)
+    except _MalformedError as error:
+        reason = "cut short or damaged" if _looks_like_onnx(data) else "not an ONNX file"
+        raise ModelError(f"{path} is {reason} ({error})") from error
+    if (_IR_VERSION, _VARINT) not in top or (_GRAPH, _BYTES) not in top:
+        raise ModelError(f"{path} is not an ONNX file")
+    if document is None:
+        raise ModelError(
+            f"{path} is an ONNX file, but not a model of inpaint-sdk: it has no "
+            f"{METADATA_KEY!r} metadata. Models are written by inpaint-export"
+        )
+    return ModelInfo.from_json(document, str(path))
+
+
+class _MalformedError(ValueError):
+    """The bytes are not a protocol-buffers message."""
+
+
+@dataclass(frozen=True)
+class _Field:
+    number: int
+    wire: int
+    start: int  # of the field's tag
+    payload: int  # of its content, behind tag and length
+    end: int
+
+
+def _fields(data: bytes, position: int, end: int) -> Iterator[_Field]:
+    """Walks the fields of one message; raises ``_MalformedError`` where it does not parse."""
+    while position < end:
+        start = position
+        tag, position = _varint(data, position, end)
+        number, wire = tag >> 3, tag & 7
+        if number == 0:
+            raise _MalformedError(f"no field at byte {start}")
+        payload = position
+        if wire == _VARINT:
+            _, position = _varint(data, position, end)
+        elif wire == _FIXED64:
+            position += 8
+        elif wire == _FIXED32:
+            position += 4
+        elif wire == _BYTES:
+            length, payload = _varint(data, position, end)
+            position = payload + length
+        else:
+            raise _MalformedError(f"no field at byte {start}")
+        if position > end:
+            raise _MalformedError(f"{position - end} bytes are missing at its end")
+        yield _Field(number, wire, start, payload, position)
+
+
+def _varint(data: bytes, position: int, end: int) -> tuple[int, int]:
+    value = shift = 0
+    while position < end and shift < 64:
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+    raise _MalformedError(f"no number at byte {position}")
+
+
+def _metadata(data: bytes) -> str | None:
+    """The value of our key among the file's metadata, or None."""
+    for prop in _fields(data, 0, len(data)):
+        if prop.number != _METADATA_PROPS or prop.wire != _BYTES:
+            continue
+        entry = {f.number: data[f.payload : f.end] for f in _fields(data, prop.payload, prop.end)}
+        if entry.get(_KEY) == METADATA_KEY.encode():
+            try:
+                return entry.get(_VALUE, b"").decode()
+            except UnicodeDecodeError as error:
+                raise _MalformedError("its description is not text") from error
+    return None
+
+
+def _looks_like_onnx(data: bytes) -> bool:
+    """Whether the file begins as ONNX files do: with its IR version, a small number."""
+    return len(data) >= 2 and data[0] == _IR_VERSION << 3 and 3 <= data[1] <= 64

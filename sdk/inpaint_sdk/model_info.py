@@ -1,0 +1,130 @@
+"""What a model file says of itself: the JSON document in its metadata, typed and checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from inpaint_sdk.errors import ModelError
+
+FORMAT_VERSION = 1
+"""Of the document. A file of a newer version is refused, since it may mean something else."""
+
+METADATA_KEY = "inpaint_sdk"
+"""Of the document among the ONNX file's ``metadata_props``."""
+
+Family = Literal["cnn", "sarnn", "lstm", "transformer", "crnn"]
+Task = Literal["inpaint", "restore"]
+Precision = Literal["fp32", "fp16", "int8"]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """One measurement of a model.
+
+    data: the pictures. masks: kind and hole ratio. psnr_hole, psnr: dB, in the hole and over the
+    whole picture. ssim: of the whole picture. All are means over ``pictures`` pictures.
+    """
+
+    data: str
+    masks: str
+    pictures: int
+    psnr_hole: float
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model's description.
+
+    name: as it is loaded. family: its architecture's. task: ``inpaint`` models take a mask,
+    ``restore`` models do not. precision: of the graph's arithmetic.
+    parameters: count of trained numbers.
+    size_multiple: height and width of the network's input are multiples of this, in pixels.
+    trained_size: side of the pictures that it was trained on, in pixels.
+    licence, training_data: of the weights. quality: what was measured.
+    digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
+
+    The network's input is float32 [N, 3, H, W], RGB in [0, 1], and for an ``inpaint`` model a mask
+    [N, 1, H, W] with 1 in the hole; its output is a picture like its input.
+    """
+
+    name: str
+    family: Family
+    task: Task
+    description: str
+    precision: Precision
+    parameters: int
+    size_multiple: int
+    trained_size: int
+    licence: str
+    training_data: str
+    quality: tuple[Quality, ...] = ()
+    digest: str = ""
+
+    def to_json(self) -> str:
+        """The document as it is stored."""
+        document = {"format_version": FORMAT_VERSION, **asdict(self)}
+        return json.dumps(document, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> ModelInfo:
+        """Reads and checks a document; ``source`` names the file in errors.
+
+        Raises:
+            ModelError: it is not such a document, or one of a newer format version.
+        """
+        try:
+            document = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ModelError(f"{source}: the model's description is damaged ({error})") from error
+        if not isinstance(document, dict):
+            raise ModelError(f"{source}: the model's description is damaged (not an object)")
+        version = document.get("format_version")
+        if not isinstance(version, int) or version < 1:
+            raise ModelError(f"{source}: the model's description has no valid format_version")
+        if version > FORMAT_VERSION:
+            raise ModelError(
+                f"{source} is of model format {version}; this inpaint-sdk reads formats up to "
+                f"{FORMAT_VERSION}. Upgrade it: pip install --upgrade inpaint-sdk"
+            )
+        return _model_info(document, source)
+
+
+def _model_info(document: Mapping[str, Any], source: str) -> ModelInfo:
+    values = _values(ModelInfo, document, source)
+    for name, allowed in (("family", Family), ("task", Task), ("precision", Precision)):
+        if values[name] not in get_args(allowed):
+            choices = ", ".join(get_args(allowed))
+            raise ModelError(f"{source}: {name} is {values[name]!r}; it must be one of {choices}")
+    for name in ("parameters", "size_multiple", "trained_size"):
+        if values[name] < 1:
+            raise ModelError(f"{source}: {name} is {values[name]}; it must be positive")
+    quality = tuple(Quality(**_values(Quality, row, source)) for row in values["quality"])
+    return ModelInfo(**{**values, "quality": quality})
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float)}
+_LISTS = ("tuple[Quality, ...]",)
+
+
+def _values(kind: type, document: object, source: str) -> dict[str, Any]:
+    """The fields of the dataclass ``kind`` that ``document`` holds, each of the right JSON type."""
+    if not isinstance(document, dict):
+        raise ModelError(f"{source}: the model's description is damaged ({kind.__name__})")
+    values = {}
+    for field in fields(kind):
+        if field.name not in document:
+            raise ModelError(f"{source}: the model's description lacks {field.name!r}")
+        value = document[field.name]
+        expected = (list,) if field.type in _LISTS else _TYPES.get(str(field.type), (str,))
+        if isinstance(value, bool) or not isinstance(value, expected):
+            raise ModelError(
+                f"{source}: {field.name!r} in the model's description is {value!r}, "
+                f"expected {field.type}"
+            )
+        values[field.name] = value
+    return values

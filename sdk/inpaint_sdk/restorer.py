@@ -1,0 +1,136 @@
+"""The public class: load a model once, restore pictures with it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpaint_sdk.backends import Session, open_session
+from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
+from inpaint_sdk.images import Channels, ImageLike, open_picture
+from inpaint_sdk.masks import MaskLike, open_mask
+from inpaint_sdk.model_info import ModelInfo
+from inpaint_sdk.zoo import open_model
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
+
+
+class Restorer:
+    """A loaded model. Made by :meth:`load`; may be shared by threads.
+
+    >>> import cv2
+    >>> from inpaint_sdk import Restorer
+    >>> restorer = Restorer.load("photo")
+    >>> image, mask = cv2.imread("photo.png"), cv2.imread("mask.png", cv2.IMREAD_GRAYSCALE)
+    >>> cv2.imwrite("restored.png", restorer.restore(image, mask))
+    True
+    """
+
+    def __init__(self, model: ModelInfo, session: Session, channels: Channels) -> None:
+        self._model = model
+        self._session = session
+        self._channels: Channels = channels
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        backend: str = "auto",
+        threads: int | None = None,
+        channels: Channels = "bgr",
+    ) -> Restorer:
+        """Loads a model.
+
+        Args:
+            name_or_path: a name that :func:`inpaint_sdk.list_models` gives, or a model file's path.
+            backend: ``"auto"`` chooses, and :attr:`backend` says what it chose. A backend that is
+                named is the one that runs, or there is an error.
+            threads: that one picture may use; None lets the runtime choose.
+            channels: order of the colours in arrays, ``"bgr"`` as OpenCV has it or ``"rgb"``.
+
+        Raises:
+            ModelError: there is no such model, or its file is refused.
+            BackendError: the backend is unknown or cannot run here, or ``threads`` is not positive.
+            ImageError: ``channels`` is neither of the two.
+        """
+        if channels not in get_args(Channels):
+            raise ImageError(f'channels is {channels!r}; it must be "bgr" or "rgb"')
+        if threads is not None and threads < 1:
+            raise BackendError(f"threads is {threads}; it must be at least 1, or None")
+        model = open_model(name_or_path if isinstance(name_or_path, str) else Path(name_or_path))
+        if model.info.task != "inpaint":
+            raise ModelError(
+                f"{model.path} is a model for the task {model.info.task!r}; this version of "
+                "inpaint-sdk runs inpainting models only. Upgrade it"
+            )
+        return cls(model.info, open_session(model, backend, threads), channels)
+
+    @property
+    def backend(self) -> str:
+        """What runs the model, like ``"onnxruntime-cpu"``."""
+        return self._session.backend
+
+    @property
+    def model(self) -> ModelInfo:
+        """What the model file says of itself."""
+        return self._model
+
+    def __repr__(self) -> str:
+        return f"Restorer({self._model.name!r}, backend={self.backend!r})"
+
+    @overload
+    def restore(self, image: NDArray[np.uint8], mask: MaskLike) -> NDArray[np.uint8]: ...
+    @overload
+    def restore(
+        self, image: PILImage.Image | str | os.PathLike[str], mask: MaskLike
+    ) -> PILImage.Image: ...
+    def restore(
+        self, image: ImageLike, mask: MaskLike | None = None
+    ) -> NDArray[np.uint8] | PILImage.Image:
+        """Restores what the mask marks; every other pixel comes back bit for bit.
+
+        Args:
+            image: uint8 array [H, W, 3] (colours in the order given to :meth:`load`) or [H, W];
+                a PIL image of mode RGB, RGBA, L or LA; or the path of a picture file. Any size from
+                1x1 up. EXIF orientation is applied; alpha is left as it is.
+            mask: of the image's size, nonzero where it is to be restored: a bool or uint8
+                array [H, W] or [H, W, 1], a PIL image, or a path. An empty mask gives a copy.
+
+        Returns:
+            What came in: an array for an array, of the same shape and dtype; a PIL image of the
+            same mode for a PIL image; a PIL image for a path.
+
+        Raises:
+            ImageError, MaskError: one of them cannot be used, or the mask covers everything.
+            ModelError: the model gave no finite picture.
+        """
+        picture = open_picture(image, self._channels)
+        if mask is None:
+            raise MaskError(
+                f"the model {self._model.name!r} needs a mask that says what to restore"
+            )
+        height, width = picture.pixels.shape[:2]
+        hole = open_mask(mask, height, width)
+        if hole.all():
+            raise MaskError(
+                "the mask covers the whole image, so nothing is known to restore it from; "
+                "nonzero means hole: is it inverted?"
+            )
+        if not hole.any():
+            return picture.restored_form(picture.pixels.copy())
+        from inpaint_sdk.inpainting import inpaint  # with OpenCV, which is slow to import
+
+        result = inpaint(
+            self._session,
+            picture.pixels,
+            hole,
+            channels=picture.channels,
+            multiple=self._model.size_multiple,
+        )
+        return picture.restored_form(result)

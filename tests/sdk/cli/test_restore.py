@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+
+from inpaint_sdk.cli.main import main
+
+Pixels = NDArray[np.uint8]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def files(tmp_path: Path, image: Pixels, mask: Pixels) -> Path:
+    cv2.imwrite(str(tmp_path / "image.png"), image)
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    return tmp_path
+
+
+@pytest.fixture
+def folders(tmp_path: Path, image: Pixels, mask: Pixels) -> Path:
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    for name in ("a", "b", "c"):
+        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), image)
+        cv2.imwrite(str(tmp_path / "masks" / f"{name}.bmp"), mask)
+    return tmp_path
+
+
+def test_restores_a_picture(files: Path, image: Pixels, mask: Pixels) -> None:
+    output = files / "out.png"
+    result = run("restore", files / "image.png", "--mask", files / "mask.png", "-o", output)
+    assert result.exit_code == 0, result.output
+    restored = cv2.imread(str(output))
+    np.testing.assert_array_equal(restored[mask == 0], image[mask == 0])
+    assert (restored[mask > 0] != image[mask > 0]).any()
+
+
+@pytest.mark.parametrize("source", ["image.png", "mask.png"])
+def test_an_input_is_replaced_only_when_told(files: Path, source: str) -> None:
+    before = (files / source).read_bytes()
+    command = ("restore", files / "image.png", "--mask", files / "mask.png", "-o", files / source)
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "is an input" in result.output
+    assert (files / source).read_bytes() == before
+    assert run(*command, "--overwrite-input").exit_code == 0
+    assert (files / source).read_bytes() != before
+
+
+def test_an_input_behind_a_link_is_still_an_input(files: Path) -> None:
+    (files / "link.png").symlink_to(files / "image.png")
+    image, mask = files / "image.png", files / "mask.png"
+    assert run("restore", image, "--mask", mask, "-o", files / "link.png").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"image": "none.png"}, "no file"),
+        ({"mask": "none.png"}, "no file"),
+        ({"-o": "none/out.png"}, "no folder"),
+        ({"-o": "out.xyz"}, "no picture format"),
+        ({"--model": "none"}, "no model 'none'"),
+        ({"--backend": "none"}, "no backend 'none'"),
+    ],
+)
+def test_what_is_refused(
+    files: Path, options: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files)
+    given = {"image": "image.png", "mask": "mask.png", "-o": "out.png", **options}
+    image, mask = given.pop("image"), given.pop("mask")
+    result = run("restore", image, "--mask", mask, *(part for o in given.items() for part in o))
+    assert result.exit_code == 1
+    assert message in result.output
+    assert "Traceback" not in result.output
+    assert not (files / "out.png").exists()
+
+
+def test_restores_a_folder(folders: Path) -> None:
+    output = folders / "out" / "deep"
+    result = run("restore", folders / "images", "--mask", folders / "masks", "-o", output)
+    assert result.exit_code == 0, result.output
+    assert sorted(p.name for p in output.iterdir()) == ["a.png", "b.png", "c.png"]
+
+
+def test_a_bad_file_in_a_folder_is_reported_and_skipped(folders: Path) -> None:
+    (folders / "images" / "b.png").write_bytes(b"damaged")
+    (folders / "masks" / "c.bmp").unlink()
+    output = folders / "out"
+    result = run("restore", folders / "images", "--mask", folders / "masks", "-o", output)
+    assert result.exit_code == 1
+    assert "b.png is not a picture" in result.output
+    assert "no mask named c" in result.output
+    assert "2 of the pictures" in result.output
+    assert [p.name for p in output.iterdir()] == ["a.png"]
+
+
+def test_a_folder_onto_itself_is_refused(folders: Path) -> None:
+    before = (folders / "images" / "a.png").read_bytes()
+    images = folders / "images"
+    result = run("restore", images, "--mask", folders / "masks", "-o", images)
+    assert result.exit_code == 1
+    assert (images / "a.png").read_bytes() == before
+
+
+def test_a_folder_needs_a_folder_of_masks(folders: Path) -> None:
+    mask = folders / "masks" / "a.bmp"
+    result = run("restore", folders / "images", "--mask", mask, "-o", folders / "out")
+    assert result.exit_code == 1
+    assert "must be a folder" in result.output
+
+
+def test_models_and_doctor() -> None:
+    assert "photo" in run("models").output
+    result = run("doctor")
+    assert result.exit_code == 0
+    assert "backend onnxruntime-cpu" in result.output

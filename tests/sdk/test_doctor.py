@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from inpaint_sdk import BackendError, Restorer, doctor
+from inpaint_sdk.backends.onnxruntime import loader
+
+
+def by_subject() -> dict[str, doctor.Finding]:
+    return {finding.subject: finding for finding in doctor.diagnose()}
+
+
+def test_a_healthy_installation() -> None:
+    findings = by_subject()
+    assert not [f for f in findings.values() if f.status == "problem"]
+    assert findings["backend onnxruntime-cpu"].status == "ok"
+    assert "photo" in findings["models"].detail
+
+
+def test_two_onnxruntime_wheels_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = ["onnxruntime 1.20.0", "onnxruntime-gpu 1.20.0"]
+    monkeypatch.setattr(doctor, "installed_wheels", lambda: both)
+    finding = by_subject()["onnxruntime"]
+    assert finding.status == "problem"
+    assert "onnxruntime 1.20.0 and onnxruntime-gpu 1.20.0" in finding.detail
+
+
+def test_wheels_are_found_by_their_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {"onnxruntime": "1.20.0", "onnxruntime-gpu": "1.20.1"}
+
+    def version(name: str) -> str:
+        try:
+            return versions[name]
+        except KeyError:
+            raise loader.metadata.PackageNotFoundError(name) from None
+
+    monkeypatch.setattr(loader.metadata, "version", version)
+    assert loader.installed_wheels() == ["onnxruntime 1.20.0", "onnxruntime-gpu 1.20.1"]
+
+
+def test_a_missing_backend_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it were not installed
+    assert by_subject()["backend onnxruntime-cpu"].status == "missing"
+    for backend in ("auto", "onnxruntime-cpu"):
+        with pytest.raises(BackendError, match="pip install onnxruntime"):
+            Restorer.load("photo", backend=backend)

@@ -1,0 +1,30 @@
+"""What importing the package brings with it, seen from fresh processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def modules_after(statement: str) -> set[str]:
+    program = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("heavy", ["torch", "onnx", "onnxruntime", "cv2", "PIL", "scipy"])
+def test_import_is_light(heavy: str) -> None:
+    assert heavy not in modules_after("import inpaint_sdk")
+
+
+def test_restoring_needs_no_torch() -> None:
+    restore = (
+        "import numpy as np; from inpaint_sdk import Restorer;"
+        "Restorer.load('photo').restore(np.zeros((9, 9, 3), np.uint8), np.eye(9, dtype=bool))"
+    )
+    loaded = modules_after(restore)
+    assert "onnxruntime" in loaded
+    assert not {"torch", "onnx", "skimage", "inpaint_export", "inpaint_bench"} & loaded
