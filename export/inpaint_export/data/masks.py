@@ -154,6 +154,7 @@ def random_mask(rng: np.random.Generator, size: int, weights: Mapping[str, float
         drawn = round(size * rng.uniform(1.0, 2.0))
         mask = kind(rng, drawn)
         top, left = (int(v) for v in rng.integers(0, drawn - size + 1, 2))
-        mask = mask[top : top + size, left : left + size]
+        # OpenCV from 5 on draws letters with soft edges; a pixel is in the hole or it is not.
+        mask = np.multiply(mask[top : top + size, left : left + size] > 0, 255, dtype=np.uint8)
         if MIN_RATIO <= cv2.countNonZero(mask) / mask.size <= MAX_RATIO:
             return mask

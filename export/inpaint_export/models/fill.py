@@ -48,8 +48,8 @@ class PullPushFill(nn.Module):
         coarse = pyramid.pop()  # [N, 4, H/16, W/16]
         spread = F.conv2d(coarse, self.kernel, padding=self.kernel.shape[-1] // 2, groups=4)
         # The mean of everything known reaches where even the widest kernel finds nothing.
-        spread = spread + 1e-4 * coarse.mean(dim=(2, 3), keepdim=True) + 1e-8
-        filled = _mix(coarse, spread[:, :3] / spread[:, 3:])
+        spread = spread + 1e-6 * coarse.mean(dim=(2, 3), keepdim=True)
+        filled = _mix(coarse, spread[:, :3] / (spread[:, 3:] + 1e-20))
         while pyramid:
             level = pyramid.pop()
             upsampled = F.interpolate(filled, scale_factor=2.0, mode="bilinear")

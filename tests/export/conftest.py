@@ -1,0 +1,47 @@
+"""A recipe that trains in seconds, and data for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra inpaint-sdk[train]")
+
+from inpaint_export.data.photos import PhotoDataConfig  # noqa: E402
+from inpaint_export.models.cnn import CnnConfig, CnnInpainter  # noqa: E402
+from inpaint_export.recipes import Recipe, load_recipe  # noqa: E402
+from inpaint_export.recipes.base import OptimConfig, ValidationConfig  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six pictures of smooth colours for training and two for validation."""
+    root = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(5)
+    for folder, count in (("train", 6), ("val", 2)):
+        (root / folder).mkdir()
+        for index in range(count):
+            coarse = rng.integers(0, 256, (6, 7, 3)).astype(np.uint8)
+            picture = cv2.resize(coarse, (352, 336), interpolation=cv2.INTER_CUBIC)
+            cv2.imwrite(str(root / folder / f"{index}.png"), picture)
+    return root
+
+
+@pytest.fixture
+def tiny_recipe() -> Recipe:
+    """``photo``, shrunk."""
+    config = CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0))
+    return replace(
+        load_recipe("photo"),
+        build=lambda: CnnInpainter(config),
+        data=PhotoDataConfig(folder="train", crop=64),
+        validation=ValidationConfig(folder="val", count=2, every=4),
+        optim=OptimConfig(warmup=2, ema=0.5),
+        steps=8,
+        batch=2,
+        precision="fp32",
+    )
