@@ -9,10 +9,14 @@ BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt \
 	$(shell find kernels \( -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cmake' -o -name CMakeLists.txt \))
 SOURCES := sdk export kernels benchmarks tests examples
 
-.PHONY: demo test format lint types unit bench clean
+.PHONY: demo pictures test format lint types unit bench clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python examples/demo.py
+
+# Draws the documentation's pictures anew.
+pictures: $(VENV)/runtime.stamp
+	$(BIN)/python examples/pictures.py
 
 test: lint types unit
 

@@ -46,7 +46,7 @@ def train(
         trainer = Trainer(
             load_recipe(recipe), data, output, device=device, steps=steps, workers=workers
         )
-        click.echo(f"validation: {trainer.run():.3f} dB in the hole; {trainer.checkpoint}")
+        click.echo(f"validation: {trainer.run():.3f}; {trainer.checkpoint}")
     except (FileNotFoundError, ValueError, FloatingPointError) as error:
         raise click.ClickException(str(error)) from error
 

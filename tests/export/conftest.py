@@ -14,7 +14,8 @@ torch = pytest.importorskip("torch", reason="training needs the extra inpaint-sd
 from inpaint_export.data.photos import PhotoDataConfig  # noqa: E402
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter  # noqa: E402
 from inpaint_export.recipes import Recipe, load_recipe  # noqa: E402
-from inpaint_export.recipes.base import OptimConfig, ValidationConfig  # noqa: E402
+from inpaint_export.recipes.base import OptimConfig  # noqa: E402
+from inpaint_export.training.validation import HoleValidationConfig  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +40,7 @@ def tiny_recipe() -> Recipe:
         load_recipe("photo"),
         build=lambda: CnnInpainter(config),
         data=PhotoDataConfig(folder="train", crop=64),
-        validation=ValidationConfig(folder="val", count=2, every=4),
+        validation=HoleValidationConfig(folder="val", count=2, every=4),
         optim=OptimConfig(warmup=2, ema=0.5),
         steps=8,
         batch=2,

@@ -45,6 +45,10 @@ class PhotoDataConfig:
         if self.crop % 16:
             raise ValueError(f"crop is {self.crop}; it must be a multiple of 16")
 
+    def open(self, root: Path, *, seed: int, length: int) -> PhotoHoles:
+        """Reads the photographs; see :class:`PhotoHoles`."""
+        return PhotoHoles(root, self, seed=seed, length=length)
+
 
 def list_pictures(folder: Path) -> list[Path]:
     """The picture files of a folder, sorted by name; raises ``FileNotFoundError`` if none."""

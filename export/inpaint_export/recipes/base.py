@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Protocol
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 
-from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.training.objective import Objective
 from inpaint_sdk.model_info import Family, Task
 
@@ -41,18 +43,36 @@ class OptimConfig:
             raise ValueError(f"decay is {self.decay}; it is a share between 0 and 1")
 
 
-@dataclass(frozen=True)
-class ValidationConfig:
-    """Hole PSNR on photographs that are not trained on, under masks of a fixed seed.
+class DataConfig(Protocol):
+    """Where a model's training items come from."""
 
-    folder: of photographs, below the data root. count: how many of them, evenly spread.
-    every: steps between validations.
-    """
+    @property
+    def crop(self) -> int:
+        """Side of the square crops in pixels."""
 
-    folder: str
-    count: int = 32
-    every: int = 2000
-    seed: int = 2024
+    def open(self, root: Path, *, seed: int, length: int) -> Dataset[dict[str, Tensor]]:
+        """Items of uint8 tensors, each determined by the seed and its index alone."""
+
+
+class Validator(Protocol):
+    """Measures a model on data that it is not trained on."""
+
+    figure: str
+    """What is measured, for the log; more is better."""
+
+    def measure(self, model: nn.Module, device: torch.device) -> float:
+        """The figure for a model as it is, without training it."""
+
+
+class ValidationConfig(Protocol):
+    """What a model is validated on, and every how many steps."""
+
+    @property
+    def every(self) -> int:
+        """Steps between validations."""
+
+    def open(self, root: Path) -> Validator:
+        """Reads the data, once."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +97,7 @@ class Recipe:
     task: Task
     build: Callable[[], nn.Module]
     objective: Callable[[nn.Module], Objective]
-    data: PhotoDataConfig
+    data: DataConfig
     validation: ValidationConfig
     card: CardConfig
     steps: int

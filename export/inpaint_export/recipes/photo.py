@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
-from inpaint_export.recipes.base import CardConfig, Recipe, ValidationConfig
+from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.training.objective import HoleRegression
+from inpaint_export.training.validation import HoleValidationConfig
 
 RECIPE = Recipe(
     name="photo",
@@ -21,7 +22,7 @@ RECIPE = Recipe(
     ),
     objective=HoleRegression,
     data=PhotoDataConfig(folder="photos/train", crop=256),
-    validation=ValidationConfig(folder="photos/val"),
+    validation=HoleValidationConfig(folder="photos/val"),
     card=CardConfig(
         description="General inpainting of photographs: scratches, text, strokes, moderate holes.",
         licence="Apache-2.0 (weights); trained on research-only pictures, see training_data",

@@ -14,12 +14,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from inpaint_export.data.photos import PhotoHoles
-from inpaint_export.recipes.base import Recipe
+from inpaint_export.recipes.base import Recipe, Validator
 from inpaint_export.training.checkpoint import load_checkpoint, save_checkpoint
 from inpaint_export.training.objective import Objective
 from inpaint_export.training.optim import PlayerOptimizer, rate_factor
-from inpaint_export.training.validation import Validation
 
 LOG_EVERY = 100
 SAVE_EVERY = 1000
@@ -69,8 +67,8 @@ class Trainer:
         return self.folder / "last.pt"
 
     def run(self) -> float:
-        """Trains to the last step and returns the final validation, hole PSNR in dB."""
-        validation = Validation(self.data, self.recipe.validation)
+        """Trains to the last step and returns the final validation."""
+        validation = self.recipe.validation.open(self.data)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.objective.train()
         started, first = time.monotonic(), self.step
@@ -83,23 +81,24 @@ class Trainer:
                 rate = (self.step - first) / (time.monotonic() - started)
                 self._log({**self.objective.report(), "steps_per_s": round(rate, 3)})
             if self.step % self.recipe.validation.every == 0:
-                score = validation.measure(self.ema.module, self.device)
-                self._log({"val_hole_psnr": round(score, 4)})
-                bar.set_postfix(val=f"{score:.2f} dB")
+                score = self._validate(validation)
+                bar.set_postfix({validation.figure: f"{score:.3f}"})
             if self.step % SAVE_EVERY == 0:
                 self._save()
         bar.close()
         self._save()
+        return self._validate(validation)
+
+    def _validate(self, validation: Validator) -> float:
         score = validation.measure(self.ema.module, self.device)
-        self._log({"val_hole_psnr": round(score, 4)})
+        self._log({f"val_{validation.figure}": round(score, 4)})
         return score
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:
         """Batches from the current step on; the same ones whether or not the run was resumed."""
         batch = self.recipe.batch
-        dataset = PhotoHoles(
-            self.data, self.recipe.data, seed=self.recipe.seed, length=self.steps * batch
-        )
+        seed, length = self.recipe.seed, self.steps * batch
+        dataset = self.recipe.data.open(self.data, seed=seed, length=length)
         loader = DataLoader(
             dataset,
             batch_size=batch,

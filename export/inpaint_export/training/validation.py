@@ -1,7 +1,8 @@
-"""Quick validation while training: hole PSNR of the averaged weights on held-out photographs."""
+"""Quick validation while training, on held-out pictures."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ from torch import Tensor, nn
 
 from inpaint_export.data.masks import random_mask
 from inpaint_export.data.photos import list_pictures, read_rgb
-from inpaint_export.recipes.base import ValidationConfig
 
 SIDE = 320
 """Of the centre crops that are validated on; it fits BSDS500's short side of 321."""
@@ -18,10 +18,30 @@ SIDE = 320
 MASKS = {"irregular": 1.0}
 
 
-class Validation:
-    """Pictures and masks, read once; :meth:`measure` may be called at any step."""
+@dataclass(frozen=True)
+class HoleValidationConfig:
+    """Hole PSNR on photographs that are not trained on, under masks of a fixed seed.
 
-    def __init__(self, root: Path, config: ValidationConfig) -> None:
+    folder: of photographs, below the data root. count: how many of them, evenly spread.
+    every: steps between validations.
+    """
+
+    folder: str
+    count: int = 32
+    every: int = 2000
+    seed: int = 2024
+
+    def open(self, root: Path) -> HoleValidation:
+        """Reads the photographs."""
+        return HoleValidation(root, self)
+
+
+class HoleValidation:
+    """Pictures and masks, read once."""
+
+    figure = "hole_psnr"
+
+    def __init__(self, root: Path, config: HoleValidationConfig) -> None:
         rng = np.random.default_rng(config.seed)
         paths = list_pictures(root / config.folder)
         chosen = [paths[i * len(paths) // config.count] for i in range(config.count)]
