@@ -10,7 +10,7 @@ import numpy as np
 
 from inpaint_sdk import Restorer
 
-HERE = Path(__file__).parent
+IMAGES = Path(__file__).parent / "images"
 OUTPUT = Path("demo")
 
 
@@ -19,23 +19,35 @@ def psnr_in_hole(restored: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> f
     return float(10 * np.log10(255**2 / error))
 
 
-def main() -> None:
-    truth = cv2.imread(str(HERE / "images" / "coffee.png"))
-    mask = cv2.imread(str(HERE / "images" / "coffee_mask.png"), cv2.IMREAD_GRAYSCALE)
+def restore_example(restorer: Restorer, name: str) -> dict[str, np.ndarray]:
+    """The example of that name: its mask, and four pictures to be shown side by side."""
+    truth = cv2.imread(str(IMAGES / f"{name}.png"))
+    mask = cv2.imread(str(IMAGES / f"{name}_mask.png"), cv2.IMREAD_GRAYSCALE)
     damaged = truth.copy()
     damaged[mask > 0] = 255
+    return {
+        "mask": mask,
+        "damaged": damaged,
+        "opencv": cv2.inpaint(damaged, mask, 3, cv2.INPAINT_TELEA),
+        "restored": restorer.restore(damaged, mask),
+        "truth": truth,
+    }
 
+
+def side_by_side(pictures: dict[str, np.ndarray]) -> np.ndarray:
+    return np.hstack([pictures[n] for n in ("damaged", "opencv", "restored", "truth")])
+
+
+def main() -> None:
     restorer = Restorer.load("photo")
-    restored = restorer.restore(damaged, mask)
-    telea = cv2.inpaint(damaged, mask, 3, cv2.INPAINT_TELEA)
-
+    pictures = restore_example(restorer, "coffee")
     OUTPUT.mkdir(exist_ok=True)
-    cv2.imwrite(str(OUTPUT / "damaged.png"), damaged)
-    cv2.imwrite(str(OUTPUT / "restored.png"), restored)
-    cv2.imwrite(str(OUTPUT / "comparison.png"), np.hstack([damaged, telea, restored, truth]))
+    for name, picture in {**pictures, "comparison": side_by_side(pictures)}.items():
+        cv2.imwrite(str(OUTPUT / f"{name}.png"), picture)
+    mask, truth = pictures["mask"], pictures["truth"]
     print(f"model {restorer.model.name} on {restorer.backend}")
-    print(f"PSNR in the hole: OpenCV {psnr_in_hole(telea, truth, mask):.2f} dB")
-    print(f"                  photo  {psnr_in_hole(restored, truth, mask):.2f} dB")
+    print(f"PSNR in the hole: OpenCV {psnr_in_hole(pictures['opencv'], truth, mask):.2f} dB")
+    print(f"                  photo  {psnr_in_hole(pictures['restored'], truth, mask):.2f} dB")
     print(f"{OUTPUT}/comparison.png: damaged, OpenCV, photo, the true picture")
 
 

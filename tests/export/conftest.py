@@ -18,6 +18,12 @@ from inpaint_export.recipes.base import OptimConfig  # noqa: E402
 from inpaint_export.training.validation import HoleValidationConfig  # noqa: E402
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Networks this small are slowed down by a second thread."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six pictures of smooth colours for training and two for validation."""

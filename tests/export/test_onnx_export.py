@@ -15,7 +15,7 @@ from inpaint_export.cli import main
 from inpaint_export.errors import ExportError
 from inpaint_export.models.cnn import CnnInpainter
 from inpaint_export.onnx_export import export_model, write_quality
-from inpaint_export.recipes import NAMES, Recipe, load_recipe
+from inpaint_export.recipes import Recipe, load_recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_sdk import Quality, Restorer
 from inpaint_sdk.model_file import read_model_file
@@ -104,9 +104,10 @@ def test_quality_is_written_without_touching_the_graph(exported: Path, tmp_path:
     assert info.digest == read_model_file(exported).info.digest
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_recipe_has_a_bundled_model(name: str) -> None:
-    recipe, info = load_recipe(name), read_model_file(MODELS / f"{name}.onnx").info
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
+def test_every_bundled_model_is_its_recipes(path: Path) -> None:
+    info = read_model_file(path).info
+    recipe = load_recipe(path.stem)
     assert (info.name, info.family, info.task) == (recipe.name, recipe.family, recipe.task)
     assert info.parameters == sum(p.numel() for p in recipe.build().parameters())
     assert info.training_data == recipe.card.training_data

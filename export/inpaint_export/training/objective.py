@@ -60,3 +60,35 @@ class HoleRegression(Objective):
 
     def report(self) -> dict[str, float]:
         return {name: float(value) for name, value in self._last.items()}
+
+
+class PairRegression(Objective):
+    """Supervised restoration of whole pictures, with attention taught where the change is.
+
+    The model returns a picture and an attention map. The map's target is the mean absolute
+    difference of the pair, as in SPANet's training (Wang et al., CVPR 2019), scaled to [0, 1].
+    """
+
+    def __init__(
+        self, model: nn.Module, *, rmse: float = 1.0, l1: float = 0.5, attention: float = 0.05
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.weights = {"rmse": rmse, "l1": l1, "attention": attention}
+        self._last: dict[str, Tensor] = {}
+
+    def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        image, clear = batch["image"], batch["clear"]
+        output, attention = self.model(image)
+        error = output.float() - clear
+        change = (3.0 * (image - clear).abs().mean(dim=1, keepdim=True)).clamp(max=1.0)
+        terms = {
+            "rmse": torch.sqrt(error.square().mean(dim=(1, 2, 3)) + 1e-8).mean(),
+            "l1": error.abs().mean(),
+            "attention": (attention.float() - change).square().mean(),
+        }
+        self._last = {name: term.detach() for name, term in terms.items()}
+        yield "model", torch.stack([self.weights[n] * t for n, t in terms.items()]).sum()
+
+    def report(self) -> dict[str, float]:
+        return {name: float(value) for name, value in self._last.items()}

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from inpaint_export.data.masks import random_mask
-from inpaint_export.data.photos import list_pictures, read_rgb
+from inpaint_export.data.pairs import read_pairs
+from inpaint_export.data.photos import Picture, list_pictures, read_rgb
 
 SIDE = 320
 """Of the centre crops that are validated on; it fits BSDS500's short side of 321."""
@@ -49,10 +50,9 @@ class HoleValidation:
         for path in chosen:
             picture = read_rgb(path)
             top, left = (picture.shape[0] - SIDE) // 2, (picture.shape[1] - SIDE) // 2
-            crop = picture[top : top + SIDE, left : left + SIDE].transpose(2, 0, 1)
-            image = torch.from_numpy(np.ascontiguousarray(crop)).float() / 255.0
+            image = _unit(picture[top : top + SIDE, left : left + SIDE])
             mask = torch.from_numpy(random_mask(rng, SIDE, MASKS).copy()).float() / 255.0
-            self.pairs.append((image[None], mask[None, None]))
+            self.pairs.append((image, mask[None, None]))
 
     @torch.inference_mode()
     def measure(self, model: nn.Module, device: torch.device) -> float:
@@ -66,3 +66,45 @@ class HoleValidation:
             scores.append(float(-10.0 * torch.log10(error + 1e-10)))
         model.train(was_training)
         return float(np.mean(scores))
+
+
+@dataclass(frozen=True)
+class PairValidationConfig:
+    """PSNR over whole pictures on pairs that are held out of a training folder.
+
+    folder: with ``cloudy`` and ``clear``, below the data root. every: steps between validations.
+    """
+
+    folder: str
+    every: int = 500
+
+    def open(self, root: Path) -> PairValidation:
+        """Reads the pairs."""
+        return PairValidation(read_pairs(root / self.folder, held_out=True))
+
+
+class PairValidation:
+    """Held-out pairs, read once."""
+
+    figure = "psnr"
+
+    def __init__(self, pairs: list[tuple[Picture, Picture]]) -> None:
+        self.pairs = [(_unit(damaged), _unit(clear)) for damaged, clear in pairs]
+
+    @torch.inference_mode()
+    def measure(self, model: nn.Module, device: torch.device) -> float:
+        """Mean over pictures of the PSNR, in dB, of the model's first output."""
+        was_training = model.training
+        model.eval()
+        scores = []
+        for damaged, clear in self.pairs:
+            output = model(damaged.to(device))[0].clamp(0.0, 1.0).cpu()
+            error = (output - clear).square().mean()
+            scores.append(float(-10.0 * torch.log10(error + 1e-10)))
+        model.train(was_training)
+        return float(np.mean(scores))
+
+
+def _unit(picture: Picture) -> Tensor:
+    """From uint8 [H, W, 3] to float32 [1, 3, H, W] in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None].float() / 255.0

@@ -1,0 +1,29 @@
+"""``cloud-thin``: thin clouds removed from satellite pictures."""
+
+from __future__ import annotations
+
+from inpaint_export.data.pairs import PairDataConfig
+from inpaint_export.models.sarnn import Sarnn
+from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
+from inpaint_export.training.objective import PairRegression
+from inpaint_export.training.validation import PairValidationConfig
+
+RECIPE = Recipe(
+    name="cloud-thin",
+    family="sarnn",
+    task="restore",
+    build=Sarnn,
+    objective=PairRegression,
+    data=PairDataConfig(folder="rice1/train", extra="photos/train"),
+    validation=PairValidationConfig(folder="rice1/train"),
+    card=CardConfig(
+        description="Removes thin clouds and haze from satellite pictures; needs no mask.",
+        licence="Apache-2.0 (weights); trained on research-only pictures, see training_data",
+        training_data=(
+            "64 pairs of RICE1 (research) and, under synthetic clouds, their clear pictures and "
+            "1263 photographs (a public ImageNet sample and BSDS500, research)."
+        ),
+    ),
+    optim=OptimConfig(ema=0.998),
+    steps=12_000,
+)
