@@ -22,10 +22,20 @@ def hole_l1(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 def hole_rmse(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Root of the mean squared error in each picture's hole, averaged over pictures.
 
-    PSNR is the logarithm of this quantity, so it rewards the conditional mean as PSNR does, without
-    letting the easiest pictures of a batch outweigh the rest as the logarithm itself would.
+    PSNR is the logarithm of this quantity, so it rewards the conditional mean as PSNR does, and
+    weighs pictures that are hard more than PSNR does.
     """
     return torch.sqrt(_hole_mean((output - target).square(), mask) + EPSILON).mean()
+
+
+def hole_log_mse(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Logarithm of the mean squared error in each picture's hole, averaged over pictures.
+
+    This is the mean PSNR itself, but for sign, scale, and a floor of two grey levels below which a
+    picture counts as good enough.
+    """
+    floor = (2.0 / 255.0) ** 2
+    return torch.log(_hole_mean((output - target).square(), mask) + floor).mean()
 
 
 def hole_gradient_l1(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:

@@ -1,22 +1,31 @@
-"""Where the compiled scan kernel is."""
+"""The compiled library that gives ONNX Runtime the DirectionalScan operator."""
 
-from __future__ import annotations
-
-import sys
 from pathlib import Path
 
+import inpaint_sdk
 from inpaint_sdk.errors import BackendError
 
-_SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
+_LIBRARY = "libinpaint_ort.so"
 
 
 def get_library_path() -> Path:
-    """Path of the ONNX Runtime custom-op library, for ``register_custom_ops_library``.
+    """The ONNX Runtime custom-op library, for any session's options.
+
+    Example:
+        >>> import onnxruntime
+        >>> options = onnxruntime.SessionOptions()
+        >>> options.register_custom_ops_library(str(get_library_path()))
 
     Raises:
         BackendError: this installation was built without it.
     """
-    path = Path(__file__).parent / "lib" / f"libinpaint_scan_ort{_SUFFIX}"
-    if not path.is_file():
-        raise BackendError(f"the scan kernel {path.name} is not built; models run without it")
-    return path
+    # An editable install has two folders on the path: the sources' and the one built into.
+    for folder in inpaint_sdk.__path__:
+        path = Path(folder) / "lib" / _LIBRARY
+        if path.is_file():
+            return path
+    raise BackendError(
+        f"{_LIBRARY} is not in this installation. Models still run, slower, without it. To build "
+        "it, run `pip install .` or `pip install -e .` in a checkout of inpaint-sdk; that needs a "
+        "C++17 compiler."
+    )

@@ -34,7 +34,7 @@ class OptimConfig:
     weight_decay: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.99)
     warmup: int = 500
-    decay: float = 0.4
+    decay: float = 0.6
     clip: float = 1.0
     ema: float = 0.999
 

@@ -31,5 +31,5 @@ RECIPE = Recipe(
             "(non-commercial research) and 400 of BSDS500, train and test parts (research)."
         ),
     ),
-    steps=30_000,
+    steps=26_500,
 )

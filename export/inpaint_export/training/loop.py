@@ -113,6 +113,7 @@ class Trainer:
 
     def _train_step(self, batch: dict[str, Tensor]) -> None:
         factor = rate_factor(self.recipe.optim, self.step, self.steps)
+        self.objective.progress = self.step / self.steps
         autocast = torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"
         )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
 
-from inpaint_export.losses import hole_gradient_l1, hole_l1, hole_rmse
+from inpaint_export.losses import hole_gradient_l1, hole_l1, hole_log_mse, hole_rmse
 
 Batch = Mapping[str, Tensor]
 
@@ -23,6 +24,9 @@ class Objective(nn.Module, ABC):
 
     model: nn.Module
 
+    progress: float = 0.0
+    """Share of the run's steps that are done, from 0 to 1; the loop keeps it."""
+
     def players(self) -> dict[str, nn.Module]:
         """Name to the module whose parameters that player's optimiser changes."""
         return {"model": self.model}
@@ -36,15 +40,33 @@ class Objective(nn.Module, ABC):
         return {}
 
 
+@dataclass(frozen=True)
+class HoleWeights:
+    """Weights of the losses in the hole: see the functions of :mod:`inpaint_export.losses`."""
+
+    rmse: float = 0.0
+    log_mse: float = 0.0
+    l1: float = 0.0
+    gradient: float = 0.0
+
+
 class HoleRegression(Objective):
-    """Supervised inpainting: weighted RMSE, L1 and gradient L1 in the hole."""
+    """Supervised inpainting, in two parts: hard pictures first, then the mean PSNR.
+
+    switch: share of the run after which ``late`` weights take the place of ``early`` ones.
+    """
 
     def __init__(
-        self, model: nn.Module, *, rmse: float = 1.0, l1: float = 0.5, gradient: float = 0.25
+        self,
+        model: nn.Module,
+        *,
+        early: HoleWeights = HoleWeights(rmse=1.0, l1=0.5, gradient=0.25),
+        late: HoleWeights = HoleWeights(log_mse=0.05, l1=0.1, gradient=0.1),
+        switch: float = 0.6,
     ) -> None:
         super().__init__()
         self.model = model
-        self.weights = {"rmse": rmse, "l1": l1, "gradient": gradient}
+        self.early, self.late, self.switch = early, late, switch
         self._last: dict[str, Tensor] = {}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
@@ -52,11 +74,13 @@ class HoleRegression(Objective):
         output = self.model(image, mask).float()
         terms = {
             "rmse": hole_rmse(output, image, mask),
+            "log_mse": hole_log_mse(output, image, mask),
             "l1": hole_l1(output, image, mask),
             "gradient": hole_gradient_l1(output, image, mask),
         }
         self._last = {name: term.detach() for name, term in terms.items()}
-        yield "model", torch.stack([self.weights[n] * t for n, t in terms.items()]).sum()
+        weights = asdict(self.early if self.progress < self.switch else self.late)
+        yield "model", torch.stack([weights[n] * t for n, t in terms.items()]).sum()
 
     def report(self) -> dict[str, float]:
         return {name: float(value) for name, value in self._last.items()}
