@@ -52,9 +52,11 @@ struct Band {
 
 template <class V, class T, bool End>
 void back_row(const T* out, const T* grad_out, typename V::Scalar* grad_x, V weight, Band<V>& band,
-              int64_t count) {
+              int64_t count, int64_t ahead) {
   int64_t j = 0;
   for (; j + V::kLanes <= count; j += V::kLanes) {
+    __builtin_prefetch(out + j + ahead);
+    __builtin_prefetch(grad_out + j + ahead);
     const V next = step_back(weight, V::load(out + j), V::load(grad_out + j),
                              V::load(band.next + j), End, &band.sums[j / V::kLanes]);
     V::store(band.next + j, next);
@@ -78,12 +80,13 @@ void back_band(const BackwardTask& task, Direction direction, int64_t col, int64
   const T* grad_out = static_cast<const T*>(task.grad_out[direction]);
   S* grad_x = static_cast<S*>(task.grad_x);
   const V weight = V::set(static_cast<S>(task.weight[direction]));
+  const int64_t ahead = by * elements_ahead<T>(task.part.width);
   Band<V> band;
   int64_t at = row * task.part.width + col;
-  back_row<V, T, true>(out + at, grad_out + at, grad_x + at, weight, band, count);
+  back_row<V, T, true>(out + at, grad_out + at, grad_x + at, weight, band, count, ahead);
   for (int64_t i = 1; i < task.part.height; ++i) {
     at += by * task.part.width;
-    back_row<V, T, false>(out + at, grad_out + at, grad_x + at, weight, band, count);
+    back_row<V, T, false>(out + at, grad_out + at, grad_x + at, weight, band, count, ahead);
   }
   for (int64_t j = 0; j < count; j += V::kLanes) {
     const int64_t left = count - j;
@@ -104,56 +107,89 @@ void back_vertical(const BackwardTask& task) {
 
 // --- right and left -----------------------------------------------------------------------------
 
-// One group of kLanes rows. Forward walks right when `direction` is kRight, so this walks left.
-template <class V, class T>
-void back_horizontal_rows(const BackwardTask& task, Direction direction, int64_t row,
-                          int64_t row_end) {
+// One direction of one group of kLanes rows, where its walk stands.
+template <class V>
+struct BackLine {
+  V weight, next;
+  Sums<V> sums;
+};
+
+// Walks `count` columns of transposed squares and leaves dpre in `grad`.
+template <class V, bool ToLeft>
+void back_square(BackLine<V>& line, const V (&h)[V::kLanes], V (&grad)[V::kLanes], int64_t count,
+                 bool end) {
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t j = ToLeft ? count - 1 - k : k;
+    line.next = step_back(line.weight, h[j], grad[j], line.next, end && k == 0, &line.sums);
+    grad[j] = line.next;
+  }
+}
+
+// A square of a full block.
+template <class V, class T, bool ToLeft>
+void back_columns(const RowBlock<V, const T>& out, const RowBlock<V, const T>& grad_out,
+                  const RowBlock<V, typename V::Scalar>& grad_x, int group, int64_t col, bool end,
+                  BackLine<V>& line) {
+  V h[V::kLanes], grad[V::kLanes];
+  load_square(out, group, col, h);
+  load_square(grad_out, group, col, grad);
+  prefetch_below(out, group, col);
+  prefetch_below(grad_out, group, col);
+  back_square<V, ToLeft>(line, h, grad, V::kLanes, end);
+  V::transpose(grad);
+  typename V::Scalar* to = grad_x.first + group * V::kLanes * grad_x.stride + col;
+  for (int i = 0; i < V::kLanes; ++i, to += grad_x.stride) {
+    V::store(to, V::add(V::load(to), grad[i]));
+  }
+}
+
+// A square of a block that may have fewer rows, where `count` columns are left in the image.
+template <class V, class T, bool ToLeft>
+void back_columns_edge(const RowBlock<V, const T>& out, const RowBlock<V, const T>& grad_out,
+                       const RowBlock<V, typename V::Scalar>& grad_x, int group, int64_t col,
+                       int64_t count, bool end, BackLine<V>& line) {
+  V h[V::kLanes], grad[V::kLanes];
+  load_square_edge(out, group, col, count, h);
+  load_square_edge(grad_out, group, col, count, grad);
+  back_square<V, ToLeft>(line, h, grad, count, end);
+  V::transpose(grad);
+  for (int i = 0; i < V::kLanes; ++i) {
+    const int64_t row = group * V::kLanes + i;
+    if (row >= grad_x.count) return;
+    typename V::Scalar* to = grad_x.row(row) + col;
+    store_some(to, V::add(load_some<V>(to, count), grad[i]), count);
+  }
+}
+
+// One direction of a block of rows. Forward walks right when this walks left.
+template <class V, class T, bool ToLeft>
+void back_rows(const BackwardTask& task, int64_t row) {
   using S = typename V::Scalar;
-  constexpr int64_t kLanes = V::kLanes;
+  constexpr Direction kDirection = ToLeft ? kRight : kLeft;
   const int64_t width = task.part.width;
-  const bool to_left = direction == kRight;
-  const RowBlock<V, const T> out(static_cast<const T*>(task.out[direction]), width, row, row_end);
-  const RowBlock<V, const T> grad_out(static_cast<const T*>(task.grad_out[direction]), width, row,
+  const int64_t row_end = task.part.row_end;
+  const RowBlock<V, const T> out(static_cast<const T*>(task.out[kDirection]), width, row, row_end);
+  const RowBlock<V, const T> grad_out(static_cast<const T*>(task.grad_out[kDirection]), width, row,
                                       row_end);
   const RowBlock<V, S> grad_x(static_cast<S*>(task.grad_x), width, row, row_end);
-  const V weight = V::set(static_cast<S>(task.weight[direction]));
-  const int64_t squares = (width + kLanes - 1) / kLanes;
+  const int64_t squares = (width + V::kLanes - 1) / V::kLanes;
 
-  for (int g = 0; g < V::kGroups; ++g) {
-    const int64_t rows_left = grad_x.count - g * kLanes;
-    if (rows_left <= 0) return;
-    const int64_t lanes = rows_left < kLanes ? rows_left : kLanes;
-    V next = V::set(0);
-    Sums<V> sums;
+  for (int g = 0; g < V::kGroups && g * V::kLanes < out.count; ++g) {
+    BackLine<V> line;
+    line.weight = V::set(static_cast<S>(task.weight[kDirection]));
+    line.next = V::set(0);
     for (int64_t s = 0; s < squares; ++s) {
-      const int64_t col = (to_left ? squares - 1 - s : s) * kLanes;
-      const int64_t count = width - col < kLanes ? width - col : kLanes;
-      V h[V::kLanes], grad[V::kLanes];
-      if (count == kLanes && out.full()) {
-        load_square(out, g, col, h);
-        load_square(grad_out, g, col, grad);
-        prefetch_below(out, g, col);
-        prefetch_below(grad_out, g, col);
+      const int64_t col = (ToLeft ? squares - 1 - s : s) * V::kLanes;
+      const int64_t left = width - col;
+      if (left >= V::kLanes && out.full()) {
+        back_columns<V, T, ToLeft>(out, grad_out, grad_x, g, col, s == 0, line);
       } else {
-        load_square_edge(out, g, col, count, h);
-        load_square_edge(grad_out, g, col, count, grad);
-      }
-      for (int64_t k = 0; k < count; ++k) {
-        const int64_t j = to_left ? count - 1 - k : k;
-        next = step_back(weight, h[j], grad[j], next, s == 0 && k == 0, &sums);
-        grad[j] = next;
-      }
-      V::transpose(grad);
-      for (int64_t i = 0; i < lanes; ++i) {
-        S* to = grad_x.row(g * kLanes + i) + col;
-        if (count == kLanes) {
-          V::store(to, V::add(V::load(to), grad[i]));
-        } else {
-          store_some(to, V::add(load_some<V>(to, count), grad[i]), count);
-        }
+        back_columns_edge<V, T, ToLeft>(out, grad_out, grad_x, g, col,
+                                        left < V::kLanes ? left : V::kLanes, s == 0, line);
       }
     }
-    flush(sums, task, direction, lanes);
+    const int64_t lanes = out.count - g * V::kLanes;
+    flush(line.sums, task, kDirection, lanes < V::kLanes ? lanes : V::kLanes);
   }
 }
 
@@ -161,8 +197,8 @@ template <class V, class T>
 void back_horizontal(const BackwardTask& task) {
   const Part& part = task.part;
   for (int64_t row = part.row_begin; row < part.row_end; row += RowBlock<V, T>::kRows) {
-    back_horizontal_rows<V, T>(task, kRight, row, part.row_end);
-    back_horizontal_rows<V, T>(task, kLeft, row, part.row_end);
+    back_rows<V, T, true>(task, row);
+    back_rows<V, T, false>(task, row);
   }
 }
 

@@ -7,10 +7,13 @@ V step(V weight, V h, V bias, V x) {
 
 // --- up and down: a vector holds neighbouring columns -------------------------------------------
 
+// One row of one direction; the row `ahead` of it, in elements, is fetched for later.
 template <class V, class T, bool Stream, bool First>
-void vertical_row(const T* x, T* out, typename V::Scalar* state, V weight, V bias, int64_t count) {
+void vertical_row(const T* x, T* out, typename V::Scalar* state, V weight, V bias, int64_t count,
+                  int64_t ahead) {
   int64_t j = 0;
   for (; j + V::kLanes <= count; j += V::kLanes) {
+    __builtin_prefetch(x + j + ahead);
     const V xs = V::load(x + j);
     const V h = First ? V::relu(xs) : step(weight, V::load(state + j), bias, xs);
     V::store(state + j, h);
@@ -41,22 +44,24 @@ void scan_vertical(const ForwardTask& task) {
   const V bias_up = V::set(static_cast<S>(task.bias[kUp]));
   alignas(kLineBytes) S state_down[kStateColumns];
   alignas(kLineBytes) S state_up[kStateColumns];
+  const int64_t ahead = elements_ahead<T>(part.width);
 
   for (int64_t col = part.col_begin; col < part.col_end; col += kStateColumns) {
     const int64_t left = part.col_end - col;
     const int64_t count = left < kStateColumns ? left : kStateColumns;
     int64_t top = col;
     int64_t bottom = (part.height - 1) * part.width + col;
-    vertical_row<V, T, Stream, true>(x + top, down + top, state_down, weight_down, bias_down,
-                                     count);
-    vertical_row<V, T, Stream, true>(x + bottom, up + bottom, state_up, weight_up, bias_up, count);
+    vertical_row<V, T, Stream, true>(x + top, down + top, state_down, weight_down, bias_down, count,
+                                     ahead);
+    vertical_row<V, T, Stream, true>(x + bottom, up + bottom, state_up, weight_up, bias_up, count,
+                                     -ahead);
     for (int64_t i = 1; i < part.height; ++i) {
       top += part.width;
       bottom -= part.width;
       vertical_row<V, T, Stream, false>(x + top, down + top, state_down, weight_down, bias_down,
-                                        count);
+                                        count, ahead);
       vertical_row<V, T, Stream, false>(x + bottom, up + bottom, state_up, weight_up, bias_up,
-                                        count);
+                                        count, -ahead);
     }
   }
 }
@@ -82,27 +87,48 @@ void scan_squares(Line<V>& line, V (&squares)[V::kGroups][V::kLanes], int64_t co
   }
 }
 
-// Columns [col, col + kLanes) of a full block.
+// Columns of a full block that are written at once. A streamed store of less than a cache line
+// gains nothing, so where a vector is narrower, as many squares go together as make a line.
+template <class V, class T, bool Stream>
+constexpr int64_t kChunkColumns =
+    Stream && V::kLanes * sizeof(T) < kLineBytes ? kLineBytes / sizeof(T) : V::kLanes;
+
+// A chunk of columns of a full block.
 template <class V, class T, bool Reverse, bool Stream>
 void scan_columns(const RowBlock<V, const T>& x, const RowBlock<V, T>& out, int64_t col, bool first,
                   Line<V>& line) {
-  V squares[V::kGroups][V::kLanes];
-  for (int g = 0; g < V::kGroups; ++g) load_square(x, g, col, squares[g]);
-  scan_squares<V, Reverse>(line, squares, V::kLanes, first);
-  T* to = out.first + col;
-  for (int g = 0; g < V::kGroups; ++g) {
-    V::transpose(squares[g]);
-    for (int i = 0; i < V::kLanes; ++i, to += out.stride) {
-      if (Stream) {
-        V::stream(to, squares[g][i]);
-      } else {
-        V::store(to, squares[g][i]);
+  constexpr int64_t kColumns = kChunkColumns<V, T, Stream>;
+  constexpr int64_t kSquares = kColumns / V::kLanes;
+  alignas(kLineBytes) T rows[kSquares > 1 ? RowBlock<V, T>::kRows : 1][kColumns];
+  for (int64_t k = 0; k < kSquares; ++k) {
+    const int64_t s = (Reverse ? kSquares - 1 - k : k) * V::kLanes;
+    V squares[V::kGroups][V::kLanes];
+    for (int g = 0; g < V::kGroups; ++g) load_square(x, g, col + s, squares[g]);
+    scan_squares<V, Reverse>(line, squares, V::kLanes, first && k == 0);
+    T* to = out.first + col;
+    for (int g = 0; g < V::kGroups; ++g) {
+      V::transpose(squares[g]);
+      for (int i = 0; i < V::kLanes; ++i, to += out.stride) {
+        if (kSquares > 1) {
+          V::store(&rows[g * V::kLanes + i][s], squares[g][i]);
+        } else if (Stream) {
+          V::stream(to, squares[g][i]);
+        } else {
+          V::store(to, squares[g][i]);
+        }
       }
+    }
+  }
+  if (kSquares > 1) {
+    T* to = out.first + col;
+    for (const auto& row : rows) {
+      V::stream_line(to, row);
+      to += out.stride;
     }
   }
 }
 
-// The same for a block that may have fewer rows, where `count` columns are left in the image.
+// One square of a block that may have fewer rows, where `count` columns are left in the image.
 template <class V, class T, bool Reverse>
 void scan_columns_edge(const RowBlock<V, const T>& x, const RowBlock<V, T>& out, int64_t col,
                        int64_t count, bool first, Line<V>& line) {
@@ -119,16 +145,22 @@ void scan_columns_edge(const RowBlock<V, const T>& x, const RowBlock<V, T>& out,
   }
 }
 
-// Square s of a row of squares.
+// The columns of any block from `col` on, as many as a chunk has.
 template <class V, class T, bool Reverse, bool Stream>
-void scan_square(const RowBlock<V, const T>& x, const RowBlock<V, T>& out, int64_t s, bool first,
-                 Line<V>& line) {
-  const int64_t col = s * V::kLanes;
+void scan_chunk(const RowBlock<V, const T>& x, const RowBlock<V, T>& out, int64_t col, bool first,
+                Line<V>& line) {
+  constexpr int64_t kColumns = kChunkColumns<V, T, Stream>;
+  constexpr int64_t kSquares = kColumns / V::kLanes;
   const int64_t left = x.stride - col;
-  if (left >= V::kLanes && x.full()) {
-    scan_columns<V, T, Reverse, Stream>(x, out, col, first, line);
-  } else {
-    scan_columns_edge<V, T, Reverse>(x, out, col, left < V::kLanes ? left : V::kLanes, first, line);
+  if (left >= kColumns && x.full()) {
+    return scan_columns<V, T, Reverse, Stream>(x, out, col, first, line);
+  }
+  for (int64_t k = 0; k < kSquares; ++k) {
+    const int64_t s = (Reverse ? kSquares - 1 - k : k) * V::kLanes;
+    const int64_t count = left - s < V::kLanes ? left - s : V::kLanes;
+    if (count <= 0) continue;
+    scan_columns_edge<V, T, Reverse>(x, out, col + s, count, first, line);
+    first = false;
   }
 }
 
@@ -143,11 +175,9 @@ Line<V> start_line(const ForwardTask& task, Direction direction) {
 
 template <class V, class T, bool Stream>
 void scan_horizontal(const ForwardTask& task) {
-  constexpr int64_t kLanes = V::kLanes;
-  // A streamed store that is less than a cache line gains nothing.
-  constexpr bool kStream = Stream && kLanes * sizeof(T) == kLineBytes;
+  constexpr int64_t kColumns = kChunkColumns<V, T, Stream>;
   const Part& part = task.part;
-  const int64_t squares = (part.width + kLanes - 1) / kLanes;
+  const int64_t chunks = (part.width + kColumns - 1) / kColumns;
   for (int64_t row = part.row_begin; row < part.row_end; row += RowBlock<V, T>::kRows) {
     const RowBlock<V, const T> x(static_cast<const T*>(task.x), part.width, row, part.row_end);
     const RowBlock<V, T> right(static_cast<T*>(task.out[kRight]), part.width, row, part.row_end);
@@ -155,9 +185,10 @@ void scan_horizontal(const ForwardTask& task) {
     Line<V> to_right = start_line<V>(task, kRight);
     Line<V> to_left = start_line<V>(task, kLeft);
     // Both directions side by side: two chains of dependent steps keep the units busier than one.
-    for (int64_t s = 0; s < squares; ++s) {
-      scan_square<V, T, false, kStream>(x, right, s, s == 0, to_right);
-      scan_square<V, T, true, kStream>(x, left, squares - 1 - s, s == 0, to_left);
+    for (int64_t s = 0; s < chunks; ++s) {
+      const int64_t back = chunks - 1 - s;
+      scan_chunk<V, T, false, Stream>(x, right, s * kColumns, s == 0, to_right);
+      scan_chunk<V, T, true, Stream>(x, left, back * kColumns, s == 0, to_left);
     }
   }
 }

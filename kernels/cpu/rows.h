@@ -4,6 +4,14 @@
 // order, and two directions' state still fits into the first-level cache.
 constexpr int64_t kStateColumns = 1024;
 
+// How far from the row at hand the row lies that is asked for meanwhile, in elements. Hardware
+// follows rows that run down the image well, and those that run up it badly.
+template <class T>
+int64_t elements_ahead(int64_t width) {
+  constexpr int64_t kBytes = 4096;
+  return (1 + kBytes / (width * static_cast<int64_t>(sizeof(T)))) * width;
+}
+
 template <class V, class T>
 V load_some(const T* from, int64_t count) {
   T buffer[V::kLanes] = {};

@@ -49,6 +49,12 @@ struct VecAvx2 {
   static void stream(Bfloat* to, VecAvx2 a) {
     _mm_stream_si128(reinterpret_cast<__m128i*>(to), to_bfloat(a));
   }
+  template <class T>
+  static void stream_line(T* to, const T* line) {
+    const __m256i* from = reinterpret_cast<const __m256i*>(line);
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to), _mm256_load_si256(from));
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to) + 1, _mm256_load_si256(from + 1));
+  }
   static void fence() { _mm_sfence(); }
 
   static VecAvx2 add(VecAvx2 a, VecAvx2 b) { return {_mm256_add_ps(a.v, b.v)}; }

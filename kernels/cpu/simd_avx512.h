@@ -48,6 +48,10 @@ struct VecAvx512 {
   static void stream(Bfloat* to, VecAvx512 a) {
     _mm256_stream_si256(reinterpret_cast<__m256i*>(to), to_bfloat(a));
   }
+  template <class T>
+  static void stream_line(T* to, const T* line) {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to), _mm512_load_si512(line));
+  }
   static void fence() { _mm_sfence(); }
 
   static VecAvx512 add(VecAvx512 a, VecAvx512 b) { return {_mm512_add_ps(a.v, b.v)}; }

@@ -35,6 +35,11 @@ struct VecNeon {
   static void stream(T* to, VecNeon a) {
     store(to, a);  // cores detect streams of whole lines by themselves
   }
+  template <class T>
+  static void stream_line(T* to, const T* line) {
+    memcpy(to, line, kLineBytes);
+  }
+
   static void fence() {}
 
   static VecNeon add(VecNeon a, VecNeon b) { return {vaddq_f32(a.v, b.v)}; }

@@ -3,8 +3,9 @@
 //
 //   kLanes                  values in a vector
 //   kGroups                 vectors of rows that a horizontal scan carries side by side
-//   load, store, stream     kLanes values of a storage type, converted
-//   relu, select_active     NaN counts as active in both
+//   load, store, stream     kLanes values of a storage type, converted; streams go around the
+//   caches stream_line             a cache line of stored values fence                   makes
+//   streamed values visible to other threads relu, select_active     NaN counts as active in both
 //   transpose               kLanes vectors, in place
 
 template <class S>
@@ -42,6 +43,11 @@ struct VecPortable {
   template <class T>
   static void stream(T* to, VecPortable a) {
     store(to, a);
+  }
+
+  template <class T>
+  static void stream_line(T* to, const T* line) {
+    memcpy(to, line, kLineBytes);
   }
 
   static void fence() {}

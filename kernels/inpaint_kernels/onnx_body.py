@@ -11,6 +11,7 @@ infinity as far as the runtime's Relu does. The `log_step` body is for finite va
 
 import enum
 from collections.abc import Sequence
+from typing import Any
 
 import onnx
 from onnx import TensorProto, helper
@@ -97,12 +98,12 @@ class _Body:
         self.nodes: list[onnx.NodeProto] = []
         self._prefix = prefix
 
-    def add(self, op: str, *inputs: str, output: str | None = None, **attributes: object) -> str:
+    def add(self, op: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         name = output or f"{self._prefix}v{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, inputs, [name], **attributes))
         return name
 
-    def add_many(self, op: str, *inputs: str, outputs: int, **attributes: object) -> list[str]:
+    def add_many(self, op: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
         names = [f"{self._prefix}v{len(self.nodes)}_{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(op, inputs, names, **attributes))
         return names

@@ -44,7 +44,8 @@ def directional_scan(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         >>> directional_scan(x, weight, bias).shape
         torch.Size([1, 12, 8, 8])
     """
-    return torch.ops.inpaint_sdk.directional_scan(x, weight, bias)
+    out: Tensor = torch.ops.inpaint_sdk.directional_scan(x, weight, bias)
+    return out
 
 
 def register_device(device_type: str, forward: Forward, backward: Backward) -> None:
@@ -131,8 +132,11 @@ def _save(ctx: object, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) ->
 
 def _backward(ctx: object, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     weight, out = ctx.saved_tensors  # type: ignore[attr-defined]
-    # Autograd may hand over a gradient that is strided, or, in mixed precision, wider.
-    return torch.ops.inpaint_sdk.directional_scan_backward(weight, out, grad_out.to(out.dtype))
+    # In mixed precision autograd may hand over a gradient that is wider.
+    grads: tuple[Tensor, Tensor, Tensor] = torch.ops.inpaint_sdk.directional_scan_backward(
+        weight, out, grad_out.to(out.dtype)
+    )
+    return grads
 
 
 _scan.register_autograd(_backward, setup_context=_save)

@@ -1,0 +1,158 @@
+"""What every fast version of the scan is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inpaint_kernels import naive, native
+
+Array = NDArray[np.generic]
+SHARED = Path(__file__).parents[2].parent / "shared"
+
+# A scan may round after each operation or fuse them, so fp32 differs in its last digits. 16-bit
+# results are rounded once, so they differ by one unit in the last place at most.
+TOLERANCES = {"float64": 1e-12, "float32": 2e-5, "float16": 2e-3, "bfloat16": 1.6e-2}
+
+
+@pytest.fixture(scope="session")
+def golden() -> dict[str, Array]:
+    """x, weight, bias and the four maps, from the original network's own kernel."""
+    path = SHARED / "golden" / "directional_scan.npz"
+    if not path.is_file():
+        pytest.skip("the golden values are not beside this checkout (../shared/golden)")
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Inputs of a scan. shape: [N, C, H, W]. weight: the range that weights are drawn from."""
+
+    shape: tuple[int, int, int, int]
+    weight: tuple[float, float] = (-1.0, 1.0)
+
+    def __str__(self) -> str:
+        n, c, h, w = self.shape
+        low, high = self.weight
+        return f"N{n}-C{c}-H{h}-W{w}-w{low:g}to{high:g}"
+
+    def inputs(self, dtype: str = "float32") -> tuple[Array, Array, Array]:
+        """x, weight and bias of `dtype`."""
+        import ml_dtypes  # noqa: F401  (registers bfloat16 with numpy)
+
+        rng = np.random.default_rng(sum(self.shape))
+        x = rng.standard_normal(self.shape)
+        weight = rng.uniform(*self.weight, (4, self.shape[1]))
+        bias = rng.normal(0, 0.2, (4, self.shape[1]))
+        kind = np.dtype(dtype)
+        return x.astype(kind), weight.astype(kind), bias.astype(kind)
+
+
+# Odd sizes in either axis, counts that divide nothing, weights of both signs and above 1.
+CASES = [
+    Case((1, 1, 1, 1)),
+    Case((1, 3, 2, 63)),
+    Case((2, 1, 63, 2)),
+    Case((3, 5, 17, 16)),
+    Case((1, 2, 129, 33)),
+    Case((1, 2, 33, 129)),
+    Case((1, 1, 1, 1025)),
+    Case((1, 1, 1025, 1)),
+    Case((1, 1, 1025, 63), weight=(-1.0, 0.9)),
+    Case((1, 1, 63, 1025), weight=(-1.0, 0.9)),
+    Case((2, 3, 31, 47), weight=(-3.0, -1.0)),
+    Case((2, 3, 31, 47), weight=(1.0, 1.5)),
+]
+
+
+@pytest.fixture(scope="session", params=CASES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    return request.param
+
+
+@pytest.fixture(scope="session", params=native.instruction_sets())
+def isa(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def assert_close(found: Array, expected: Array, dtype: str, scale: float = 1.0) -> None:
+    """Equal within the table's tolerance for `dtype`, relative or absolute, NaN like NaN."""
+    tolerance = TOLERANCES[dtype] * scale
+    np.testing.assert_allclose(
+        found.astype(np.float64), expected.astype(np.float64), rtol=tolerance, atol=tolerance
+    )
+
+
+@pytest.fixture(scope="session")
+def close() -> Callable[..., None]:
+    return assert_close
+
+
+@pytest.fixture(scope="session")
+def non_finite() -> tuple[Array, Array, Array, Array]:
+    """x with NaN and infinities in it, weight, bias, and what the definition makes of them."""
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((2, 6, 37, 41)).astype(np.float32)
+    for value in (np.nan, np.inf, -np.inf):
+        x.flat[rng.integers(0, x.size, 12)] = value
+    weight = rng.uniform(-1.5, 1.5, (4, 6)).astype(np.float32)
+    weight[:, 0] = 0.0  # 0 * inf is NaN
+    weight[1, 1] = np.inf
+    weight[2, 2] = np.nan
+    bias = rng.standard_normal((4, 6)).astype(np.float32)
+    bias[3, 3] = -np.inf
+    with np.errstate(invalid="ignore", over="ignore"):
+        return x, weight, bias, naive.directional_scan(x, weight, bias)
+
+
+@pytest.fixture(scope="session")
+def scan_model() -> Callable[..., bytes]:
+    """A function that builds a model of one DirectionalScan node.
+
+    image, parameters: dtypes. body: arguments of `onnx_body.attach`, None for no function. shape:
+    X's shape, names for sizes that are not fixed.
+    """
+    onnx = pytest.importorskip("onnx")
+    from inpaint_kernels import onnx_body
+
+    def build(
+        image: str = "float32",
+        parameters: str | None = None,
+        body: dict[str, object] | None = None,
+        shape: tuple[int | str, ...] = ("n", "c", "h", "w"),
+    ) -> bytes:
+        helper = onnx.helper
+        kinds = {
+            name: getattr(onnx.TensorProto, {"float32": "FLOAT"}.get(name, name.upper()))
+            for name in (image, parameters or image)
+        }
+        one, two = kinds[image], kinds[parameters or image]
+        channels = shape[1] if len(shape) > 1 else "c"
+        graph = helper.make_graph(
+            [
+                helper.make_node(
+                    "DirectionalScan", ["x", "weight", "bias"], ["y"], domain="inpaint_sdk"
+                )
+            ],
+            "scan",
+            [
+                helper.make_tensor_value_info("x", one, shape),
+                helper.make_tensor_value_info("weight", two, [4, channels]),
+                helper.make_tensor_value_info("bias", two, [4, channels]),
+            ],
+            [helper.make_tensor_value_info("y", one, ["n", "c4", "h", "w"])],
+        )
+        opsets = [helper.make_opsetid("", 18), helper.make_opsetid("inpaint_sdk", 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+        if body is not None:
+            onnx_body.attach(model, **body)
+            onnx.checker.check_model(model)
+        return bytes(model.SerializeToString())
+
+    return build

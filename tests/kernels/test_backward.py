@@ -1,0 +1,110 @@
+"""The CPU kernel's backward pass, through PyTorch, against autograd over the definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from inpaint_kernels import naive_torch, native, torch_op  # noqa: E402
+
+DTYPES = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float64": torch.float64,
+}
+
+
+def gradients(scan, inputs, grad_out):
+    leaves = [tensor.detach().clone().requires_grad_() for tensor in inputs]
+    out = scan(*leaves)
+    out.backward(grad_out)
+    # Where all lines have one element, the definition does not touch weight and bias.
+    return [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
+
+
+def tensors(case, dtype):
+    return [torch.from_numpy(a.astype(np.float64)).to(DTYPES[dtype]) for a in case.inputs()]
+
+
+def assert_gradients(found, expected, dtype, close):
+    for name, a, b in zip(("x", "weight", "bias"), found, expected, strict=True):
+        assert a.dtype == b.dtype, name
+        # A parameter's gradient is a sum over all pixels: large terms may cancel.
+        scale = 4.0 * max(1.0, float(b.abs().max())) if b.numel() else 1.0
+        close(a.double().numpy(), b.double().numpy(), dtype, scale)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_equals_autograd(case, dtype, close):
+    inputs = tensors(case, dtype)
+    grad_out = torch.randn(
+        (case.shape[0], 4 * case.shape[1], *case.shape[2:]),
+        generator=torch.Generator().manual_seed(0),
+        dtype=DTYPES[dtype],
+    )
+    expected = gradients(naive_torch.directional_scan, inputs, grad_out)
+    assert_gradients(gradients(torch_op.directional_scan, inputs, grad_out), expected, dtype, close)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_16_bits(dtype, close):
+    """The gradient of what was stored: out is rounded, sums are not."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 3, 33, 45, generator=generator).to(DTYPES[dtype])
+    weight = (torch.rand(4, 3, generator=generator) * 1.4 - 0.7).to(DTYPES[dtype])
+    bias = (torch.randn(4, 3, generator=generator) * 0.2).to(DTYPES[dtype])
+    grad_out = torch.randn(2, 12, 33, 45, generator=generator).to(DTYPES[dtype])
+    found = gradients(torch_op.directional_scan, (x, weight, bias), grad_out)
+    wide = [t.float() for t in (x, weight, bias)]
+    expected = gradients(naive_torch.directional_scan, wide, grad_out.float())
+    assert_gradients(found, [e.to(DTYPES[dtype]) for e in expected], dtype, close)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_every_instruction_set(isa, dtype, close):
+    generator = torch.Generator().manual_seed(0)
+    kind = DTYPES[dtype]
+    weight = (torch.rand(4, 3, generator=generator) - 0.4).to(kind)
+    out = torch.relu(torch.randn(2, 12, 70, 131, generator=generator)).to(kind)
+    grad_out = torch.randn(2, 12, 70, 131, generator=generator).to(kind)
+    results = []
+    for name in (isa, "portable"):
+        grads = [out.new_empty(2, 3, 70, 131), torch.empty_like(weight), torch.empty_like(weight)]
+        code = torch_op.DTYPES[kind]
+        described = [
+            native.describe(t.data_ptr(), t.shape, code) for t in (weight, out, grad_out, *grads)
+        ]
+        native.call("backward", described, isa=name, threads=2)
+        results.append(grads)
+    assert_gradients(*results, dtype, close)
+
+
+def test_sums_do_not_depend_on_threads():
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(1, 2, 150, 333, generator=generator), torch.rand(4, 2), torch.rand(4, 2)]
+    inputs[1] -= 0.5
+    grad_out = torch.randn(1, 8, 150, 333, generator=generator)
+    before = torch.get_num_threads()
+    results = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        results.append(gradients(torch_op.directional_scan, inputs, grad_out))
+    torch.set_num_threads(before)
+    for a, b in zip(*results, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_nan_and_infinity(close):
+    """relu lets a gradient through where its value is NaN, as torch.relu does."""
+    x = torch.randn(1, 2, 9, 35, generator=torch.Generator().manual_seed(1))
+    x[0, 0, 4, 7], x[0, 1, 2, 20], x[0, 1, 7, 3] = np.nan, np.inf, -np.inf
+    weight = torch.tensor([[0.5, -0.5], [0.3, 0.2], [-0.4, 0.6], [0.1, -0.2]])
+    bias = torch.full((4, 2), 0.1)
+    grad_out = torch.ones(1, 8, 9, 35)
+    found = gradients(torch_op.directional_scan, (x, weight, bias), grad_out)
+    expected = gradients(naive_torch.directional_scan, (x, weight, bias), grad_out)
+    for a, b in zip(found, expected, strict=True):
+        close(a.numpy(), b.numpy(), "float32", 10.0)
