@@ -50,7 +50,8 @@ struct Band {
   Sums<V> sums[kColumns / V::kLanes];
 };
 
-template <class V, class T, bool End>
+// Sets grad_x where the direction is the first to get there, adds to it where it is not.
+template <class V, class T, bool End, bool Set>
 void back_row(const T* out, const T* grad_out, typename V::Scalar* grad_x, V weight, Band<V>& band,
               int64_t count, int64_t ahead) {
   int64_t j = 0;
@@ -60,19 +61,20 @@ void back_row(const T* out, const T* grad_out, typename V::Scalar* grad_x, V wei
     const V next = step_back(weight, V::load(out + j), V::load(grad_out + j),
                              V::load(band.next + j), End, &band.sums[j / V::kLanes]);
     V::store(band.next + j, next);
-    V::store(grad_x + j, V::add(V::load(grad_x + j), next));
+    V::store(grad_x + j, Set ? next : V::add(V::load(grad_x + j), next));
   }
   if (j < count) {
     const int64_t left = count - j;
     const V next = step_back(weight, load_some<V>(out + j, left), load_some<V>(grad_out + j, left),
                              V::load(band.next + j), End, &band.sums[j / V::kLanes]);
     V::store(band.next + j, next);
-    store_some(grad_x + j, V::add(load_some<V>(grad_x + j, left), next), left);
+    const V sum = Set ? next : V::add(load_some<V>(grad_x + j, left), next);
+    store_some(grad_x + j, sum, left);
   }
 }
 
 // One direction of a band of columns; rows are walked from `row` by `by`.
-template <class V, class T>
+template <class V, class T, bool Set>
 void back_band(const BackwardTask& task, Direction direction, int64_t col, int64_t count,
                int64_t row, int64_t by) {
   using S = typename V::Scalar;
@@ -83,10 +85,10 @@ void back_band(const BackwardTask& task, Direction direction, int64_t col, int64
   const int64_t ahead = by * elements_ahead<T>(task.part.width);
   Band<V> band;
   int64_t at = row * task.part.width + col;
-  back_row<V, T, true>(out + at, grad_out + at, grad_x + at, weight, band, count, ahead);
+  back_row<V, T, true, Set>(out + at, grad_out + at, grad_x + at, weight, band, count, ahead);
   for (int64_t i = 1; i < task.part.height; ++i) {
     at += by * task.part.width;
-    back_row<V, T, false>(out + at, grad_out + at, grad_x + at, weight, band, count, ahead);
+    back_row<V, T, false, Set>(out + at, grad_out + at, grad_x + at, weight, band, count, ahead);
   }
   for (int64_t j = 0; j < count; j += V::kLanes) {
     const int64_t left = count - j;
@@ -100,8 +102,8 @@ void back_vertical(const BackwardTask& task) {
   for (int64_t col = part.col_begin; col < part.col_end; col += Band<V>::kColumns) {
     const int64_t left = part.col_end - col;
     const int64_t count = left < Band<V>::kColumns ? left : Band<V>::kColumns;
-    back_band<V, T>(task, kDown, col, count, part.height - 1, -1);
-    back_band<V, T>(task, kUp, col, count, 0, 1);
+    back_band<V, T, true>(task, kDown, col, count, part.height - 1, -1);
+    back_band<V, T, false>(task, kUp, col, count, 0, 1);
   }
 }
 

@@ -35,7 +35,7 @@ struct BackwardTask {
   Part part;
   const void* out[kDirections];       // [H, W] each, from the forward pass
   const void* grad_out[kDirections];  // [H, W] each
-  void* grad_x;                       // [H, W], in the type that state has; added to
+  void* grad_x;  // [H, W], in the type that state has; columns set it, rows add to it
   double weight[kDirections];
   double* grad_weight;  // [kDirections], this task's share
   double* grad_bias;

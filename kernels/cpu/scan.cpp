@@ -168,16 +168,13 @@ class Backward {
     const size_t tasks = plan_.tasks();
     if (plan_.parts() == 1) {
       run_tasks(options, tasks, [this](size_t task) {
-        clear(task);
         scan(task, plan_.part(task));
         finish(task);
       });
       return;
     }
     // One task's columns cross another's rows: first the ones, then the others.
-    const size_t planes = tasks / static_cast<size_t>(plan_.parts());
     const size_t step = static_cast<size_t>(plan_.parts());
-    run_tasks(options, planes, [&](size_t plane) { clear(plane * step); });
     run_tasks(options, tasks, [this](size_t task) {
       Part part = plan_.part(task);
       part.row_end = part.row_begin;
@@ -188,7 +185,7 @@ class Backward {
       part.col_end = part.col_begin;
       scan(task, part);
     });
-    run_tasks(options, planes, [&](size_t plane) { finish(plane * step); });
+    run_tasks(options, tasks / step, [&](size_t plane) { finish(plane * step); });
   }
 
   // Adds each task's share to the parameters' gradients, always in the same order.
@@ -212,10 +209,6 @@ class Backward {
 
   char* sums_of(size_t task) const {
     return sums_ + static_cast<size_t>(plan_.offset(task)) * sum_bytes_;
-  }
-
-  void clear(size_t task) const {
-    std::memset(sums_of(task), 0, static_cast<size_t>(plane_) * sum_bytes_);
   }
 
   void scan(size_t index, const Part& part) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,13 @@ from inpaint_export.training.validation import HoleValidationConfig  # noqa: E40
 def one_thread() -> None:
     """Networks this small are slowed down by a second thread."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def denormals_after_training() -> Iterator[None]:
+    """A trainer flushes denormals in its whole process; other tests count on them."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")
