@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from inpaint_sdk.files import SUFFIXES
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Sample:
     mask: Pixels
 
 
-def list_files(folder: Path) -> list[Path]:
+def list_pictures(folder: Path) -> list[Path]:
     """A folder's picture files, sorted by name; raises ``FileNotFoundError`` if there are none."""
     found = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
     if not found:
-        raise FileNotFoundError(f"no pictures in {folder}")
+        raise FileNotFoundError(f"no pictures in {folder}; give the folder that holds them")
     return found
 
 
@@ -63,8 +63,8 @@ def assign(pictures: Path, masks: Path, ratio: Ratio) -> Iterator[Sample]:
     the file is within ``ratio``. Picture i of n gets mask floor((i + 0.5) * m / n) of m, resized to
     the picture by nearest neighbour.
     """
-    paths = list_files(pictures)
-    kept = [p for p in list_files(masks) if ratio.low <= hole_ratio(read_mask(p)) < ratio.high]
+    paths = list_pictures(pictures)
+    kept = [p for p in list_pictures(masks) if ratio.low <= hole_ratio(read_mask(p)) < ratio.high]
     if not kept:
         raise FileNotFoundError(f"no masks with a hole ratio of {ratio} in {masks}")
     for index, path in enumerate(paths):

@@ -13,6 +13,9 @@ from inpaint_sdk.errors import OutputError
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
+"""By which files in a folder are taken for pictures."""
+
 QUALITY: Mapping[str, Mapping[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"lossless": True},

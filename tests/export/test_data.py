@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from inpaint_bench.data import list_pictures
 from inpaint_export.data.masks import KINDS, MAX_RATIO, MIN_RATIO, random_mask
-from inpaint_export.data.photos import PhotoDataConfig, PhotoHoles, list_pictures
+from inpaint_export.data.photos import PhotoDataConfig, PhotoHoles
 
 
 @pytest.mark.parametrize("kind", KINDS)

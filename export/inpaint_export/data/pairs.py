@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from inpaint_export.data.photos import Picture, list_pictures, read_rgb
+from inpaint_bench.data import list_pictures
+from inpaint_export.data.photos import Picture, read_rgb
 
 HELD_OUT_EVERY = 8
 """Of the pairs, sorted by name, every eighth is never trained on and serves validation."""

@@ -14,11 +14,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from inpaint_bench.data import list_pictures
 from inpaint_export.data.masks import KINDS, random_mask
 
 Picture = NDArray[np.uint8]
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 
 
 @dataclass(frozen=True)
@@ -48,14 +47,6 @@ class PhotoDataConfig:
     def open(self, root: Path, *, seed: int, length: int) -> PhotoHoles:
         """Reads the photographs; see :class:`PhotoHoles`."""
         return PhotoHoles(root, self, seed=seed, length=length)
-
-
-def list_pictures(folder: Path) -> list[Path]:
-    """The picture files of a folder, sorted by name; raises ``FileNotFoundError`` if none."""
-    found = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
-    if not found:
-        raise FileNotFoundError(f"no pictures in {folder}; give the folder that holds them")
-    return found
 
 
 def read_rgb(path: Path) -> Picture:

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inpaint_bench.data import list_pictures
 from inpaint_export.data.masks import random_mask
 from inpaint_export.data.pairs import read_pairs
-from inpaint_export.data.photos import Picture, list_pictures, read_rgb
+from inpaint_export.data.photos import Picture, read_rgb
 
 SIDE = 320
 """Of the centre crops that are validated on; it fits BSDS500's short side of 321."""

@@ -9,10 +9,8 @@ from typing import NamedTuple
 import click
 
 from inpaint_sdk.errors import InpaintError, MaskError, OutputError
-from inpaint_sdk.files import picture_format, save_picture
+from inpaint_sdk.files import SUFFIXES, picture_format, save_picture
 from inpaint_sdk.restorer import Restorer
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
 
 
 class Job(NamedTuple):
