@@ -10,11 +10,15 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inpaint_export.errors import ExportError
 from inpaint_export.recipes import Recipe, load_recipe
 from inpaint_export.training.checkpoint import load_checkpoint
+from inpaint_kernels.onnx_body import DOMAIN
+from inpaint_kernels.onnx_export import attach_function, translation_table
+from inpaint_sdk import get_library_path
 from inpaint_sdk.model_file import content_digest
 from inpaint_sdk.model_info import METADATA_KEY, ModelInfo, Quality
 
@@ -28,10 +32,14 @@ CHECKED_SIZES = ((1, 1), (2, 5), (16, 16), (24, 17))
 
 @dataclass(frozen=True)
 class Check:
-    """The largest difference between ONNX Runtime and PyTorch at one size, in pixels."""
+    """The largest difference between ONNX Runtime and PyTorch at one size, in pixels.
+
+    native: whether DirectionalScan nodes ran in our kernel, or as the file's own function.
+    """
 
     height: int
     width: int
+    native: bool
     difference: float
 
 
@@ -68,6 +76,7 @@ def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
         trained_size=recipe.data.crop,
         licence=recipe.card.licence,
         training_data=recipe.card.training_data,
+        outputs=recipe.outputs,
         digest=content_digest(proto.SerializeToString()),
     )
     _set_info(proto, info)
@@ -109,11 +118,14 @@ def _to_onnx(model: nn.Module, recipe: Recipe, multiple: int) -> onnx.ModelProto
         dynamo=True,
         opset_version=OPSET,
         input_names=list(names),
-        output_names=["output"],
+        output_names=list(recipe.outputs),
         dynamic_shapes=dict.fromkeys(names, size),
+        custom_translation_table=translation_table(),
         verbose=False,
     )
     assert program is not None
+    if any(node.domain == DOMAIN for node in program.model.graph):
+        attach_function(program)
     proto = program.model_proto
     _name_sizes(proto)
     # What the exporter notes about where nodes came from is of no use to a runtime.
@@ -155,18 +167,37 @@ def _example(recipe: Recipe, batch: int, height: int, width: int, seed: int) -> 
 
 
 def _compare(model: nn.Module, data: bytes, recipe: Recipe, multiple: int) -> Iterator[Check]:
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    names = [value.name for value in session.get_inputs()]
-    for index, (rows, columns) in enumerate(CHECKED_SIZES):
-        height, width = rows * multiple, columns * multiple
-        inputs = _example(recipe, 1 + index % 2, height, width, seed=index)
-        with torch.inference_mode():
-            expected = model(*inputs).numpy()
-        feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
-        found = session.run(["output"], feed)[0]
-        if found.shape != expected.shape:
-            raise ExportError(f"ONNX Runtime gives {found.shape}, PyTorch {expected.shape}")
-        yield Check(height, width, float(np.abs(found - expected).max()))
+    for native in (False, True) if _scans(data) else (False,):
+        session = _session(data, native)
+        names = [value.name for value in session.get_inputs()]
+        for index, (rows, columns) in enumerate(CHECKED_SIZES):
+            height, width = rows * multiple, columns * multiple
+            inputs = _example(recipe, 1 + index % 2, height, width, seed=index)
+            with torch.inference_mode():
+                expected = model(*inputs)
+            if isinstance(expected, Tensor):
+                expected = (expected,)
+            feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
+            found = session.run(list(recipe.outputs), feed)
+            difference = max(_difference(f, e) for f, e in zip(found, expected, strict=True))
+            yield Check(height, width, native, difference)
+
+
+def _session(data: bytes, native: bool) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    if native:
+        options.register_custom_ops_library(str(get_library_path()))
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _scans(data: bytes) -> bool:
+    return any(node.domain == DOMAIN for node in onnx.load_from_string(data).graph.node)
+
+
+def _difference(found: NDArray[np.float32], expected: Tensor) -> float:
+    if found.shape != expected.shape:
+        raise ExportError(f"ONNX Runtime gives {found.shape}, PyTorch {tuple(expected.shape)}")
+    return float(np.abs(found - expected.numpy()).max())
 
 
 def _write(data: bytes, path: Path) -> None:

@@ -19,6 +19,9 @@ Family = Literal["cnn", "sarnn", "lstm", "transformer", "crnn"]
 Task = Literal["inpaint", "restore"]
 Precision = Literal["fp32", "fp16", "int8"]
 
+OUTPUTS = ("output", "attention")
+"""Names that a network's outputs may have."""
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -48,8 +51,10 @@ class ModelInfo:
     licence, training_data: of the weights. quality: what was measured.
     digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
 
-    The network's input is float32 [N, 3, H, W], RGB in [0, 1], and for an ``inpaint`` model a mask
-    [N, 1, H, W] with 1 in the hole; its output is a picture like its input.
+    The network's input ``image`` is float32 [N, 3, H, W], RGB in [0, 1]; an ``inpaint`` model has
+    another, ``mask`` [N, 1, H, W] with 1 in the hole. ``outputs`` are its outputs' names: always
+    ``output``, a picture like ``image``; perhaps ``attention`` [N, 1, H, W], from 0 to 1 where the
+    model sees damage.
     """
 
     name: str
@@ -62,6 +67,7 @@ class ModelInfo:
     trained_size: int
     licence: str
     training_data: str
+    outputs: tuple[str, ...] = ("output",)
     quality: tuple[Quality, ...] = ()
     digest: str = ""
 
@@ -103,12 +109,17 @@ def _model_info(document: Mapping[str, Any], source: str) -> ModelInfo:
     for name in ("parameters", "size_multiple", "trained_size"):
         if values[name] < 1:
             raise ModelError(f"{source}: {name} is {values[name]}; it must be positive")
+    if "output" not in values["outputs"] or not set(values["outputs"]) <= set(OUTPUTS):
+        raise ModelError(
+            f"{source}: outputs are {values['outputs']!r}; there must be 'output', and others can "
+            f"only be of {', '.join(OUTPUTS)}"
+        )
     quality = tuple(Quality(**_values(Quality, row, source)) for row in values["quality"])
-    return ModelInfo(**{**values, "quality": quality})
+    return ModelInfo(**{**values, "outputs": tuple(values["outputs"]), "quality": quality})
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float)}
-_LISTS = ("tuple[Quality, ...]",)
+_LISTS = ("tuple[Quality, ...]", "tuple[str, ...]")
 
 
 def _values(kind: type, document: object, source: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.backends import Session, open_session
 from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
-from inpaint_sdk.images import Channels, ImageLike, open_picture
-from inpaint_sdk.masks import MaskLike, open_mask
+from inpaint_sdk.images import Channels, ImageLike, Picture, open_picture
+from inpaint_sdk.masks import Hole, MaskLike, open_mask
 from inpaint_sdk.model_info import ModelInfo
 from inpaint_sdk.zoo import open_model
 
@@ -64,11 +64,6 @@ class Restorer:
         if threads is not None and threads < 1:
             raise BackendError(f"threads is {threads}; it must be at least 1, or None")
         model = open_model(name_or_path if isinstance(name_or_path, str) else Path(name_or_path))
-        if model.info.task != "inpaint":
-            raise ModelError(
-                f"{model.path} is a model for the task {model.info.task!r}; this version of "
-                "inpaint-sdk runs inpainting models only. Upgrade it"
-            )
         return cls(model.info, open_session(model, backend, threads), channels)
 
     @property
@@ -85,15 +80,21 @@ class Restorer:
         return f"Restorer({self._model.name!r}, backend={self.backend!r})"
 
     @overload
-    def restore(self, image: NDArray[np.uint8], mask: MaskLike) -> NDArray[np.uint8]: ...
+    def restore(
+        self, image: NDArray[np.uint8], mask: MaskLike | None = None
+    ) -> NDArray[np.uint8]: ...
     @overload
     def restore(
-        self, image: PILImage.Image | str | os.PathLike[str], mask: MaskLike
+        self, image: PILImage.Image | str | os.PathLike[str], mask: MaskLike | None = None
     ) -> PILImage.Image: ...
     def restore(
         self, image: ImageLike, mask: MaskLike | None = None
     ) -> NDArray[np.uint8] | PILImage.Image:
         """Restores what the mask marks; every other pixel comes back bit for bit.
+
+        A model for the task ``"inpaint"`` needs the mask. One for the task ``"restore"`` finds the
+        damage by itself: without a mask it restores the whole picture, and with one it looks at the
+        whole picture and changes what is marked.
 
         Args:
             image: uint8 array [H, W, 3] (colours in the order given to :meth:`load`) or [H, W];
@@ -107,30 +108,70 @@ class Restorer:
             same mode for a PIL image; a PIL image for a path.
 
         Raises:
-            ImageError, MaskError: one of them cannot be used, or the mask covers everything.
+            ImageError, MaskError: one of them cannot be used; or the model inpaints, and the mask
+                is missing or covers everything.
             ModelError: the model gave no finite picture.
         """
         picture = open_picture(image, self._channels)
-        if mask is None:
+        hole = None if mask is None else open_mask(mask, *picture.pixels.shape[:2])
+        if hole is not None and not hole.any():
+            return picture.restored_form(picture.pixels.copy())
+        run = self._inpaint if self._model.task == "inpaint" else self._restore_unmasked
+        return picture.restored_form(run(picture, hole))
+
+    def attention(self, image: ImageLike) -> NDArray[np.float32]:
+        """Where the model sees damage: float32 [H, W], from 0 for none to 1.
+
+        Args:
+            image: as :meth:`restore` takes it.
+
+        Raises:
+            ImageError: the image cannot be used.
+            ModelError: the model draws no such map (``"attention" in restorer.model.outputs``
+                tells), or it is not finite.
+        """
+        if "attention" not in self._model.outputs:
+            raise ModelError(
+                f"the model {self._model.name!r} draws no attention map; "
+                "models of the family 'sarnn' do, like cloud-thin"
+            )
+        from inpaint_sdk.restoration import attention  # with OpenCV, which is slow to import
+
+        picture = open_picture(image, self._channels)
+        return attention(
+            self._session,
+            picture.pixels,
+            channels=picture.channels,
+            multiple=self._model.size_multiple,
+        )
+
+    def _inpaint(self, picture: Picture, hole: Hole | None) -> NDArray[np.uint8]:
+        if hole is None:
             raise MaskError(
                 f"the model {self._model.name!r} needs a mask that says what to restore"
             )
-        height, width = picture.pixels.shape[:2]
-        hole = open_mask(mask, height, width)
         if hole.all():
             raise MaskError(
                 "the mask covers the whole image, so nothing is known to restore it from; "
                 "nonzero means hole: is it inverted?"
             )
-        if not hole.any():
-            return picture.restored_form(picture.pixels.copy())
         from inpaint_sdk.inpainting import inpaint  # with OpenCV, which is slow to import
 
-        result = inpaint(
+        return inpaint(
             self._session,
             picture.pixels,
             hole,
             channels=picture.channels,
             multiple=self._model.size_multiple,
         )
-        return picture.restored_form(result)
+
+    def _restore_unmasked(self, picture: Picture, region: Hole | None) -> NDArray[np.uint8]:
+        from inpaint_sdk.restoration import restore  # with OpenCV, which is slow to import
+
+        return restore(
+            self._session,
+            picture.pixels,
+            region,
+            channels=picture.channels,
+            multiple=self._model.size_multiple,
+        )

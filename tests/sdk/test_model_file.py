@@ -135,7 +135,8 @@ def test_fields_that_are_not_known_are_let_be(with_document: Any) -> None:
     assert read_model_file(path).info.name == "photo"
 
 
-def test_a_model_for_another_task_is_refused(with_document: Any) -> None:
-    path = with_document(lambda d: d.update(task="restore"))
-    with pytest.raises(ModelError, match="task 'restore'"):
+@pytest.mark.parametrize("change", [{"task": "restore"}, {"outputs": ["output", "attention"]}])
+def test_a_description_that_its_network_belies(with_document: Any, change: dict[str, Any]) -> None:
+    path = with_document(lambda d: d.update(change))
+    with pytest.raises(ModelError, match="which is not what a model for the task"):
         Restorer.load(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -13,31 +14,42 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from inpaint_bench.data import list_pictures
+from inpaint_export.data.clouds import Veil, under_thick_clouds, under_thin_cloud
 from inpaint_export.data.photos import Picture, read_rgb
 
 HELD_OUT_EVERY = 8
 """Of the pairs, sorted by name, every eighth is never trained on and serves validation."""
 
 
+Clouds = Literal["thin", "thick"]
+
+
 @dataclass(frozen=True)
 class PairDataConfig:
-    """Pairs below a folder: ``cloudy/NAME`` and ``clear/NAME``.
+    """Pairs below a folder, ``cloudy/NAME`` and ``clear/NAME``, and what is made of them.
 
-    folder: that holds the two, below the data root. extra: folder of other clear pictures to put
-    synthetic clouds over, or None. crop: side of the square crops in pixels.
+    folder: that holds the two, below the data root. clouds: the kind that synthetic ones are of.
+    extra: folders of other clear pictures to put synthetic clouds over.
+    crop: side of the square crops in pixels.
     synthetic: share of items that are a clear picture under a synthetic cloud.
-    density: range of a synthetic cloud's greatest opacity.
+    transplanted: share that are a clear picture under the cloud of another pair.
+    foreign: share, of the clear pictures that clouds are put over, that are extra ones.
     """
 
     folder: str
-    extra: str | None = None
-    crop: int = 224
-    synthetic: float = 0.3
-    density: tuple[float, float] = (0.3, 0.9)
+    clouds: Clouds
+    extra: tuple[str, ...] = ()
+    crop: int = 192
+    synthetic: float = 0.6
+    transplanted: float = 0.0
+    foreign: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.synthetic <= 1.0:
-            raise ValueError(f"synthetic is {self.synthetic}; it is a share between 0 and 1")
+        for name in ("synthetic", "transplanted", "foreign"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it is a share from 0 to 1")
+        if self.synthetic + self.transplanted > 1.0:
+            raise ValueError("synthetic and transplanted are shares of a whole; they exceed 1")
 
     def open(self, root: Path, *, seed: int, length: int) -> CloudPairs:
         """Reads the pairs; see :class:`CloudPairs`."""
@@ -72,78 +84,78 @@ class CloudPairs(Dataset[dict[str, Tensor]]):
         self.seed = seed
         self.length = length
         self.pairs = read_pairs(root / config.folder, held_out=False)
-        self.clear = [clear for _, clear in self.pairs]
-        if config.extra is not None:
-            self.clear += [read_rgb(path) for path in list_pictures(root / config.extra)]
+        self.veils = (
+            [Veil.between(cloudy, clear) for cloudy, clear in self.pairs]
+            if config.transplanted
+            else []
+        )
+        self.extra = [
+            read_rgb(path) for folder in config.extra for path in list_pictures(root / folder)
+        ]
 
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng((self.seed, index))
-        if rng.random() < self.config.synthetic:
-            clear = self.clear[rng.integers(len(self.clear))]
-            cloudy = under_cloud(rng, clear, self.config.density)
+        chance = rng.random()
+        if chance < self.config.synthetic:
+            clear = self._ground(rng)
+            under = under_thin_cloud if self.config.clouds == "thin" else under_thick_clouds
+            cloudy = under(rng, clear)
+        elif chance < self.config.synthetic + self.config.transplanted:
+            clear = self._ground(rng)
+            cloudy = self._transplant(rng, clear)
         else:
-            cloudy, clear = self.pairs[rng.integers(len(self.pairs))]
-        cloudy, clear = _same_crop(rng, (cloudy, clear), self.config.crop)
-        cloudy, clear = _same_colours(rng, (cloudy, clear))
+            pair = self.pairs[rng.integers(len(self.pairs))]
+            cloudy, clear = random_crop(rng, pair, self.config.crop)
         return {"image": _tensor(cloudy), "clear": _tensor(clear)}
 
+    def _ground(self, rng: np.random.Generator) -> Picture:
+        """A crop of a clear picture, of the pairs or an extra one, its colours varied."""
+        if self.extra and rng.random() < self.config.foreign:
+            picture = self.extra[rng.integers(len(self.extra))]
+        else:
+            picture = self.pairs[rng.integers(len(self.pairs))][1]
+        (crop,) = random_crop(rng, (picture,), self.config.crop)
+        return recolour(rng, crop)
 
-def under_cloud(rng: np.random.Generator, clear: Picture, density: tuple[float, float]) -> Picture:
-    """Puts a synthetic cloud over a picture: fractal opacity, nearly white, with a soft haze."""
-    size = clear.shape[:2]
-    field = fractal_noise(rng, size)
-    cover = np.clip((field - rng.uniform(-0.8, 0.6)) / rng.uniform(0.5, 2.0), 0.0, 1.0)
-    opacity = np.clip(cover * rng.uniform(*density) + rng.uniform(0.0, 0.3), 0.0, 0.97)
-    colour = rng.uniform(0.55, 0.95) + rng.uniform(-0.06, 0.06, 3)
-    light = clear.astype(np.float32) / 255.0
-    mixed = light * (1.0 - opacity[..., None]) + colour.astype(np.float32) * opacity[..., None]
-    return (np.clip(mixed, 0.0, 1.0) * 255.0).round().astype(np.uint8)
-
-
-def fractal_noise(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Noise of about unit variance whose octaves halve in strength, [H, W]."""
-    height, width = size
-    total = np.zeros(size, np.float32)
-    cells, strength = int(rng.integers(2, 4)), 1.0
-    while cells < 64:
-        octave = rng.standard_normal((cells, cells)).astype(np.float32)
-        total += strength * cv2.resize(octave, (width, height), interpolation=cv2.INTER_CUBIC)
-        cells, strength = cells * 2, strength * 0.5
-    return total
+    def _transplant(self, rng: np.random.Generator, clear: Picture) -> Picture:
+        veil = self.veils[rng.integers(len(self.veils))]
+        through, added = random_crop(rng, (veil.through, veil.added), self.config.crop)
+        return Veil(through, added).over(clear)
 
 
-def _same_crop(
-    rng: np.random.Generator, pictures: tuple[Picture, Picture], size: int
-) -> tuple[Picture, Picture]:
-    """One square of both, of random place, scale and one of eight orientations."""
+def random_crop(
+    rng: np.random.Generator, pictures: tuple[NDArray[Any], ...], size: int
+) -> tuple[NDArray[Any], ...]:
+    """One square of all, of random place, scale and one of eight orientations."""
     height, width = pictures[0].shape[:2]
-    side = min(round(size / rng.uniform(0.9, 1.6)), height, width)
+    side = min(round(size / rng.uniform(0.75, 1.5)), height, width)
     top, left = (int(rng.integers(0, n - side + 1)) for n in (height, width))
     turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
 
-    def one(picture: Picture) -> Picture:
+    def one(picture: NDArray[Any]) -> NDArray[Any]:
         crop = picture[top : top + side, left : left + side]
         if side != size:
-            crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+            method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+            wide = crop if crop.dtype == np.uint8 else crop.astype(np.float32)
+            crop = cv2.resize(wide, (size, size), interpolation=method).astype(picture.dtype)
         crop = np.rot90(crop, turns)
         return np.ascontiguousarray(crop[:, ::-1] if mirrored else crop)
 
-    return one(pictures[0]), one(pictures[1])
+    return tuple(one(picture) for picture in pictures)
 
 
-def _same_colours(
-    rng: np.random.Generator, pictures: tuple[Picture, Picture]
-) -> tuple[Picture, Picture]:
-    """Half of the time, both with one slight change of exposure in each channel."""
+def recolour(rng: np.random.Generator, picture: Picture) -> Picture:
+    """Changes the exposure and balance of a picture, half of the time."""
     if rng.random() < 0.5:
-        return pictures
-    gains = rng.uniform(0.9, 1.1, 3)
-    table = np.clip(np.arange(256)[:, None] * gains, 0, 255).round().astype(np.uint8)
-    first, second = (np.stack([table[p[..., c], c] for c in range(3)], axis=2) for p in pictures)
-    return first, second
+        return picture
+    gamma = np.exp(rng.uniform(-0.25, 0.25))
+    gains = rng.uniform(0.7, 1.2) * rng.uniform(0.9, 1.1, 3)
+    light = (np.arange(256)[:, None] / 255.0) ** gamma * gains
+    table = np.clip(light * 255.0, 0, 255).round().astype(np.uint8)
+    return np.stack([table[picture[..., c], c] for c in range(3)], axis=2)
 
 
 def _tensor(picture: Picture) -> Tensor:

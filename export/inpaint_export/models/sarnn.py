@@ -9,6 +9,7 @@ light added to light that was weakened (the atmospheric scattering model).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -30,8 +31,8 @@ class SarnnConfig:
     """
 
     widths: tuple[int, int] = (48, 96)
-    state: int = 32
-    guided: int = 4
+    state: int = 48
+    guided: int = 3
     refining: int = 2
     rounds: int = 2
     direction_weights: bool = True
@@ -39,23 +40,34 @@ class SarnnConfig:
 
 
 class ScanRound(nn.Module):
-    """One round: scan in four directions, weigh the directions at each position, mix."""
+    """One round: scan in four directions, weigh the directions at each position, mix.
+
+    Channels start with memories from 2 positions to :attr:`LONGEST`, so that some of them see the
+    whole picture from the first step on, and are normalised by their memory, as in the Linear
+    Recurrent Unit (Orvieto et al., "Resurrecting Recurrent Neural Networks", 2023).
+    """
+
+    LONGEST = 64.0
 
     def __init__(self, channels: int, weigh: bool) -> None:
         super().__init__()
+        memory = torch.logspace(1.0, math.log2(self.LONGEST), channels, base=2.0)
         # tanh keeps a recurrence below 1, so that a line of any length stays bounded.
-        self.raw_weight = nn.Parameter(torch.full((4, channels), 1.0))
+        self.raw_weight = nn.Parameter(torch.atanh(1.0 - 1.0 / memory).repeat(4, 1))
         self.bias = nn.Parameter(torch.zeros(4, channels))
         self.scores = nn.Conv2d(channels, 4, 1) if weigh else None
         self.mix = nn.Conv2d(4 * channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        maps = directional_scan(x, torch.tanh(self.raw_weight), self.bias)  # [N, 4C, H, W]
+        weight = torch.tanh(self.raw_weight)
+        maps = directional_scan(x, weight, self.bias)  # [N, 4C, H, W]
         if self.scores is not None:
             scores = torch.sigmoid(self.scores(x)) * 2.0  # [N, 4, H, W], 1 when undecided
             weighed = [m * scores[:, d : d + 1] for d, m in enumerate(maps.chunk(4, dim=1))]
             maps = torch.cat(weighed, dim=1)
-        return F.leaky_relu(self.mix(maps), SLOPE)
+        # Undoes what a recurrence amplifies noise by, so that channels are of about one size.
+        even = self.mix.weight * torch.sqrt(1.0 - weight.square()).reshape(1, -1, 1, 1)
+        return F.leaky_relu(F.conv2d(maps, even, self.mix.bias), SLOPE)
 
 
 class LocalRound(nn.Module):
@@ -105,13 +117,16 @@ class Sarnn(nn.Module):
         self.encode8 = ResidualBlock(eighth)
         self.context = Context(eighth, config)
         self.guided = nn.ModuleList(
-            ResidualBlock(eighth, dilation=1 + index % 2) for index in range(config.guided)
+            ResidualBlock(eighth, dilation=2**index) for index in range(config.guided)
         )
         self.up4 = nn.Conv2d(eighth, quarter, 1)
         self.refine = nn.Sequential(*(ResidualBlock(quarter) for _ in range(config.refining)))
-        self.head = nn.Conv2d(quarter, 6 * 16, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+        # What changes slowly is decided at 1/8 and interpolated, what is fine at 1/4.
+        self.smooth_head = nn.Conv2d(eighth, 6, 1)
+        self.fine_head = nn.Conv2d(quarter, 6 * 16, 3, padding=1)
+        for head in (self.smooth_head, self.fine_head):
+            for parameter in head.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Restores a picture.
@@ -125,7 +140,9 @@ class Sarnn(nn.Module):
         for block in self.guided:
             repaired = block(x)
             x = x + attention * (repaired - x) if self.config.attention else repaired
+        smooth = F.interpolate(self.smooth_head(x), scale_factor=8.0, mode="bilinear")
         x = self.refine(skip4 + F.interpolate(self.up4(x), scale_factor=2.0, mode="nearest"))
-        gain, offset = F.pixel_shuffle(self.head(x), 4).chunk(2, dim=1)  # [N, 3, H, W] each
+        change = smooth + F.pixel_shuffle(self.fine_head(x), 4)
+        log_gain, offset = change.chunk(2, dim=1)  # [N, 3, H, W] each
         attention = F.interpolate(attention, scale_factor=8.0, mode="bilinear")
-        return image + gain * (image - 0.5) + offset, attention
+        return (image - 0.5 + offset) * torch.exp(log_gain) + 0.5, attention

@@ -30,7 +30,7 @@ class OptimConfig:
     """
 
     lr: float = 1.2e-3
-    adamw_layers: tuple[str, ...] = ("stem", "head")
+    adamw_layers: tuple[str, ...] = ("stem", "head", "smooth_head", "fine_head", "raw_weight")
     weight_decay: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.99)
     warmup: int = 500
@@ -89,6 +89,7 @@ class Recipe:
     """One model: how it is built, what it learns from, and for how long.
 
     name: of the model, as users load it. family: of the design's five.
+    outputs: names of what the network returns, as :class:`inpaint_sdk.ModelInfo` has them.
     precision: of the forward pass while training; weights and losses are fp32.
     """
 
@@ -101,6 +102,7 @@ class Recipe:
     validation: ValidationConfig
     card: CardConfig
     steps: int
+    outputs: tuple[str, ...] = ("output",)
     batch: int = 8
     seed: int = 0
     precision: Precision = "bf16"

@@ -14,7 +14,9 @@ RECIPE = Recipe(
     task="restore",
     build=Sarnn,
     objective=PairRegression,
-    data=PairDataConfig(folder="rice1/train", extra="photos/train"),
+    data=PairDataConfig(
+        folder="rice1/train", clouds="thin", extra=("rice2/train/clear", "photos/train")
+    ),
     validation=PairValidationConfig(folder="rice1/train"),
     card=CardConfig(
         description="Removes thin clouds and haze from satellite pictures; needs no mask.",
@@ -25,5 +27,6 @@ RECIPE = Recipe(
         ),
     ),
     optim=OptimConfig(ema=0.998),
-    steps=12_000,
+    steps=8_000,
+    outputs=("output", "attention"),
 )

@@ -86,33 +86,53 @@ class HoleRegression(Objective):
         return {name: float(value) for name, value in self._last.items()}
 
 
+@dataclass(frozen=True)
+class PairWeights:
+    """Weights of the losses of :class:`PairRegression`, over whole pictures."""
+
+    rmse: float = 0.0
+    log_mse: float = 0.0
+    l1: float = 0.0
+    attention: float = 0.0
+
+
 class PairRegression(Objective):
     """Supervised restoration of whole pictures, with attention taught where the change is.
 
     The model returns a picture and an attention map. The map's target is the mean absolute
     difference of the pair, as in SPANet's training (Wang et al., CVPR 2019), scaled to [0, 1].
+    Hard pictures first, then the mean PSNR: ``late`` weights take the place of ``early`` ones after
+    the share ``switch`` of the run.
     """
 
     def __init__(
-        self, model: nn.Module, *, rmse: float = 1.0, l1: float = 0.5, attention: float = 0.05
+        self,
+        model: nn.Module,
+        *,
+        early: PairWeights = PairWeights(rmse=1.0, l1=0.5, attention=0.05),
+        late: PairWeights = PairWeights(log_mse=0.05, l1=0.1, attention=0.02),
+        switch: float = 0.5,
     ) -> None:
         super().__init__()
         self.model = model
-        self.weights = {"rmse": rmse, "l1": l1, "attention": attention}
+        self.early, self.late, self.switch = early, late, switch
         self._last: dict[str, Tensor] = {}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, clear = batch["image"], batch["clear"]
         output, attention = self.model(image)
-        error = output.float() - clear
+        output = output.float()
+        whole = torch.ones_like(clear[:, :1])
         change = (3.0 * (image - clear).abs().mean(dim=1, keepdim=True)).clamp(max=1.0)
         terms = {
-            "rmse": torch.sqrt(error.square().mean(dim=(1, 2, 3)) + 1e-8).mean(),
-            "l1": error.abs().mean(),
+            "rmse": hole_rmse(output, clear, whole),
+            "log_mse": hole_log_mse(output, clear, whole),
+            "l1": hole_l1(output, clear, whole),
             "attention": (attention.float() - change).square().mean(),
         }
         self._last = {name: term.detach() for name, term in terms.items()}
-        yield "model", torch.stack([self.weights[n] * t for n, t in terms.items()]).sum()
+        weights = asdict(self.early if self.progress < self.switch else self.late)
+        yield "model", torch.stack([weights[n] * t for n, t in terms.items()]).sum()
 
     def report(self) -> dict[str, float]:
         return {name: float(value) for name, value in self._last.items()}

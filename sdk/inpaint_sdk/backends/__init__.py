@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from inpaint_sdk.backends.base import Loader, Probe, Session
-from inpaint_sdk.errors import BackendError
+from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.model_file import ModelFile
 
 # In the order in which "auto" tries them. Imported on use: a runtime may be heavy, or absent.
@@ -34,12 +34,25 @@ def open_session(model: ModelFile, backend: str, threads: int | None) -> Session
             that was asked for by name.
         ModelError: the backend refuses the model.
     """
+    session = _choose(backend).load(model, threads)
+    expected = {"image", "mask"} if model.info.task == "inpaint" else {"image"}
+    if set(session.inputs) != expected or not set(model.info.outputs) <= set(session.outputs):
+        raise ModelError(
+            f"{model.path}: the network takes {', '.join(session.inputs)} and gives "
+            f"{', '.join(session.outputs)}, which is not what a model for the task "
+            f"{model.info.task!r} with the outputs {', '.join(model.info.outputs)} does; "
+            "export it again"
+        )
+    return session
+
+
+def _choose(backend: str) -> Loader:
     if backend == "auto":
         reasons = []
         for name in _LOADERS:
             probe = _loader(name).probe()
             if probe.available:
-                return _loader(name).load(model, threads)
+                return _loader(name)
             reasons.append(f"{name}: {probe.detail}")
         raise BackendError("no backend can run here. " + "; ".join(reasons))
     if backend not in _LOADERS:
@@ -47,7 +60,7 @@ def open_session(model: ModelFile, backend: str, threads: int | None) -> Session
     probe = _loader(backend).probe()
     if not probe.available:
         raise BackendError(f"the backend {backend} cannot run here: {probe.detail}")
-    return _loader(backend).load(model, threads)
+    return _loader(backend)
 
 
 __all__ = ["Probe", "Session", "open_session", "probe_backends"]

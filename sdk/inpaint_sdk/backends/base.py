@@ -29,6 +29,14 @@ class Session(Protocol):
     def backend(self) -> str:
         """The backend's name and device, like ``onnxruntime-cpu``."""
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the network's inputs."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the network's outputs."""
+
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Runs the network once, from input tensors by name to output tensors by name."""
 

@@ -17,13 +17,13 @@ class Job(NamedTuple):
     """One picture's files."""
 
     image: Path
-    mask: Path
+    mask: Path | None
     output: Path
 
 
 @click.command()
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--mask", type=click.Path(path_type=Path), required=True, help="Nonzero: restore.")
+@click.option("--mask", type=click.Path(path_type=Path), help="Nonzero: restore.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--model", default="photo", show_default=True, help="Name, or path of a model file.")
 @click.option("--backend", default="auto", show_default=True)
@@ -31,7 +31,7 @@ class Job(NamedTuple):
 @click.option("--overwrite-input", is_flag=True, help="Allow the output to replace an input.")
 def restore(
     image: Path,
-    mask: Path,
+    mask: Path | None,
     output: Path,
     model: str,
     backend: str,
@@ -39,6 +39,9 @@ def restore(
     overwrite_input: bool,
 ) -> None:
     """Restore IMAGE where the mask is nonzero.
+
+    Models for the task "restore", as `inpaint-sdk models` lists them, find the damage themselves:
+    they need no mask, and change only what one marks if it is given.
 
     IMAGE may be a folder; --mask is then a folder with a mask of the same name (any picture suffix)
     for each picture, and --output a folder, which is made if need be. A file that cannot be
@@ -69,7 +72,7 @@ def _check(job: Job, overwrite_input: bool) -> None:
     if overwrite_input or not job.output.exists():
         return
     for source in (job.image, job.mask):
-        if source.exists() and job.output.samefile(source):
+        if source is not None and source.exists() and job.output.samefile(source):
             raise OutputError(
                 f"{job.output} is an input; give another --output, or --overwrite-input"
             )
@@ -77,7 +80,7 @@ def _check(job: Job, overwrite_input: bool) -> None:
 
 def _restore_folder(
     images: Path,
-    masks: Path,
+    masks: Path | None,
     output: Path,
     overwrite_input: bool,
     model: str,
@@ -87,7 +90,7 @@ def _restore_folder(
     """Restores every picture of a folder; returns how many could not be."""
     from tqdm import tqdm
 
-    if not masks.is_dir():
+    if masks is not None and not masks.is_dir():
         raise MaskError(f"{images} is a folder, so --mask must be a folder too; {masks} is not")
     pictures = [p for p in sorted(images.iterdir()) if p.suffix.lower() in SUFFIXES]
     if not pictures:
@@ -100,7 +103,7 @@ def _restore_folder(
     failed = 0
     for picture in tqdm(pictures, unit="picture", disable=None):
         try:
-            job = Job(picture, _mask_for(picture, masks), output / picture.name)
+            job = Job(picture, masks and _mask_for(picture, masks), output / picture.name)
             _check(job, overwrite_input)
             _restore(job, restorer)
         except InpaintError as error:

@@ -14,13 +14,14 @@ class OnnxRuntimeSession:
 
     def __init__(self, session: Any, backend: str) -> None:
         self._session = session
-        self._outputs = [output.name for output in session.get_outputs()]
+        self.inputs = tuple(value.name for value in session.get_inputs())
+        self.outputs = tuple(value.name for value in session.get_outputs())
         self.backend = backend
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """See :class:`inpaint_sdk.backends.base.Session`."""
         try:
-            results = self._session.run(self._outputs, dict(inputs))
+            results = self._session.run(self.outputs, dict(inputs))
         except Exception as error:  # as when loading: no common base class
             raise BackendError(f"ONNX Runtime failed while running the model: {error}") from error
-        return dict(zip(self._outputs, results, strict=True))
+        return dict(zip(self.outputs, results, strict=True))
