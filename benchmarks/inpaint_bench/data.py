@@ -56,6 +56,26 @@ def list_pictures(folder: Path) -> list[Path]:
     return found
 
 
+@dataclass(frozen=True)
+class PairPaths:
+    """A damaged picture and what it is without the damage."""
+
+    damaged: Path
+    clear: Path
+
+
+def list_pairs(folder: Path) -> list[PairPaths]:
+    """Pairs ``cloudy/NAME`` and ``clear/NAME`` of a folder, sorted by name.
+
+    Raises ``FileNotFoundError`` if there are none, or one lacks its clear picture.
+    """
+    pairs = [PairPaths(p, folder / "clear" / p.name) for p in list_pictures(folder / "cloudy")]
+    for pair in pairs:
+        if not pair.clear.is_file():
+            raise FileNotFoundError(f"{pair.damaged} has no clear picture {pair.clear}")
+    return pairs
+
+
 def assign(pictures: Path, masks: Path, ratio: Ratio) -> Iterator[Sample]:
     """Pairs each picture of a folder with a mask of the given hole ratio, always the same one.
 

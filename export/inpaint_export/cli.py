@@ -1,12 +1,17 @@
-"""``inpaint-export``: train, eval, export."""
+"""``inpaint-export``: train, eval, export, table."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from inpaint_export.recipes import NAMES
+from inpaint_export.tables import NAMES as TABLES
+
+if TYPE_CHECKING:
+    from inpaint_sdk import Quality
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -70,30 +75,67 @@ def export(checkpoint: Path, output: Path) -> None:
 
 @main.command("eval")
 @click.argument("model_file", type=FILE)
-@click.option("--data", type=FOLDER, required=True, help="Folder of undamaged pictures.")
-@click.option("--masks", type=FOLDER, required=True, help="Folder of masks, white is hole.")
+@click.option(
+    "--data",
+    type=FOLDER,
+    required=True,
+    help="Folder of undamaged pictures; without --masks, of the folders cloudy and clear.",
+)
+@click.option("--masks", type=FOLDER, help="Folder of masks, white is hole.")
 @click.option("--ratios", default="10-20,30-40", show_default=True, help="Hole ratios in percent.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--write", is_flag=True, help="Put the figures into the model file.")
 def evaluate(
-    model_file: Path, data: Path, masks: Path, ratios: str, threads: int, write: bool
+    model_file: Path, data: Path, masks: Path | None, ratios: str, threads: int, write: bool
 ) -> None:
-    """Measure MODEL_FILE through the SDK: PSNR and SSIM under masks of fixed assignment."""
+    """Measure MODEL_FILE through the SDK: PSNR and SSIM.
+
+    Inpainting models are measured under masks of fixed assignment, others on pairs.
+    """
     from inpaint_bench.data import Ratio
-    from inpaint_export.evaluation import evaluate as measure
+    from inpaint_export.evaluation import evaluate_holes, evaluate_pairs
     from inpaint_export.onnx_export import write_quality
     from inpaint_sdk import InpaintError
 
     try:
-        rows = tuple(
-            measure(model_file, data, masks, Ratio.parse(r), threads) for r in ratios.split(",")
-        )
+        if masks is None:
+            rows: tuple[Quality, ...] = (evaluate_pairs(model_file, data, threads),)
+        else:
+            rows = tuple(
+                evaluate_holes(model_file, data, masks, Ratio.parse(r), threads)
+                for r in ratios.split(",")
+            )
         if write:
             write_quality(model_file, rows)
     except (FileNotFoundError, ValueError, InpaintError) as error:
         raise click.ClickException(str(error)) from error
     for row in rows:
+        hole = "" if row.psnr_hole is None else f"{row.psnr_hole:.2f} dB in the hole, "
         click.echo(
-            f"{row.data}, {row.masks}: PSNR {row.psnr_hole:.2f} dB in the hole, {row.psnr:.2f} dB "
-            f"over the picture, SSIM {row.ssim:.4f} ({row.pictures} pictures)"
+            f"{row.data}, masks {row.masks}: PSNR {hole}{row.psnr:.2f} dB over the picture, "
+            f"SSIM {row.ssim:.4f} ({row.pictures} pictures)"
         )
+
+
+@main.command()
+@click.argument("name", type=click.Choice(TABLES))
+@click.option("--data", type=FOLDER, required=True, help="Root of the data folders.")
+@click.option("--weights", type=FOLDER, required=True, help="Folder of the comparators' weights.")
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--steps", default=1000, show_default=True, help="Training steps of each variant.")
+@click.option("--threads", default=2, show_default=True)
+def table(name: str, data: Path, weights: Path, output: Path, steps: int, threads: int) -> None:
+    """Run one of the survey's tables again: NAME.md and NAME.json.
+
+    Its variants are trained below --output, and taken up where they were left.
+    """
+    from inpaint_export.errors import ExportError
+    from inpaint_export.tables.base import TableOptions
+    from inpaint_export.tables.rice import make_table
+    from inpaint_sdk import InpaintError
+
+    try:
+        options = TableOptions(data, weights, output, steps, threads)
+        click.echo(make_table(name, options))
+    except (FileNotFoundError, ValueError, ExportError, InpaintError) as error:
+        raise click.ClickException(str(error)) from error

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 from tqdm import tqdm
 
 from inpaint_bench.candidates import SdkModel
-from inpaint_bench.data import Ratio, assign
-from inpaint_bench.quality import mean_score, score
-from inpaint_sdk import Quality
+from inpaint_bench.data import Ratio, assign, list_pairs
+from inpaint_bench.quality import Pixels, Score, mean_score, score
+from inpaint_sdk import Quality, Restorer
 
 
-def evaluate(model_file: Path, pictures: Path, masks: Path, ratio: Ratio, threads: int) -> Quality:
+def evaluate_holes(
+    model_file: Path, pictures: Path, masks: Path, ratio: Ratio, threads: int
+) -> Quality:
     """Mean quality over a folder of pictures under masks of one hole ratio, rounded for print.
 
     The assignment of masks to pictures is :func:`inpaint_bench.data.assign`'s.
@@ -20,12 +24,39 @@ def evaluate(model_file: Path, pictures: Path, masks: Path, ratio: Ratio, thread
     model = SdkModel(model_file, threads)
     samples = tqdm(assign(pictures, masks, ratio), desc=f"{model.name}, {ratio}", unit="picture")
     scores = [score(model.restore(s.picture, s.mask), s.picture, s.mask) for s in samples]
+    return _quality(pictures.name, f"{masks.name} {ratio}", scores)
+
+
+def evaluate_pairs(model_file: Path, folder: Path, threads: int) -> Quality:
+    """Mean quality of a model that needs no mask over a folder of pairs, rounded for print.
+
+    folder: with ``cloudy/NAME`` and ``clear/NAME``.
+    """
+    restorer = Restorer.load(model_file, threads=threads)
+    pairs = tqdm(read_pairs(folder), desc=restorer.model.name, unit="picture")
+    scores = [score(restorer.restore(damaged), clear, None) for damaged, clear in pairs]
+    return _quality(f"{folder.parent.name} {folder.name}", "none", scores)
+
+
+def read_pairs(folder: Path) -> list[tuple[Pixels, Pixels]]:
+    """All (damaged, clear) pairs of a folder, uint8 BGR [H, W, 3]."""
+    return [(_read(pair.damaged), _read(pair.clear)) for pair in list_pairs(folder)]
+
+
+def _read(path: Path) -> Pixels:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"{path} is not a picture that OpenCV can read")
+    return picture.astype(np.uint8, copy=False)
+
+
+def _quality(data: str, masks: str, scores: list[Score]) -> Quality:
     mean = mean_score(scores)
     return Quality(
-        data=pictures.name,
-        masks=f"{masks.name} {ratio}",
+        data=data,
+        masks=masks,
         pictures=len(scores),
-        psnr_hole=round(mean.psnr_hole, 3),
+        psnr_hole=None if mean.psnr_hole is None else round(mean.psnr_hole, 3),
         psnr=round(mean.psnr, 3),
         ssim=round(mean.ssim, 5),
     )

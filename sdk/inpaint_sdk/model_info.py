@@ -27,14 +27,15 @@ OUTPUTS = ("output", "attention")
 class Quality:
     """One measurement of a model.
 
-    data: the pictures. masks: kind and hole ratio. psnr_hole, psnr: dB, in the hole and over the
-    whole picture. ssim: of the whole picture. All are means over ``pictures`` pictures.
+    data: the pictures. masks: kind and hole ratio, or "none". psnr_hole, psnr: dB, in the hole and
+    over the whole picture; the former is None where there was no mask. ssim: of the whole picture.
+    All are means over ``pictures`` pictures.
     """
 
     data: str
     masks: str
     pictures: int
-    psnr_hole: float
+    psnr_hole: float | None
     psnr: float
     ssim: float
 
@@ -118,7 +119,11 @@ def _model_info(document: Mapping[str, Any], source: str) -> ModelInfo:
     return ModelInfo(**{**values, "outputs": tuple(values["outputs"]), "quality": quality})
 
 
-_TYPES: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float)}
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+}
 _LISTS = ("tuple[Quality, ...]", "tuple[str, ...]")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from inpaint_bench.data import list_pictures
+from inpaint_bench.data import list_pairs, list_pictures
 from inpaint_export.data.clouds import Veil, under_thick_clouds, under_thin_cloud
 from inpaint_export.data.photos import Picture, read_rgb
 
@@ -57,19 +57,12 @@ class PairDataConfig:
 
 
 def read_pairs(folder: Path, *, held_out: bool) -> list[tuple[Picture, Picture]]:
-    """The (cloudy, clear) pairs of a folder that are trained on, or those that are held out.
-
-    Raises ``FileNotFoundError`` for a cloudy picture without its clear one.
-    """
-    paths = list_pictures(folder / "cloudy")
-    chosen = [p for i, p in enumerate(paths) if (i % HELD_OUT_EVERY == 0) == held_out]
-    pairs = []
-    for path in chosen:
-        clear = folder / "clear" / path.name
-        if not clear.is_file():
-            raise FileNotFoundError(f"{path} has no clear picture {clear}")
-        pairs.append((read_rgb(path), read_rgb(clear)))
-    return pairs
+    """The (cloudy, clear) pairs of a folder that are trained on, or those that are held out."""
+    return [
+        (read_rgb(pair.damaged), read_rgb(pair.clear))
+        for index, pair in enumerate(list_pairs(folder))
+        if (index % HELD_OUT_EVERY == 0) == held_out
+    ]
 
 
 class CloudPairs(Dataset[dict[str, Tensor]]):

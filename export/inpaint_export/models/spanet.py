@@ -95,7 +95,7 @@ class SpaNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv_in = nn.Sequential(nn.Conv2d(3, CHANNELS, 3, padding=1, bias=False), nn.ReLU())
-        self.SAM1 = SpatialAttention(CHANNELS)
+        self.SAM1: nn.Module = SpatialAttention(CHANNELS)
         for index in range(1, 18):
             # A group of one block, because the released names have that level.
             block = nn.ModuleDict({"group1": Bottleneck(CHANNELS)})

@@ -27,6 +27,6 @@ RECIPE = Recipe(
         ),
     ),
     optim=OptimConfig(ema=0.998),
-    steps=8_000,
+    steps=3_500,
     outputs=("output", "attention"),
 )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -21,6 +21,23 @@ from inpaint_export.training.optim import PlayerOptimizer, rate_factor
 
 LOG_EVERY = 100
 SAVE_EVERY = 1000
+
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
+def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """Exponential averaging that starts as a plain mean, so that short runs are averaged well too.
+
+    The first weights, which are random, would otherwise stay in the average for long.
+    """
+
+    @torch.no_grad()
+    def update(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
+        kept = min(decay, (1.0 + float(count)) / (10.0 + float(count)))
+        torch._foreach_lerp_(averaged, current, 1.0 - kept)
+
+    return update
 
 
 class Trainer:
@@ -57,7 +74,7 @@ class Trainer:
             for name, module in self.objective.players().items()
         }
         self.ema = AveragedModel(
-            self.objective.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.optim.ema)
+            self.objective.model, multi_avg_fn=moving_average(recipe.optim.ema)
         )
         if self.checkpoint.is_file():
             self._restore(load_checkpoint(self.checkpoint))

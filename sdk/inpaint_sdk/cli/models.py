@@ -20,9 +20,10 @@ def models() -> None:
         click.echo(f"{model.name}  ({model.family}, {model.task}, {millions:.1f} M parameters)")
         click.echo(f"  {model.description}")
         for row in model.quality:
-            click.echo(
-                f"  {row.data}, {row.masks}: PSNR {row.psnr_hole:.2f} dB in the hole, "
-                f"SSIM {row.ssim:.4f} ({row.pictures} pictures)"
-            )
+            if row.psnr_hole is None:
+                measured = f"{row.data}: PSNR {row.psnr:.2f} dB"
+            else:
+                measured = f"{row.data}, {row.masks}: PSNR {row.psnr_hole:.2f} dB in the hole"
+            click.echo(f"  {measured}, SSIM {row.ssim:.4f} ({row.pictures} pictures)")
         click.echo(f"  Licence: {model.licence}")
         click.echo(f"  Trained on: {model.training_data}")

@@ -1,0 +1,107 @@
+"""What every table is made of: rows, variants that are trained alike, and how they are printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from inpaint_bench.machine import describe_machine
+from inpaint_export.recipes import Recipe
+from inpaint_export.training.loop import Trainer
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table; what is None does not apply, or was not published.
+
+    psnr: dB. multiply_adds: of one picture of the table's size. milliseconds: median of one run of
+    the network. source: "measured", or "published" for the survey's own figures.
+    """
+
+    method: str
+    psnr: float
+    ssim: float
+    parameters: int | None = None
+    multiply_adds: int | None = None
+    milliseconds: float | None = None
+    source: str = "measured"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A network that is trained as the recipe says but for how it is built."""
+
+    method: str
+    folder: str
+    build: Callable[[], nn.Module]
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What a table is made with.
+
+    data: root of the recipes' data folders. weights: folder of the comparators' released weights.
+    runs: folder where the variants are trained, and taken up again. steps: of each variant.
+    """
+
+    data: Path
+    weights: Path
+    runs: Path
+    steps: int
+    threads: int
+
+
+def train_variant(variant: Variant, recipe: Recipe, options: TableOptions) -> nn.Module:
+    """Trains a variant for ``options.steps``, or takes up where its folder is; returns it averaged.
+
+    Every variant of a table sees the same items in the same order from the same seed.
+    """
+    torch.set_num_threads(options.threads)
+    recipe = replace(recipe, name=f"{recipe.name}-{variant.folder}", build=variant.build)
+    folder = options.runs / variant.folder
+    trainer = Trainer(recipe, options.data, folder, steps=options.steps)
+    if trainer.step < options.steps:
+        trainer.run()
+    model: nn.Module = trainer.ema.module.eval()
+    return model
+
+
+def markdown(title: str, rows: Sequence[Row]) -> str:
+    """The table as people read it."""
+    lines = [
+        f"# {title}",
+        "",
+        "| method | PSNR | SSIM | parameters | multiply-adds | time | source |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for row in rows:
+        cells = (
+            row.method,
+            f"{row.psnr:.2f} dB",
+            f"{row.ssim:.3f}",
+            "" if row.parameters is None else f"{row.parameters / 1e6:.2f} M",
+            "" if row.multiply_adds is None else f"{row.multiply_adds / 1e9:.2f} G",
+            "" if row.milliseconds is None else f"{row.milliseconds:.1f} ms",
+            row.source,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def write_json(name: str, rows: Sequence[Row], options: TableOptions, path: Path) -> None:
+    """The table as another program reads it, with the machine that it was measured on."""
+    document = {
+        "table": name,
+        "steps": options.steps,
+        "threads": options.threads,
+        "machine": describe_machine(),
+        "rows": [asdict(row) for row in rows],
+    }
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,197 @@
+"""The survey's tables 2 and 3: clouds removed from RICE1's and RICE2's pictures."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+import torch
+from tqdm import tqdm
+
+from inpaint_bench.quality import Pixels, mean_score, score
+from inpaint_bench.timing import interleaved, summarise
+from inpaint_export.cost import measure
+from inpaint_export.evaluation import read_pairs
+from inpaint_export.models.sarnn import Sarnn, SarnnConfig
+from inpaint_export.models.spagan import SpaGan
+from inpaint_export.models.unet import UNet
+from inpaint_export.onnx_export import export_model
+from inpaint_export.recipes import load_recipe
+from inpaint_export.tables.base import (
+    Row,
+    TableOptions,
+    Variant,
+    markdown,
+    train_variant,
+    write_json,
+)
+from inpaint_sdk import Restorer, get_library_path
+from inpaint_sdk.zoo import MODELS
+
+SIDE = 256
+"""Of RICE's pictures, in pixels; costs and times are for one of them."""
+
+ROUNDS = 60
+WARMUP = 5
+
+VARIANTS = (
+    Variant("U-Net, no recurrence", "unet", UNet),
+    Variant("one round", "one-round", lambda: Sarnn(SarnnConfig(rounds=1))),
+    Variant("attention off", "no-attention", lambda: Sarnn(SarnnConfig(attention=False))),
+    Variant("two rounds and attention", "whole", Sarnn),
+)
+
+
+@dataclass(frozen=True)
+class RiceTable:
+    """recipe: of the model that is shipped. published: (method, PSNR, SSIM) of the survey."""
+
+    title: str
+    recipe: str
+    folder: str
+    weights: str
+    published: tuple[tuple[str, float, float], ...]
+
+
+TABLES = {
+    "rice1": RiceTable(
+        title="Table 2: thin clouds, RICE1",
+        recipe="cloud-thin",
+        folder="rice1",
+        weights="spagan_rice1.pth",
+        published=(
+            ("cGAN", 26.54, 0.90),
+            ("CycleGAN", 25.88, 0.89),
+            ("SpA-GAN", 30.23, 0.95),
+            ("SARNN", 30.85, 0.96),
+        ),
+    ),
+    "rice2": RiceTable(
+        title="Table 3: thick clouds, RICE2",
+        recipe="cloud-thick",
+        folder="rice2",
+        weights="spagan_rice2.pth",
+        published=(
+            ("cGAN", 25.38, 0.81),
+            ("CycleGAN", 23.91, 0.79),
+            ("SpA-GAN", 28.36, 0.90),
+            ("SC-FEGAN", 20.22, 0.73),
+            ("GMCNN", 19.21, 0.74),
+            ("SARNN", 28.56, 0.91),
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Method:
+    """row: its cost. restore: the picture that it gives. network: one run of it, to be timed."""
+
+    row: Row
+    restore: Callable[[Pixels], Pixels]
+    network: Callable[[], object] | None
+
+
+def make_table(name: str, options: TableOptions) -> str:
+    """Makes one of :data:`TABLES`; writes ``NAME.md`` and ``NAME.json`` below ``options.runs``."""
+    table = TABLES[name]
+    options = replace(options, runs=options.runs / name)
+    options.runs.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        methods = list(_methods(table, options, Path(folder)))
+        rows = _measure(methods, read_pairs(options.data / table.folder / "test"))
+    rows += [Row(*figures, source="published, full dataset") for figures in table.published]
+    text = markdown(table.title, rows) + "\n" + _notes(options)
+    (options.runs / f"{name}.md").write_text(text, encoding="utf-8")
+    write_json(name, rows, options, options.runs / f"{name}.json")
+    return text
+
+
+def _notes(options: TableOptions) -> str:
+    return (
+        f"Test parts at {SIDE}x{SIDE}, 8-bit pictures, scikit-image's SSIM. The first four trained "
+        f"rows had {options.steps} steps on the same items; `cloud-thin` and `cloud-thick` are the "
+        "models that are shipped. Time: median of one run of the network in ONNX Runtime with "
+        f"{options.threads} threads, all methods in turn in one process.\n"
+    )
+
+
+def _measure(methods: list[_Method], pairs: list[tuple[Pixels, Pixels]]) -> list[Row]:
+    timed = {m.row.method: m.network for m in methods if m.network is not None}
+    times = interleaved(timed, rounds=ROUNDS, warmup=WARMUP)
+    rows = []
+    for method in tqdm(methods, desc="quality", unit="method"):
+        mean = mean_score(score(method.restore(cloudy), clear, None) for cloudy, clear in pairs)
+        seconds = times.get(method.row.method)
+        rows.append(
+            replace(
+                method.row,
+                psnr=mean.psnr,
+                ssim=mean.ssim,
+                milliseconds=summarise(seconds).p50 if seconds else None,
+            )
+        )
+    return rows
+
+
+def _methods(table: RiceTable, options: TableOptions, folder: Path) -> Iterator[_Method]:
+    yield _Method(_row("cloudy input"), lambda picture: picture, None)
+    recipe = load_recipe(table.recipe)
+    for variant in VARIANTS:
+        model = train_variant(variant, recipe, options)
+        path = folder / f"{variant.folder}.onnx"
+        export_model(model, recipe, path)
+        cost = measure(model, torch.zeros(1, 3, SIDE, SIDE))
+        row = _row(variant.method, cost.parameters, cost.multiply_adds)
+        yield _sdk_method(row, path, options.threads)
+    yield _spagan(options.weights / table.weights, folder / "spagan.onnx", options.threads)
+    model = recipe.build()
+    cost = measure(model, torch.zeros(1, 3, SIDE, SIDE))
+    row = _row(f"ours: `{recipe.name}`", cost.parameters, cost.multiply_adds)
+    yield _sdk_method(row, MODELS / f"{recipe.name}.onnx", options.threads)
+
+
+def _row(method: str, parameters: int | None = None, multiply_adds: int | None = None) -> Row:
+    return Row(method, float("nan"), float("nan"), parameters, multiply_adds)
+
+
+def _sdk_method(row: Row, path: Path, threads: int) -> _Method:
+    return _Method(row, Restorer.load(path, threads=threads).restore, _network(path, threads))
+
+
+def _spagan(weights: Path, path: Path, threads: int) -> _Method:
+    """The comparator, by the same runtime as ours."""
+    model = SpaGan.load(weights)
+    example = torch.zeros(1, 3, SIDE, SIDE)
+    torch.onnx.export(model, (example,), path, dynamo=True, verbose=False)
+    session = _session(path, threads)
+
+    def restore(picture: Pixels) -> Pixels:
+        tensor = picture.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255.0)
+        output = session.run(None, {session.get_inputs()[0].name: tensor})[0][0]
+        return (output.clip(0.0, 1.0) * 255.0).round().astype(np.uint8).transpose(1, 2, 0).copy()
+
+    cost = measure(model, example)
+    row = _row("SpA-GAN, released weights", cost.parameters, cost.multiply_adds)
+    return _Method(row, restore, _network(path, threads))
+
+
+def _network(path: Path, threads: int) -> Callable[[], object]:
+    session = _session(path, threads)
+    rng = np.random.default_rng(0)
+    feed = {session.get_inputs()[0].name: rng.random((1, 3, SIDE, SIDE), np.float32)}
+    return lambda: session.run(None, feed)
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    options.register_custom_ops_library(str(get_library_path()))
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,138 @@
+"""The survey's tables, made from small data in few steps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from inpaint_export import cost
+from inpaint_export.cli import main
+from inpaint_export.models.sarnn import Sarnn, SarnnConfig
+from inpaint_export.models.spagan import Neighbours, SpaGan
+from inpaint_export.models.unet import UNet
+from inpaint_export.tables import NAMES, rice
+from inpaint_export.tables.base import Row, TableOptions, markdown
+
+
+def test_multiply_adds_are_counted_scans_included() -> None:
+    conv = torch.nn.Conv2d(3, 8, 3, padding=1, bias=False)
+    counted = cost.measure(conv, torch.zeros(1, 3, 16, 16))
+    assert counted == cost.Cost(3 * 8 * 9, 3 * 8 * 9 * 16 * 16)
+    x = torch.zeros(1, 3, 64, 64)
+    config = SarnnConfig(direction_weights=False)
+    two, one = (cost.measure(Sarnn(replace(config, rounds=n)), x).multiply_adds for n in (2, 1))
+    # A round is a scan, 4 maps, and the convolution that mixes them, at 1/8.
+    assert two - one == 8 * 8 * config.state * 4 * (1 + config.state)
+
+
+def test_the_variants_cost_alike() -> None:
+    costs = [cost.measure(v.build(), torch.zeros(1, 3, 256, 256)) for v in rice.VARIANTS]
+    whole = costs[-1]
+    for variant in costs:
+        assert variant.multiply_adds == pytest.approx(whole.multiply_adds, rel=0.1)
+        assert variant.parameters == pytest.approx(whole.parameters, rel=0.1)
+
+
+def test_a_u_net_starts_as_the_identity() -> None:
+    image = torch.rand(1, 3, 64, 96)
+    output, attention = UNet()(image)
+    torch.testing.assert_close(output, image)
+    assert attention.shape == (1, 1, 64, 96)
+
+
+def test_neighbours_look_one_position_back() -> None:
+    layer = Neighbours(2).eval()
+    x = torch.randn(1, 2, 5, 6)
+    with torch.inference_mode():
+        above, right, below, left = layer(x).chunk(4, dim=1)
+        for maps, name, move, first in (
+            (above, "up", (1, 0), np.s_[:, :, :1]),
+            (below, "down", (-1, 0), np.s_[:, :, -1:]),
+            (left, "left", (0, 1), np.s_[..., :1]),
+            (right, "right", (0, -1), np.s_[..., -1:]),
+        ):
+            previous = torch.roll(x, move, dims=(2, 3))
+            expected = torch.relu(getattr(layer, f"{name}_weight")(previous) + x)
+            expected[first] = x[first]
+            torch.testing.assert_close(maps, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "psnr", "ssim"), [("rice1", 28.99, 0.898), ("rice2", 26.28, 0.712)]
+)
+def test_spagan_scores_what_its_weights_are_known_to(
+    shared_data: Path, tmp_path: Path, name: str, psnr: float, ssim: float
+) -> None:
+    table = rice.TABLES[name]
+    weights = shared_data.parent / "weights" / table.weights
+    method = rice._spagan(weights, tmp_path / "spagan.onnx", threads=2)
+    pairs = rice.read_pairs(shared_data / table.folder / "test")
+    (row,) = rice._measure([replace(method, network=None)], pairs)
+    assert row.psnr == pytest.approx(psnr, abs=0.01)
+    assert row.ssim == pytest.approx(ssim, abs=0.001)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for folder in ("rice1/train", "rice1/test", "rice2/train"):
+        for kind in ("cloudy", "clear"):
+            (tmp_path / folder / kind).mkdir(parents=True)
+            for index in range(9 if "train" in folder else 2):
+                picture = rng.integers(0, 256, (256, 256, 3)).astype(np.uint8)
+                cv2.imwrite(str(tmp_path / folder / kind / f"{index}.png"), picture)
+    (tmp_path / "photos/train").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "photos/train/a.png"), picture)
+    return tmp_path
+
+
+def test_a_table_is_made_and_taken_up(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = SarnnConfig(widths=(8, 8), state=4, guided=1, refining=1)
+    variants = [replace(v, build=lambda: Sarnn(small)) for v in rice.VARIANTS[-1:]]
+    monkeypatch.setattr(rice, "VARIANTS", variants)
+    monkeypatch.setattr(rice, "ROUNDS", 2)
+    monkeypatch.setattr(rice, "WARMUP", 0)
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    state = {f"gen.gen.{name}": value for name, value in SpaGan().state_dict().items()}
+    torch.save(state, weights / "spagan_rice1.pth")
+    command = ["table", "rice1", "--data", data, "--weights", weights, "--steps", 2]
+    command += ["-o", tmp_path / "out"]
+    result = CliRunner().invoke(main, [str(a) for a in command])
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "out" / "rice1"
+    document = json.loads((folder / "rice1.json").read_text())
+    methods = [row["method"] for row in document["rows"]]
+    assert methods[0] == "cloudy input"
+    assert methods[1] == variants[0].method
+    assert {row["source"] for row in document["rows"]} == {"measured", "published, full dataset"}
+    assert all(np.isfinite(row["psnr"]) for row in document["rows"])
+    assert (folder / "rice1.md").read_text() in result.output
+
+    before = (folder / "whole" / "last.pt").read_bytes()
+    assert CliRunner().invoke(main, [str(a) for a in command]).exit_code == 0
+    assert (folder / "whole" / "last.pt").read_bytes() == before  # not trained again
+
+
+def test_a_missing_comparator_is_an_error(data: Path, tmp_path: Path) -> None:
+    options = TableOptions(data, tmp_path, tmp_path / "out", steps=1, threads=1)
+    with pytest.raises(FileNotFoundError):
+        rice._spagan(options.weights / "spagan_rice1.pth", tmp_path / "x.onnx", 1)
+
+
+def test_names_are_those_that_are_made() -> None:
+    assert set(NAMES) == set(rice.TABLES)
+
+
+def test_markdown_leaves_out_what_is_not_known() -> None:
+    text = markdown("T", [Row("a", 30.0, 0.9, source="published")])
+    assert "| a | 30.00 dB | 0.900 |  |  |  | published |" in text
