@@ -53,6 +53,18 @@ def test_rate_factor() -> None:
     assert factors[-1] < 0.01
 
 
+def test_the_moving_average_forgets_where_it_started() -> None:
+    """After 100 steps a plain decay of 0.999 would still be nine tenths of the first weights."""
+    averaged, current = torch.full((3,), 100.0), torch.ones(3)
+    update = loop.moving_average(0.999)
+    for count in range(100):
+        update([averaged], [current], count)
+    torch.testing.assert_close(averaged, current, atol=1e-3, rtol=0.0)
+    late = torch.zeros(3)
+    update([late], [current], 100_000)
+    torch.testing.assert_close(late, torch.full((3,), 0.001))
+
+
 @pytest.mark.parametrize("shape", [(8, 40), (40, 8), (16, 16)])
 def test_orthogonalised_has_singular_values_near_one(shape: tuple[int, int]) -> None:
     torch.manual_seed(0)

@@ -81,6 +81,23 @@ class LocalRound(nn.Module):
         return F.leaky_relu(self.conv(x), SLOPE)
 
 
+class PooledContext(nn.Module):
+    """Adds the extremes and the mean of every feature over the whole picture to each position.
+
+    How dark the darkest ground is tells how much light a cloud adds (the dark channel prior: He et
+    al., CVPR 2009); a recurrence that forgets cannot know it exactly.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(2 * channels, channels // 2, 1)
+        self.expand = nn.Conv2d(channels // 2, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = [x.amax(dim=(2, 3), keepdim=True), x.mean(dim=(2, 3), keepdim=True)]
+        return x + self.expand(F.leaky_relu(self.squeeze(torch.cat(pooled, dim=1)), SLOPE))
+
+
 class Context(nn.Module):
     """The rounds, and the attention map that is drawn from them."""
 
@@ -92,13 +109,14 @@ class Context(nn.Module):
             ScanRound(state, config.direction_weights) for _ in range(config.rounds)
         ]
         self.rounds = nn.Sequential(*(rounds or [LocalRound(state) for _ in range(2)]))
+        self.pooled = PooledContext(channels)
         self.leave = nn.Conv2d(state, channels, 1)
         self.attention = nn.Conv2d(state, 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns features with context, [N, C, H, W], and attention, [N, 1, H, W] in [0, 1]."""
         context = self.rounds(self.enter(x))
-        return x + self.leave(context), torch.sigmoid(self.attention(context))
+        return self.pooled(x) + self.leave(context), torch.sigmoid(self.attention(context))
 
 
 class Sarnn(nn.Module):

@@ -9,13 +9,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.models.cnn import SLOPE, ResidualBlock
+from inpaint_export.models.sarnn import PooledContext
 
 
 class UNet(nn.Module):
     """An encoder and a decoder at 1/4, 1/8, 1/16 and 1/32, with skips and no recurrence.
 
-    Stem, heads and the form of the answer are those of :class:`inpaint_export.models.sarnn.Sarnn`,
-    and its size is about that one's, so that what differs is how context is gathered.
+    Stem, heads, pooled branch and the form of the answer are those of
+    :class:`inpaint_export.models.sarnn.Sarnn`, and its size is about that one's, so that what
+    differs is how context is gathered.
 
     widths: channels at the four resolutions. blocks: residual blocks at each, on both ways.
     """
@@ -33,6 +35,7 @@ class UNet(nn.Module):
         self.encode = nn.ModuleList(_blocks(w, n) for w, n in levels)
         steps = list(pairwise(widths))
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in steps)
+        self.pooled = PooledContext(widths[-1])
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in steps)
         self.decode = nn.ModuleList(_blocks(w, n) for w, n in levels[:-1])
         self.smooth_head = nn.Conv2d(widths[1], 6, 1)
@@ -49,6 +52,7 @@ class UNet(nn.Module):
         for down, encode in zip(self.down, self.encode[1:], strict=True):
             x = encode(F.leaky_relu(down(x), SLOPE))
             skips.append(x)
+        x = self.pooled(x)
         for level in reversed(range(len(self.up))):
             up = F.interpolate(self.up[level](x), scale_factor=2.0, mode="nearest")
             x = self.decode[level](skips[level] + up)

@@ -32,6 +32,6 @@ RECIPE = Recipe(
         ),
     ),
     optim=OptimConfig(ema=0.998),
-    steps=6_000,
+    steps=5_000,
     outputs=("output", "attention"),
 )

@@ -27,6 +27,6 @@ RECIPE = Recipe(
         ),
     ),
     optim=OptimConfig(ema=0.998),
-    steps=3_500,
+    steps=3_000,
     outputs=("output", "attention"),
 )
