@@ -131,11 +131,25 @@ def boxes(rng: np.random.Generator, size: int) -> Mask:
     return mask
 
 
+def large(rng: np.random.Generator, size: int) -> Mask:
+    """One wide rectangle, or irregular holes until they cover a third."""
+    mask = np.zeros((size, size), np.uint8)
+    if rng.random() < 0.5:
+        height, width = (int(v) for v in rng.uniform(0.35, 0.62, 2) * size)
+        top, left = int(rng.integers(0, size - height)), int(rng.integers(0, size - width))
+        mask[top : top + height, left : left + width] = 255
+        return mask
+    while cv2.countNonZero(mask) < mask.size / 3:
+        mask |= irregular(rng, size)
+    return mask
+
+
 KINDS: Mapping[str, MaskGenerator] = {
     "irregular": irregular,
     "scratches": scratches,
     "text": text,
     "boxes": boxes,
+    "large": large,
 }
 
 MIN_RATIO, MAX_RATIO = 0.01, 0.6

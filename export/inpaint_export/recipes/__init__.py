@@ -6,7 +6,7 @@ from importlib import import_module
 
 from inpaint_export.recipes.base import Recipe
 
-NAMES = ("photo", "cloud-thin", "cloud-thick")
+NAMES = ("photo", "cloud-thin", "cloud-thick", "photo-staged")
 
 
 def load_recipe(name: str) -> Recipe:

@@ -30,7 +30,14 @@ class OptimConfig:
     """
 
     lr: float = 1.2e-3
-    adamw_layers: tuple[str, ...] = ("stem", "head", "smooth_head", "fine_head", "raw_weight")
+    adamw_layers: tuple[str, ...] = (
+        "stem",
+        "head",
+        "smooth_head",
+        "fine_head",
+        "raw_weight",
+        "critic_layers",
+    )
     weight_decay: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.99)
     warmup: int = 500

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +18,18 @@ from inpaint_export.data.photos import Picture, read_rgb
 SIDE = 320
 """Of the centre crops that are validated on; it fits BSDS500's short side of 321."""
 
-MASKS = {"irregular": 1.0}
-
 
 @dataclass(frozen=True)
 class HoleValidationConfig:
     """Hole PSNR on photographs that are not trained on, under masks of a fixed seed.
 
     folder: of photographs, below the data root. count: how many of them, evenly spread.
-    every: steps between validations.
+    masks: mask kind to relative frequency. every: steps between validations.
     """
 
     folder: str
     count: int = 32
+    masks: Mapping[str, float] = field(default_factory=lambda: {"irregular": 1.0})
     every: int = 2000
     seed: int = 2024
 
@@ -52,7 +52,7 @@ class HoleValidation:
             picture = read_rgb(path)
             top, left = (picture.shape[0] - SIDE) // 2, (picture.shape[1] - SIDE) // 2
             image = _unit(picture[top : top + SIDE, left : left + SIDE])
-            mask = torch.from_numpy(random_mask(rng, SIDE, MASKS).copy()).float() / 255.0
+            mask = torch.from_numpy(random_mask(rng, SIDE, config.masks).copy()).float() / 255.0
             self.pairs.append((image, mask[None, None]))
 
     @torch.inference_mode()
@@ -62,7 +62,7 @@ class HoleValidation:
         model.eval()
         scores = []
         for image, mask in self.pairs:
-            output = model(image.to(device), mask.to(device)).clamp(0.0, 1.0).cpu()
+            output = _picture(model(image.to(device), mask.to(device)))
             error = ((output - image).square() * mask).sum() / (3.0 * mask.sum())
             scores.append(float(-10.0 * torch.log10(error + 1e-10)))
         model.train(was_training)
@@ -99,11 +99,17 @@ class PairValidation:
         model.eval()
         scores = []
         for damaged, clear in self.pairs:
-            output = model(damaged.to(device))[0].clamp(0.0, 1.0).cpu()
+            output = _picture(model(damaged.to(device)))
             error = (output - clear).square().mean()
             scores.append(float(-10.0 * torch.log10(error + 1e-10)))
         model.train(was_training)
         return float(np.mean(scores))
+
+
+def _picture(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """The restored picture, which is a model's first output, within [0, 1]."""
+    first = outputs if isinstance(outputs, Tensor) else outputs[0]
+    return first.clamp(0.0, 1.0).cpu()
 
 
 def _unit(picture: Picture) -> Tensor:
