@@ -142,7 +142,8 @@ def _name_sizes(proto: onnx.ModelProto) -> None:
     """Gives the dynamic axes of inputs and outputs the names that people know."""
     for value in (*proto.graph.input, *proto.graph.output):
         dims = value.type.tensor_type.shape.dim
-        for axis, name in ((0, "batch"), (2, "height"), (3, "width")):
+        names = {0: "batch", 2: "height", 3: "width"} if len(dims) == 4 else {0: "batch"}
+        for axis, name in names.items():
             dims[axis].Clear()
             dims[axis].dim_param = name
     del proto.graph.value_info[:]  # they repeat the exporter's names

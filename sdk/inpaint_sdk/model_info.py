@@ -19,7 +19,7 @@ Family = Literal["cnn", "sarnn", "lstm", "transformer", "crnn"]
 Task = Literal["inpaint", "restore"]
 Precision = Literal["fp32", "fp16", "int8"]
 
-OUTPUTS = ("output", "attention")
+OUTPUTS = ("output", "attention", "stages", "diagnosis")
 """Names that a network's outputs may have."""
 
 
@@ -55,7 +55,8 @@ class ModelInfo:
     The network's input ``image`` is float32 [N, 3, H, W], RGB in [0, 1]; an ``inpaint`` model has
     another, ``mask`` [N, 1, H, W] with 1 in the hole. ``outputs`` are its outputs' names: always
     ``output``, a picture like ``image``; perhaps ``attention`` [N, 1, H, W], from 0 to 1 where the
-    model sees damage.
+    model sees damage; ``stages`` [N, 3 * S, H, W], the pictures after each of S stages; or
+    ``diagnosis`` [N, 3], strengths of noise, blur and compression from 0 to 1.
     """
 
     name: str

@@ -79,7 +79,7 @@ class PhotoHoles(Dataset[dict[str, Tensor]]):
         rng = np.random.default_rng((self.seed, index))
         config = self.config
         picture = self.pictures[rng.integers(len(self.pictures))]
-        crop = _recolour(rng, _random_crop(rng, picture, config.crop, config.scale))
+        crop = _recolour(rng, random_crop(rng, picture, config.crop, config.scale))
         mask = random_mask(rng, config.crop, config.masks)
         return {
             "image": torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))),
@@ -87,7 +87,7 @@ class PhotoHoles(Dataset[dict[str, Tensor]]):
         }
 
 
-def _random_crop(
+def random_crop(
     rng: np.random.Generator, picture: Picture, size: int, scale: tuple[float, float]
 ) -> Picture:
     """A square of random place, scale and orientation, [size, size, 3]."""

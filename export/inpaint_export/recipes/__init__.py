@@ -6,7 +6,7 @@ from importlib import import_module
 
 from inpaint_export.recipes.base import Recipe
 
-NAMES = ("photo", "cloud-thin", "cloud-thick", "photo-staged")
+NAMES = ("photo", "cloud-thin", "cloud-thick", "photo-staged", "clean")
 
 
 def load_recipe(name: str) -> Recipe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from inpaint_export.data.pairs import PairDataConfig
 from inpaint_export.models.sarnn import Sarnn
 from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
-from inpaint_export.training.objective import PairRegression
+from inpaint_export.training.objective import PairRegression, change
 from inpaint_export.training.validation import PairValidationConfig
 
 RECIPE = Recipe(
@@ -13,7 +13,7 @@ RECIPE = Recipe(
     family="sarnn",
     task="restore",
     build=Sarnn,
-    objective=PairRegression,
+    objective=lambda model: PairRegression(model, change),
     data=PairDataConfig(
         folder="rice2/train",
         clouds="thick",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import torch
@@ -93,42 +93,43 @@ class PairWeights:
     rmse: float = 0.0
     log_mse: float = 0.0
     l1: float = 0.0
-    attention: float = 0.0
+    side: float = 0.0
 
 
 class PairRegression(Objective):
-    """Supervised restoration of whole pictures, with attention taught where the change is.
+    """Supervised restoration of whole pictures, with a second output that is taught beside it.
 
-    The model returns a picture and an attention map. The map's target is the mean absolute
-    difference of the pair, as in SPANet's training (Wang et al., CVPR 2019), scaled to [0, 1].
-    Hard pictures first, then the mean PSNR: ``late`` weights take the place of ``early`` ones after
-    the share ``switch`` of the run.
+    The model returns a picture and something else, whose target ``side_target`` makes of the batch
+    and whose loss is the mean squared error; its weight is that of ``side``. Hard pictures first,
+    then the mean PSNR: ``late`` weights take the place of ``early`` ones after the share
+    ``switch`` of the run.
     """
 
     def __init__(
         self,
         model: nn.Module,
+        side_target: Callable[[Batch], Tensor],
         *,
-        early: PairWeights = PairWeights(rmse=1.0, l1=0.5, attention=0.05),
-        late: PairWeights = PairWeights(log_mse=0.05, l1=0.1, attention=0.02),
+        early: PairWeights = PairWeights(rmse=1.0, l1=0.5, side=0.05),
+        late: PairWeights = PairWeights(log_mse=0.05, l1=0.1, side=0.02),
         switch: float = 0.5,
     ) -> None:
         super().__init__()
         self.model = model
+        self.side_target = side_target
         self.early, self.late, self.switch = early, late, switch
         self._last: dict[str, Tensor] = {}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, clear = batch["image"], batch["clear"]
-        output, attention = self.model(image)
+        output, side = self.model(image)
         output = output.float()
         whole = torch.ones_like(clear[:, :1])
-        change = (3.0 * (image - clear).abs().mean(dim=1, keepdim=True)).clamp(max=1.0)
         terms = {
             "rmse": hole_rmse(output, clear, whole),
             "log_mse": hole_log_mse(output, clear, whole),
             "l1": hole_l1(output, clear, whole),
-            "attention": (attention.float() - change).square().mean(),
+            "side": (side.float() - self.side_target(batch)).square().mean(),
         }
         self._last = {name: term.detach() for name, term in terms.items()}
         weights = asdict(self.early if self.progress < self.switch else self.late)
@@ -136,3 +137,17 @@ class PairRegression(Objective):
 
     def report(self) -> dict[str, float]:
         return {name: float(value) for name, value in self._last.items()}
+
+
+def change(batch: Batch) -> Tensor:
+    """What an attention map should show: the mean absolute difference of a pair, [N, 1, H, W].
+
+    As in SPANet's training (Wang et al., CVPR 2019), scaled to [0, 1].
+    """
+    difference = (batch["image"] - batch["clear"]).abs().mean(dim=1, keepdim=True)
+    return (3.0 * difference).clamp(max=1.0)
+
+
+def strength(batch: Batch) -> Tensor:
+    """What a diagnosis should say: the strengths of the distortions, [N, 3] in [0, 1]."""
+    return batch["strength"]

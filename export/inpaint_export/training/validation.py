@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from inpaint_bench.data import list_pictures
+from inpaint_export.data.distortions import distort
 from inpaint_export.data.masks import random_mask
 from inpaint_export.data.pairs import read_pairs
 from inpaint_export.data.photos import Picture, read_rgb
@@ -45,13 +46,9 @@ class HoleValidation:
 
     def __init__(self, root: Path, config: HoleValidationConfig) -> None:
         rng = np.random.default_rng(config.seed)
-        paths = list_pictures(root / config.folder)
-        chosen = [paths[i * len(paths) // config.count] for i in range(config.count)]
         self.pairs: list[tuple[Tensor, Tensor]] = []
-        for path in chosen:
-            picture = read_rgb(path)
-            top, left = (picture.shape[0] - SIDE) // 2, (picture.shape[1] - SIDE) // 2
-            image = _unit(picture[top : top + SIDE, left : left + SIDE])
+        for path in _spread(root / config.folder, config.count):
+            image = _unit(_centre(read_rgb(path)))
             mask = torch.from_numpy(random_mask(rng, SIDE, config.masks).copy()).float() / 255.0
             self.pairs.append((image, mask[None, None]))
 
@@ -84,8 +81,28 @@ class PairValidationConfig:
         return PairValidation(read_pairs(root / self.folder, held_out=True))
 
 
+@dataclass(frozen=True)
+class DistortionValidationConfig:
+    """PSNR over whole pictures on photographs that are not trained on, distorted by a fixed seed.
+
+    folder: of photographs, below the data root. count: how many of them, evenly spread.
+    every: steps between validations.
+    """
+
+    folder: str
+    count: int = 32
+    every: int = 1000
+    seed: int = 2024
+
+    def open(self, root: Path) -> PairValidation:
+        """Reads and distorts the photographs."""
+        rng = np.random.default_rng(self.seed)
+        crops = [_centre(read_rgb(path)) for path in _spread(root / self.folder, self.count)]
+        return PairValidation([(distort(rng, crop).picture, crop) for crop in crops])
+
+
 class PairValidation:
-    """Held-out pairs, read once."""
+    """Pairs of a damaged and a clear picture, read once."""
 
     figure = "psnr"
 
@@ -104,6 +121,17 @@ class PairValidation:
             scores.append(float(-10.0 * torch.log10(error + 1e-10)))
         model.train(was_training)
         return float(np.mean(scores))
+
+
+def _spread(folder: Path, count: int) -> list[Path]:
+    """So many of a folder's pictures, evenly spread."""
+    paths = list_pictures(folder)
+    return [paths[i * len(paths) // count] for i in range(count)]
+
+
+def _centre(picture: Picture) -> Picture:
+    top, left = (picture.shape[0] - SIDE) // 2, (picture.shape[1] - SIDE) // 2
+    return picture[top : top + SIDE, left : left + SIDE]
 
 
 def _picture(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:

@@ -1,0 +1,197 @@
+"""What cameras and codecs do to pictures, by their physics, in random order and strength."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from inpaint_bench.data import list_pictures
+from inpaint_export.data.photos import Picture, random_crop, read_rgb
+
+Light = NDArray[np.float32]
+"""A picture in [0, 1], [H, W, 3], RGB, encoded as sRGB."""
+
+KINDS = ("noise", "blur", "compression")
+
+STRONGEST_NOISE = 60.0 / 255.0
+STRONGEST_BLUR = 3.0
+
+
+@dataclass(frozen=True)
+class Distorted:
+    """A distorted picture and how bad it is.
+
+    strength: of each of :data:`KINDS`, from 0 for none to 1: the standard deviation of the noise
+    over ``STRONGEST_NOISE``, that of the blur in pixels over ``STRONGEST_BLUR``, and one minus the
+    codec's quality.
+    """
+
+    picture: Picture
+    strength: dict[str, float]
+
+
+def distort(rng: np.random.Generator, clean: Picture) -> Distorted:
+    """Applies none to three distortions; one picture in twelve stays as it is.
+
+    Mostly in the order of a camera: optics, sensor, codec.
+    """
+    strength = dict.fromkeys(KINDS, 0.0)
+    if rng.random() < 1 / 12:
+        return Distorted(clean, strength)
+    shares = {"blur": 0.35, "noise": 0.7, "compression": 0.5}
+    chosen = [kind for kind, share in shares.items() if rng.random() < share]
+    if rng.random() < 0.25:
+        rng.shuffle(chosen)
+    light = clean.astype(np.float32) / np.float32(255.0)
+    for kind in chosen:
+        light, strength[kind] = _APPLY[kind](rng, light)
+    return Distorted(to_picture(light), strength)
+
+
+def to_picture(light: Light) -> Picture:
+    return np.clip(np.rint(light * 255.0), 0, 255).astype(np.uint8)
+
+
+def add_noise(light: Light, shot: float, read: float, rng: np.random.Generator) -> Light:
+    """Sensor noise: variance ``shot * light + read ** 2`` at each pixel and channel, clipped."""
+    deviation = np.sqrt(shot * light + read**2)
+    noisy = light + rng.standard_normal(light.shape, dtype=np.float32) * deviation
+    return np.clip(noisy, 0.0, 1.0).astype(np.float32)
+
+
+def blur(light: Light, kernel: NDArray[np.float32]) -> Light:
+    """Convolves with a kernel whose sum is 1."""
+    return cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REFLECT_101).astype(np.float32)
+
+
+def gaussian(sigma: float) -> NDArray[np.float32]:
+    """A Gaussian's kernel; sigma in pixels."""
+    line = cv2.getGaussianKernel(2 * int(np.ceil(3.0 * sigma)) + 1, sigma, cv2.CV_32F)
+    return (line @ line.T).astype(np.float32)
+
+
+def disc(radius: float) -> NDArray[np.float32]:
+    """Defocus: an even disc with a soft rim; radius in pixels."""
+    side = int(np.ceil(radius)) + 1
+    y, x = np.mgrid[-side : side + 1, -side : side + 1]
+    kernel = np.clip(radius + 0.5 - np.hypot(x, y), 0.0, 1.0)
+    return (kernel / kernel.sum()).astype(np.float32)
+
+
+def streak(length: float, angle: float) -> NDArray[np.float32]:
+    """Motion: a line through the centre; length in pixels, angle in radians."""
+    side = int(np.ceil(length / 2)) + 1
+    y, x = np.mgrid[-side : side + 1, -side : side + 1].astype(np.float32)
+    along = x * np.cos(angle) + y * np.sin(angle)
+    across = -x * np.sin(angle) + y * np.cos(angle)
+    kernel = np.clip(1.0 - np.abs(across), 0, 1) * np.clip(length / 2 + 0.5 - np.abs(along), 0, 1)
+    return (kernel / kernel.sum()).astype(np.float32)
+
+
+def compress(light: Light, suffix: str, quality: int) -> Light:
+    """Encodes and decodes; ``.jpg``, or ``.webp`` for the still frames of the VP8 video codec."""
+    flag = cv2.IMWRITE_JPEG_QUALITY if suffix == ".jpg" else cv2.IMWRITE_WEBP_QUALITY
+    bgr = np.ascontiguousarray(to_picture(light)[..., ::-1])
+    _, data = cv2.imencode(suffix, bgr, [flag, quality])
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return (decoded[..., ::-1].astype(np.float32) / 255.0).astype(np.float32)
+
+
+def _random_noise(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
+    """Even noise, as benchmarks have it, or noise that grows with the light, as sensors have it."""
+    deviation = float(rng.uniform(2.0, 55.0)) / 255.0
+    share = 0.0 if rng.random() < 0.6 else float(rng.uniform(0.2, 1.0))
+    mean = max(float(light.mean()), 0.02)
+    noisy = add_noise(light, share * deviation**2 / mean, deviation * (1.0 - share) ** 0.5, rng)
+    return noisy, min(deviation / STRONGEST_NOISE, 1.0)
+
+
+def _random_blur(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
+    """Strength is by the kernel's standard deviation along an axis, so that kinds compare."""
+    kind = rng.integers(3)
+    if kind == 0:
+        kernel = gaussian(float(rng.uniform(0.4, 3.0)))
+    elif kind == 1:
+        kernel = disc(float(rng.uniform(0.7, 5.0)))
+    else:
+        kernel = streak(float(rng.uniform(2.0, 15.0)), float(rng.uniform(0.0, np.pi)))
+    half = kernel.shape[0] // 2
+    y, x = np.mgrid[-half : half + 1, -half : half + 1]
+    deviation = float(np.sqrt((kernel * (x**2 + y**2)).sum() / 2.0))
+    return blur(light, kernel), min(deviation / STRONGEST_BLUR, 1.0)
+
+
+def _random_compression(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
+    suffix = ".jpg" if rng.random() < 0.75 else ".webp"
+    quality = int(rng.integers(8, 96))
+    return compress(light, suffix, quality), 1.0 - quality / 100.0
+
+
+_APPLY: dict[str, Callable[[np.random.Generator, Light], tuple[Light, float]]] = {
+    "noise": _random_noise,
+    "blur": _random_blur,
+    "compression": _random_compression,
+}
+
+
+@dataclass(frozen=True)
+class DistortionDataConfig:
+    """Photographs below a folder, distorted.
+
+    folder: below the data root. crop: side of the square crops in pixels.
+    scale: range of the factor by which a picture is resized before it is cropped; below 1, so that
+    what the photographs themselves suffered is averaged away.
+    """
+
+    folder: str
+    crop: int = 160
+    scale: tuple[float, float] = (0.5, 1.0)
+
+    def open(self, root: Path, *, seed: int, length: int) -> DistortedPhotos:
+        """Reads the photographs; see :class:`DistortedPhotos`."""
+        return DistortedPhotos(root, self, seed=seed, length=length)
+
+
+class DistortedPhotos(Dataset[dict[str, Tensor]]):
+    """Item ``i`` is a crop and its distorted form, which depend on the seed and ``i`` alone.
+
+    Each item is a dict of uint8 tensors: ``image``, the distorted one, and ``clear``,
+    [3, crop, crop], RGB, and ``strength`` [3], 255 for a strength of 1, in the order of
+    :data:`KINDS`.
+    """
+
+    def __init__(self, root: Path, config: DistortionDataConfig, *, seed: int, length: int) -> None:
+        self.config = config
+        self.seed = seed
+        self.length = length
+        paths = list_pictures(root / config.folder)
+        self.pictures = [read_rgb(p) for p in tqdm(paths, desc="reading photographs", unit="")]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng((self.seed, index))
+        picture = self.pictures[rng.integers(len(self.pictures))]
+        clear = random_crop(rng, picture, self.config.crop, self.config.scale)
+        distorted = distort(rng, clear)
+        strength = [distorted.strength[kind] for kind in KINDS]
+        return {
+            "image": _tensor(distorted.picture),
+            "clear": _tensor(clear),
+            "strength": torch.tensor(strength).mul(255.0).round().to(torch.uint8),
+        }
+
+
+def _tensor(picture: Picture) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))

@@ -1,0 +1,136 @@
+"""The ``crnn`` family: CNN features read as sequences, and a U-Net that reconstructs with them.
+
+After the survey's section 3.4 (Huo, 2023): features of shallow and of deep layers are divided into
+blocks, which a recurrent network reads along rows and columns in both directions; what it gathers
+is fused into a U-Net's decoder. A small second output says what is wrong with the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inpaint_export.models.cnn import SLOPE, ResidualBlock
+from inpaint_export.models.sarnn import ScanRound
+
+Reader = Literal["gru", "scan", "none"]
+
+
+@dataclass(frozen=True)
+class CrnnConfig:
+    """Sizes of a :class:`Crnn`.
+
+    widths: channels at 1/2, 1/4 and 1/8 of the picture's resolution. blocks: residual blocks at
+    each, on both ways; at 1/8 once.
+    shallow, deep: what reads the features at 1/4 and at 1/8. In the place of ``"none"`` stands a
+    convolution of about a reader's cost.
+    state: channels of the sequences.
+    """
+
+    widths: tuple[int, int, int] = (48, 64, 112)
+    blocks: tuple[int, int, int] = (1, 2, 3)
+    shallow: Reader = "scan"
+    deep: Reader = "scan"
+    state: int = 32
+
+
+BLOCK = 16
+"""Side, in pixels of the picture, of the blocks that a GRU reads as one element each."""
+
+
+class GruReader(nn.Module):
+    """Reads blocks along rows, then along columns, in both directions."""
+
+    def __init__(self, state: int, block: int) -> None:
+        super().__init__()
+        self.block = block
+        self.rows = nn.GRU(state, state // 2, batch_first=True, bidirectional=True)
+        self.columns = nn.GRU(state, state // 2, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From and to [N, C, H, W]; H and W are multiples of ``block``."""
+        blocks = F.avg_pool2d(x, self.block)
+        n, c, h, w = blocks.shape
+        lines = blocks.permute(0, 2, 3, 1)  # [N, h, w, C]
+        lines = self.rows(lines.reshape(n * h, w, c))[0].reshape(n, h, w, c)
+        lines = lines.transpose(1, 2)  # [N, w, h, C]
+        lines = self.columns(lines.reshape(n * w, h, c))[0].reshape(n, w, h, c)
+        read = lines.permute(0, 3, 2, 1)
+        return x + F.interpolate(read, scale_factor=float(self.block), mode="nearest")
+
+
+def _reader(kind: Reader, state: int, block: int) -> nn.Module:
+    if kind == "gru":
+        return GruReader(state, block)
+    if kind == "scan":
+        return nn.Sequential(ScanRound(state, weigh=True), ScanRound(state, weigh=True))
+    return nn.Sequential(nn.Conv2d(state, state, 3, padding=1), nn.LeakyReLU(SLOPE))
+
+
+class Sequences(nn.Module):
+    """Features of one depth, read as sequences; adds what was gathered."""
+
+    def __init__(self, channels: int, state: int, kind: Reader, block: int) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(channels, state, 1)
+        self.read = _reader(kind, state, block)
+        self.leave = nn.Conv2d(state, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.leave(self.read(self.enter(x)))
+
+
+class Crnn(nn.Module):
+    """Mask-free restoration with a diagnosis as a second output."""
+
+    size_multiple = BLOCK
+
+    def __init__(self, config: CrnnConfig | None = None) -> None:
+        super().__init__()
+        config = config or CrnnConfig()
+        half, quarter, eighth = config.widths
+        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2)
+        self.encode2 = _blocks(half, config.blocks[0])
+        self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
+        self.encode4 = _blocks(quarter, config.blocks[1])
+        self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
+        self.encode8 = _blocks(eighth, config.blocks[2])
+        self.shallow = Sequences(quarter, config.state, config.shallow, BLOCK // 4)
+        self.deep = Sequences(eighth, config.state, config.deep, BLOCK // 8)
+        self.diagnose1 = nn.Conv2d(eighth, eighth // 2, 1)
+        self.diagnose2 = nn.Linear(eighth // 2, 3)
+        self.up4 = nn.Conv2d(eighth, quarter, 1)
+        self.decode4 = _blocks(quarter, config.blocks[1])
+        self.up2 = nn.Conv2d(quarter, half, 1)
+        self.decode2 = _blocks(half, config.blocks[0])
+        self.head = nn.Conv2d(half, 12, 3, padding=1)
+        for parameter in self.head.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Restores a picture.
+
+        image: [N, 3, H, W], RGB in [0, 1]; H and W are multiples of :attr:`size_multiple`. Returns
+        the restored picture, which may leave [0, 1] a little, and the diagnosis [N, 3] in [0, 1]:
+        strengths of noise, blur and compression.
+        """
+        skip2 = self.encode2(F.leaky_relu(self.stem(image - 0.5), SLOPE))  # [N, C2, H/2, W/2]
+        skip4 = self.encode4(F.leaky_relu(self.down4(skip2), SLOPE))
+        x = self.deep(self.encode8(F.leaky_relu(self.down8(skip4), SLOPE)))
+        felt = F.leaky_relu(self.diagnose1(x), SLOPE).mean(dim=(2, 3))
+        diagnosis = torch.sigmoid(self.diagnose2(felt))
+        x = self.decode4(self.shallow(skip4) + _double(self.up4(x)))
+        x = self.decode2(skip2 + _double(self.up2(x)))
+        return image + F.pixel_shuffle(self.head(x), 2), diagnosis
+
+
+def _blocks(channels: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from inpaint_export.data import distortions
+from inpaint_export.data.distortions import KINDS, DistortionDataConfig, distort
+from inpaint_export.models.crnn import Crnn, CrnnConfig, Reader
+from inpaint_export.onnx_export import export_model
+from inpaint_export.recipes import load_recipe
+from inpaint_export.training.loop import Trainer
+from inpaint_export.training.validation import DistortionValidationConfig
+
+SMALL = CrnnConfig(widths=(8, 8, 8), blocks=(1, 1, 1), state=4)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for index in range(3):
+        coarse = rng.integers(0, 256, (30, 30, 3)).astype(np.uint8)
+        picture = cv2.resize(coarse, (340, 340), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(tmp_path / "photos" / f"{index}.png"), picture)
+    return tmp_path
+
+
+def test_noise_has_the_variance_that_was_asked_for(rng: np.random.Generator) -> None:
+    for level in (0.3, 0.6):
+        light = np.full((200, 200, 3), level, np.float32)
+        noisy = distortions.add_noise(light, shot=0.004, read=0.02, rng=rng)
+        expected = np.sqrt(0.004 * level + 0.02**2)
+        assert (noisy - light).std() == pytest.approx(expected, rel=0.02)
+        assert abs((noisy - light).mean()) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("kernel", "deviation"),
+    [
+        (distortions.gaussian(1.7), (1.7, 1.7)),
+        (distortions.disc(4.0), (2.0, 2.0)),  # of an even disc: half of its radius
+        (distortions.streak(12.0, 0.0), (12.0 / np.sqrt(12.0), 0.0)),
+        (distortions.streak(12.0, np.pi / 2), (0.0, 12.0 / np.sqrt(12.0))),
+    ],
+)
+def test_kernels_are_as_wide_as_they_should_be(
+    kernel: np.ndarray, deviation: tuple[float, float]
+) -> None:
+    half = kernel.shape[0] // 2
+    y, x = np.mgrid[-half : half + 1, -half : half + 1]
+    assert kernel.sum() == pytest.approx(1.0, abs=1e-5)
+    assert kernel.min() >= 0.0
+    found = [float(np.sqrt((kernel * axis**2).sum())) for axis in (x, y)]
+    assert found == pytest.approx(deviation, abs=0.45)
+    assert abs((kernel * x).sum()) + abs((kernel * y).sum()) < 1e-4
+
+
+def test_codecs_lose_more_at_lower_quality(rng: np.random.Generator) -> None:
+    light = rng.random((64, 64, 3)).astype(np.float32)
+    for suffix in (".jpg", ".webp"):
+        errors = [
+            float(np.square(distortions.compress(light, suffix, q) - light).mean())
+            for q in (90, 50, 10)
+        ]
+        assert errors == sorted(errors)
+    # Colours keep their order through the encoder.
+    red = np.zeros((16, 16, 3), np.float32)
+    red[..., 0] = 1.0
+    assert distortions.compress(red, ".jpg", 95)[..., 0].mean() > 0.9
+
+
+def test_some_pictures_stay_as_they_are_and_strengths_tell(rng: np.random.Generator) -> None:
+    coarse = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    clean = cv2.resize(coarse, (64, 64), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    items = [distort(rng, clean) for _ in range(300)]
+    untouched = [i for i in items if not any(i.strength.values())]
+    assert 0.05 < len(untouched) / len(items) < 0.3
+    assert all(np.array_equal(i.picture, clean) for i in untouched)
+    for kind in KINDS:
+        strengths = [i.strength[kind] for i in items]
+        assert min(strengths) >= 0.0
+        assert 0.7 < max(strengths) <= 1.0
+    noisy = [i for i in items if i.strength["noise"] and not i.strength["blur"]]
+    deviations = [float((i.picture.astype(float) - clean).std()) for i in noisy]
+    told = [i.strength["noise"] for i in noisy]
+    assert np.corrcoef(deviations, told)[0, 1] > 0.9
+
+
+def test_items_depend_on_the_seed_and_index_alone(photos: Path) -> None:
+    dataset = DistortionDataConfig("photos", crop=64).open(photos, seed=3, length=8)
+    again = DistortionDataConfig("photos", crop=64).open(photos, seed=3, length=8)
+    for index in (0, 5, 2):
+        item, other = dataset[index], again[index]
+        assert item["image"].shape == item["clear"].shape == (3, 64, 64)
+        assert item["strength"].shape == (3,)
+        assert all(torch.equal(item[name], other[name]) for name in item)
+    assert not torch.equal(dataset[0]["clear"], dataset[1]["clear"])
+
+
+@pytest.mark.parametrize("reader", ["gru", "scan", "none"])
+def test_a_network_starts_as_the_identity_and_exports(reader: Reader, tmp_path: Path) -> None:
+    config = replace(SMALL, shallow=reader, deep=reader)
+    image = torch.rand(2, 3, 32, 48)
+    output, diagnosis = Crnn(config)(image)
+    torch.testing.assert_close(output, image)
+    assert diagnosis.shape == (2, 3)
+    torch.manual_seed(0)
+    model = Crnn(config)
+    for parameter in model.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    checks = export_model(model, load_recipe("clean"), tmp_path / "clean.onnx")
+    assert max(check.difference for check in checks) < 1e-4
+
+
+@pytest.mark.parametrize(("reader", "sees"), [("gru", True), ("scan", True), ("none", False)])
+def test_readers_see_far(reader: Reader, sees: bool) -> None:
+    torch.manual_seed(0)
+    model = Crnn(replace(SMALL, shallow=reader, deep=reader)).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.25 * torch.randn_like(parameter)
+    near = torch.rand(1, 3, 256, 256)
+    far = near.clone()
+    far[..., :32, :32] += 1.0
+    with torch.inference_mode():
+        difference = (model(near)[0] - model(far)[0])[..., 112:144, 112:144]
+    assert (float(difference.abs().max()) > 1e-6) == sees
+
+
+def test_the_readers_cost_alike() -> None:
+    counts = [
+        sum(p.numel() for p in Crnn(CrnnConfig(shallow=r, deep=r)).parameters())
+        for r in ("gru", "scan", "none")
+    ]
+    assert max(counts) < 1.02 * min(counts)
+    assert max(counts) * 4 < 6e6
+
+
+def test_the_recipe_trains(photos: Path, tmp_path: Path) -> None:
+    recipe = replace(
+        load_recipe("clean"),
+        build=lambda: Crnn(SMALL),
+        data=DistortionDataConfig("photos", crop=64),
+        validation=DistortionValidationConfig("photos", count=2, every=2),
+        steps=4,
+        batch=2,
+    )
+    assert np.isfinite(Trainer(recipe, photos, tmp_path / "run", workers=0).run())
