@@ -9,8 +9,7 @@
 // states.
 #pragma once
 
-#include "params.h"
-#include "row_tile.cuh"
+#include "lines.cuh"
 
 namespace inpaint {
 namespace scan {
@@ -41,39 +40,36 @@ __device__ __forceinline__ ChunkedShared chunked_shared(unsigned char* base, int
 template <class T, int kBytes>
 __device__ __forceinline__ void chunk_columns(const ForwardParams& p, std::int64_t block,
                                               unsigned char* shared_base) {
-  constexpr int kColumns = kBytes / static_cast<int>(sizeof(T));
+  using Lines = ColumnLines<T, kBytes>;
+  constexpr int kColumns = Lines::kColumns;
   const int lane = threadIdx.x % kWarp;
   const int warp = threadIdx.x / kWarp;
   const int warps = blockDim.x / kWarp;
   const ChunkedShared shared = chunked_shared(shared_base, warps);
 
-  const bool reverse = block % 2 != 0;
-  const int direction = reverse ? kUp : kDown;
-  const std::int64_t groups_in_row = p.width / kColumns;
-  const std::int64_t groups = p.planes * groups_in_row;
   const std::int64_t wanted = (block / 2) * kWarp + lane;
-  const bool live = wanted < groups;
-  const std::int64_t group = live ? wanted : groups - 1;  // idle lanes still meet the barriers
-  const std::int64_t plane = group / groups_in_row;
-  const std::int64_t column = (group - plane * groups_in_row) * kColumns;
-
-  const std::int64_t parameter = parameter_index(plane, p.channels, direction);
-  const float w = load_parameter<T>(p.weight, p.parameters_are_float, parameter);
-  const float b = load_parameter<T>(p.bias, p.parameters_are_float, parameter);
-
-  const int rows = p.height;
-  const std::int64_t plane_size = static_cast<std::int64_t>(rows) * p.width;
-  const std::int64_t start = column + (reverse ? plane_size - p.width : 0);
-  const std::int64_t stride = reverse ? -static_cast<std::int64_t>(p.width) : p.width;
-  const T* x = static_cast<const T*>(p.x) + plane * plane_size + start;
-  T* y = static_cast<T*>(p.y) + output_plane(plane, p.channels, direction) * plane_size + start;
+  const std::int64_t groups = Lines::groups(p);
+  const bool live = wanted < groups;  // idle lanes still meet the barriers
+  const Lines lines(p, live ? wanted : groups - 1, block % 2 != 0);
+  const int rows = lines.rows;
+  const float w = lines.w;
+  const float b = lines.b;
+  const auto take = [&](auto& state, bool is_first, float x) {
+    if (is_first) {
+      state.begin(x);
+    } else {
+      state.step(w, b + x);
+    }
+  };
 
   for (int base = 0; base < rows; base += warps * kChunkRows) {
     const int first = base + warp * kChunkRows;
     Packet<kBytes> chunk[kChunkRows];
+    const T* x = lines.x + first * lines.stride;
 #pragma unroll
     for (int k = 0; k < kChunkRows; ++k) {
-      if (first + k < rows) chunk[k] = load_global<kBytes>(x + (first + k) * stride);
+      if (first + k < rows) chunk[k] = load_global<kBytes>(x);
+      x += lines.stride;
     }
 
     ClampMap map[kColumns];
@@ -85,13 +81,7 @@ __device__ __forceinline__ void chunk_columns(const ForwardParams& p, std::int64
         float value[kColumns];
         unpack<T, kBytes>(chunk[k], value);
 #pragma unroll
-        for (int j = 0; j < kColumns; ++j) {
-          if (k == 0 && first == 0) {
-            map[j].begin(value[j]);
-          } else {
-            map[j].step(w, b + value[j]);
-          }
-        }
+        for (int j = 0; j < kColumns; ++j) take(map[j], k == 0 && first == 0, value[j]);
       }
     }
 #pragma unroll
@@ -112,12 +102,7 @@ __device__ __forceinline__ void chunk_columns(const ForwardParams& p, std::int64
           const int end = from + kChunkRows < rows ? from + kChunkRows : rows;
 #pragma unroll 1
           for (int i = from; i < end; ++i) {
-            const float value = to_float(x[i * stride + j]);
-            if (i == 0) {
-              walker.begin(value);
-            } else {
-              walker.step(w, b + value);
-            }
+            take(walker, i == 0, to_float(lines.x[i * lines.stride + j]));
           }
           return walker.h;
         });
@@ -126,6 +111,7 @@ __device__ __forceinline__ void chunk_columns(const ForwardParams& p, std::int64
     }
     __syncthreads();  // maps and carried states have been read by all
 
+    T* y = lines.y + first * lines.stride;
 #pragma unroll
     for (int k = 0; k < kChunkRows; ++k) {
       if (first + k < rows) {
@@ -133,15 +119,12 @@ __device__ __forceinline__ void chunk_columns(const ForwardParams& p, std::int64
         unpack<T, kBytes>(chunk[k], value);
 #pragma unroll
         for (int j = 0; j < kColumns; ++j) {
-          if (k == 0 && first == 0) {
-            state[j].begin(value[j]);
-          } else {
-            state[j].step(w, b + value[j]);
-          }
+          take(state[j], k == 0 && first == 0, value[j]);
           value[j] = state[j].h;
         }
-        if (live) store_global(y + (first + k) * stride, pack<T, kBytes>(value));
+        if (live) store_global(y, pack<T, kBytes>(value));
       }
+      y += lines.stride;
     }
     if (warp == warps - 1) {
 #pragma unroll
@@ -155,68 +138,51 @@ template <class T, int kCopyBytes, bool kReverse>
 __device__ __forceinline__ void chunk_rows(const ForwardParams& p, std::int64_t first_line,
                                            unsigned char* shared_base) {
   using Tile = RowTile<T, kCopyBytes>;
-  constexpr int kDirection = kReverse ? kLeft : kRight;
   const int lane = threadIdx.x % kWarp;
   const int warp = threadIdx.x / kWarp;
   const int warps = blockDim.x / kWarp;
   const ChunkedShared shared = chunked_shared(shared_base, warps);
-
-  const std::int64_t lines_left = p.planes * p.height - first_line;
-  const int rows = lines_left < Tile::kRows ? static_cast<int>(lines_left) : Tile::kRows;
-  // Rows past the last repeat it, so that every lane has an address and a weight.
-  const int row = lane < rows ? lane : rows - 1;
-  const std::int64_t line = first_line + row;
-  const std::int64_t plane = line / p.height;
-  const std::int64_t parameter = parameter_index(plane, p.channels, kDirection);
-  const float w = load_parameter<T>(p.weight, p.parameters_are_float, parameter);
-  const float b = load_parameter<T>(p.bias, p.parameters_are_float, parameter);
-  const std::int64_t to_plane = output_plane(plane, p.channels, kDirection);
-  const std::int64_t line_offset = (to_plane * p.height + (line - plane * p.height)) * p.width;
-  const T* x = static_cast<const T*>(p.x) + first_line * p.width;
-  T* y = static_cast<T*>(p.y);
-
-  const int segments = (p.width + Tile::kColumns - 1) / Tile::kColumns;
-  const auto column_of = [&](int s) { return (kReverse ? segments - 1 - s : s) * Tile::kColumns; };
+  const RowLines<T, kCopyBytes, kReverse> lines(p, first_line);
+  const bool scans = lines.has_line(lane);
   unsigned char* tile = shared.tiles + warp * Tile::kBytes;
 
-  for (int base = 0; base < segments; base += warps) {
-    const int segment = base + warp;
-    const int column = column_of(segment);
-    const bool mine = segment < segments;
-    if (mine) {
-      Tile::load(tile, x, rows, column, p.width, lane);
+  for (int base = 0; base < lines.tiles; base += warps) {
+    const int mine = base + warp;
+    const bool busy = mine < lines.tiles;
+    if (busy) {
+      lines.load(tile, mine, lane);
       commit_copies();
       wait_for_copies<0>();
       __syncwarp();  // every lane's copies have arrived
-      if (lane < rows) {
+      if (scans) {
         ClampMap map = ClampMap::identity();
-        Tile::template advance<kReverse, false>(tile, lane, column, p.width, w, b, map);
+        lines.template advance<false>(tile, mine, lane, map);
         shared.maps[warp * kMapsPerWarp + lane] = map;
       }
     }
     __syncthreads();
 
     float h = base == 0 ? 0.0f : shared.carried[lane];
-    if (mine && lane < rows) {
+    if (busy && scans) {
       for (int before = 0; before < warp; ++before) {
         h = carry_through(shared.maps[before * kMapsPerWarp + lane], h, [&](float in) {
           LineState walker = LineState::carried(in);
-          Tile::template advance<kReverse, false>(shared.tiles + before * Tile::kBytes, lane,
-                                                  column_of(base + before), p.width, w, b, walker);
+          lines.template advance<false>(shared.tiles + before * Tile::kBytes, base + before, lane,
+                                        walker);
           return walker.h;
         });
       }
     }
     __syncthreads();  // nobody reads another warp's tile, the maps or the carried states any more
 
-    if (mine) {
+    if (busy) {
       LineState state = LineState::carried(h);
-      if (lane < rows) {
-        Tile::template advance<kReverse, true>(tile, lane, column, p.width, w, b, state);
+      if (scans) {
+        lines.template advance<true>(tile, mine, lane, state);
         if (warp == warps - 1) shared.carried[lane] = state.h;
       }
       __syncwarp();  // every row is scanned
-      Tile::store(tile, y, line_offset, rows, column, p.width, lane);
+      lines.store(tile, mine, lane);
       __syncwarp();  // the tile is free
     }
     // The next round's first barrier makes the carried states visible.

@@ -6,8 +6,7 @@
 // Nothing in a block waits for another warp, so there is no block-wide barrier.
 #pragma once
 
-#include "params.h"
-#include "row_tile.cuh"
+#include "lines.cuh"
 
 namespace inpaint {
 namespace scan {
@@ -21,25 +20,17 @@ constexpr int kStreamShared = (kStreamThreads / kWarp) * kRowStages * 4096;
 // kBytes: what a thread takes of each row, one or more neighbouring columns of one plane.
 template <class T, int kBytes>
 __device__ __forceinline__ void stream_columns(const ForwardParams& p, std::int64_t block) {
-  constexpr int kColumns = kBytes / static_cast<int>(sizeof(T));
-  const bool reverse = threadIdx.x >= kStreamLines;
-  const int direction = reverse ? kUp : kDown;
-  const std::int64_t groups_in_row = p.width / kColumns;
+  using Lines = ColumnLines<T, kBytes>;
+  constexpr int kColumns = Lines::kColumns;
   const std::int64_t group = block * kStreamLines + threadIdx.x % kStreamLines;
-  if (group >= p.planes * groups_in_row) return;
-  const std::int64_t plane = group / groups_in_row;
-  const std::int64_t column = (group - plane * groups_in_row) * kColumns;
-
-  const std::int64_t parameter = parameter_index(plane, p.channels, direction);
-  const float w = load_parameter<T>(p.weight, p.parameters_are_float, parameter);
-  const float b = load_parameter<T>(p.bias, p.parameters_are_float, parameter);
-
-  const int rows = p.height;
-  const std::int64_t plane_size = static_cast<std::int64_t>(rows) * p.width;
-  const std::int64_t start = column + (reverse ? plane_size - p.width : 0);
-  const std::int64_t stride = reverse ? -static_cast<std::int64_t>(p.width) : p.width;
-  const T* x = static_cast<const T*>(p.x) + plane * plane_size + start;
-  T* y = static_cast<T*>(p.y) + output_plane(plane, p.channels, direction) * plane_size + start;
+  if (group >= Lines::groups(p)) return;
+  const Lines lines(p, group, threadIdx.x >= kStreamLines);
+  const int rows = lines.rows;
+  const std::int64_t stride = lines.stride;
+  const float w = lines.w;
+  const float b = lines.b;
+  const T* x = lines.x;
+  T* y = lines.y;
 
   Packet<kBytes> ring[kColumnDepth];
 #pragma unroll
@@ -94,51 +85,30 @@ __device__ __forceinline__ void stream_columns(const ForwardParams& p, std::int6
 
 template <class T, int kCopyBytes, bool kReverse>
 __device__ __forceinline__ void stream_rows(const ForwardParams& p, std::int64_t first_line,
-                                            unsigned char* tiles) {
+                                            unsigned char* ring) {
   using Tile = RowTile<T, kCopyBytes>;
-  constexpr int kDirection = kReverse ? kLeft : kRight;
+  if (first_line >= p.planes * p.height) return;
+  const RowLines<T, kCopyBytes, kReverse> lines(p, first_line);
   const int lane = threadIdx.x % kWarp;
-  const std::int64_t lines = p.planes * p.height;
-  if (first_line >= lines) return;
-  const std::int64_t lines_left = lines - first_line;
-  const int rows = lines_left < Tile::kRows ? static_cast<int>(lines_left) : Tile::kRows;
-
-  // Rows past the last repeat it, so that every lane has an address and a weight.
-  const std::int64_t line = first_line + (lane < rows ? lane : rows - 1);
-  const std::int64_t plane = line / p.height;
-  const std::int64_t parameter = parameter_index(plane, p.channels, kDirection);
-  const float w = load_parameter<T>(p.weight, p.parameters_are_float, parameter);
-  const float b = load_parameter<T>(p.bias, p.parameters_are_float, parameter);
-  const std::int64_t to_plane = output_plane(plane, p.channels, kDirection);
-  const std::int64_t line_offset = (to_plane * p.height + (line - plane * p.height)) * p.width;
-  const T* x = static_cast<const T*>(p.x) + first_line * p.width;
-  T* y = static_cast<T*>(p.y);
-
-  const int segments = (p.width + Tile::kColumns - 1) / Tile::kColumns;
-  const auto column_of = [&](int s) { return (kReverse ? segments - 1 - s : s) * Tile::kColumns; };
 
 #pragma unroll
-  for (int s = 0; s < kRowStages - 1; ++s) {
-    if (s < segments) Tile::load(tiles + s * Tile::kBytes, x, rows, column_of(s), p.width, lane);
+  for (int t = 0; t < kRowStages - 1; ++t) {
+    if (t < lines.tiles) lines.load(ring + t * Tile::kBytes, t, lane);
     commit_copies();
   }
   LineState state = LineState::carried(0.0f);
-  int slot = 0;  // of segment s
+  int slot = 0;  // of tile t
   int load_slot = kRowStages - 1;
-  for (int s = 0; s < segments; ++s) {
-    const int next = s + kRowStages - 1;
-    if (next < segments) {
-      Tile::load(tiles + load_slot * Tile::kBytes, x, rows, column_of(next), p.width, lane);
-    }
+  for (int t = 0; t < lines.tiles; ++t) {
+    const int next = t + kRowStages - 1;
+    if (next < lines.tiles) lines.load(ring + load_slot * Tile::kBytes, next, lane);
     commit_copies();
     wait_for_copies<kRowStages - 1>();
     __syncwarp();  // every lane's copies have arrived
-    unsigned char* tile = tiles + slot * Tile::kBytes;
-    if (lane < rows) {
-      Tile::template advance<kReverse, true>(tile, lane, column_of(s), p.width, w, b, state);
-    }
+    unsigned char* tile = ring + slot * Tile::kBytes;
+    if (lines.has_line(lane)) lines.template advance<true>(tile, t, lane, state);
     __syncwarp();  // every row is scanned
-    Tile::store(tile, y, line_offset, rows, column_of(s), p.width, lane);
+    lines.store(tile, t, lane);
     __syncwarp();  // the tile is free
     load_slot = slot;
     slot = slot + 1 == kRowStages ? 0 : slot + 1;
@@ -155,12 +125,12 @@ __global__ void __launch_bounds__(kStreamThreads, 4) forward_streaming(const For
   }
   constexpr int kWarps = kStreamThreads / kWarp;
   const int warp = threadIdx.x / kWarp;
-  unsigned char* tiles = scan_shared + warp * kRowStages * RowTile<T, kCopyBytes>::kBytes;
+  unsigned char* ring = scan_shared + warp * kRowStages * RowTile<T, kCopyBytes>::kBytes;
   const std::int64_t first_line = role.index * kStreamLines + (warp % (kWarps / 2)) * kWarp;
   if (warp < kWarps / 2) {
-    stream_rows<T, kCopyBytes, false>(p, first_line, tiles);
+    stream_rows<T, kCopyBytes, false>(p, first_line, ring);
   } else {
-    stream_rows<T, kCopyBytes, true>(p, first_line, tiles);
+    stream_rows<T, kCopyBytes, true>(p, first_line, ring);
   }
 }
 

@@ -52,13 +52,20 @@ nvinfer1::IPluginV3* DirectionalScanCreator::createPlugin(
 }  // namespace tensorrt
 }  // namespace inpaint
 
+// TensorRT's own TENSORRTAPI exports nothing from a library that is not TensorRT.
+#if defined(_WIN32)
+#define INPAINT_PLUGIN_EXPORT extern "C" __declspec(dllexport)
+#else
+#define INPAINT_PLUGIN_EXPORT extern "C" __attribute__((visibility("default")))
+#endif
+
 // TensorRT calls both through IPluginRegistry::loadLibrary. There are two creators because the ONNX
 // parser looks in two places. For an operator that it does not know, it tries the namespace that
 // the node's plugin_namespace attribute names, which is empty where there is none, then the node's
 // domain. But whether a plugin comes before a model-local function of the same name it decides by
 // the first alone, and our nodes have no attributes: without a creator in the empty namespace it
 // would expand the function.
-extern "C" TENSORRTAPI nvinfer1::IPluginCreatorInterface* const* getCreators(std::int32_t& count) {
+INPAINT_PLUGIN_EXPORT nvinfer1::IPluginCreatorInterface* const* getCreators(std::int32_t& count) {
   static inpaint::tensorrt::DirectionalScanCreator in_domain(inpaint::tensorrt::kPluginNamespace);
   static inpaint::tensorrt::DirectionalScanCreator in_default("");
   static nvinfer1::IPluginCreatorInterface* const creators[] = {&in_domain, &in_default};
@@ -66,7 +73,7 @@ extern "C" TENSORRTAPI nvinfer1::IPluginCreatorInterface* const* getCreators(std
   return creators;
 }
 
-extern "C" TENSORRTAPI void setLoggerFinder(nvinfer1::ILoggerFinder* finder) {
+INPAINT_PLUGIN_EXPORT void setLoggerFinder(nvinfer1::ILoggerFinder* finder) {
   std::lock_guard<std::mutex> const lock(inpaint::tensorrt::logger_mutex);
   inpaint::tensorrt::logger_finder = finder;
 }
