@@ -23,6 +23,7 @@
 
 #include <cfloat>
 
+#include "carry.h"
 #include "host_device.h"
 #include "step.h"
 
@@ -43,10 +44,6 @@ INPAINT_HD float greater(float x, float y) {
 #else
   return x > y ? x : y;
 #endif
-}
-
-INPAINT_HD bool is_finite(float value) {
-  return value >= -FLT_MAX && value <= FLT_MAX;  // false for NaN
 }
 
 struct alignas(16) ClampMap {
@@ -80,20 +77,11 @@ struct alignas(16) ClampMap {
   // False, and no result, where the numbers do not say what the steps would give.
   INPAINT_HD bool apply(float h, float& result) const {
     const float value = a * h + b;
-    result = lesser(greater(value, lo), hi);
-    return is_finite(value);
+    // NaN never leaves a line, so the steps need not be taken to know what they give.
+    result = h != h ? h : lesser(greater(value, lo), hi);
+    return h != h || is_finite(value);
   }
 };
-
-// The state after a chunk, given its map and the state h that enters it. walk(h) must take the
-// chunk's steps one by one and return the state after the last.
-template <class Walk>
-INPAINT_HD float carry_through(const ClampMap& chunk, float h, Walk&& walk) {
-  float result;
-  if (chunk.apply(h, result)) return result;
-  if (h != h) return h;  // NaN never leaves a line
-  return walk(h);
-}
 
 }  // namespace scan
 }  // namespace inpaint

@@ -38,23 +38,27 @@ struct LineState {
 // Where a line's backward scan stands. It visits the line from its last element to its first, with
 // y[i] = h[i] as the forward pass wrote it and g[i] the gradient of y[i]:
 //
-//     s[i] = y[i] <= 0 ? 0 : g[i] + w * s[i+1]         gradient of the value under the relu, and of
-//     x[i] grad_w = sum over i > 0 of s[i] * y[i-1] grad_b = sum over i > 0 of s[i]
+//     s[i] = y[i] <= 0 ? 0 : w * s[i+1] + g[i]     gradient of the value under the relu, and of x[i]
+//     grad_w = sum over i > 0 of s[i] * y[i-1]
+//     grad_b = sum over i > 0 of s[i]
 //
 // At y = NaN the gradient passes, as it does in torch's threshold_backward. s[i+1] is added to the
 // sums when element i is visited, which is when y[i] is at hand; so s[0] is never added, as the
-// definition has no weight or bias at the first element.
+// definition has no weight or bias at the first element. Nor is there an s after the last element,
+// so begin() adds nothing: 0 * y would be NaN where y is infinite.
+//
+// AffineMap has the same begin and step.
 struct BackwardState {
   float s;
   float grad_weight;
   float grad_bias;
 
-  INPAINT_HD static BackwardState start() { return BackwardState{0.0f, 0.0f, 0.0f}; }
-  INPAINT_HD float step(float w, float y, float grad_y) {
+  INPAINT_HD static BackwardState carried(float s) { return BackwardState{s, 0.0f, 0.0f}; }
+  INPAINT_HD void begin(float y, float grad_y) { s = y <= 0.0f ? 0.0f : grad_y; }
+  INPAINT_HD void step(float w, float y, float grad_y) {
     grad_weight += s * y;
     grad_bias += s;
     s = y <= 0.0f ? 0.0f : w * s + grad_y;
-    return s;
   }
 };
 

@@ -116,6 +116,7 @@ __device__ __forceinline__ void chunk_columns(const ForwardParams& p, std::int64
     for (int k = 0; k < kChunkRows; ++k) {
       if (first + k < rows) {
         float value[kColumns];
+        forget_values(chunk[k]);
         unpack<T, kBytes>(chunk[k], value);
 #pragma unroll
         for (int j = 0; j < kColumns; ++j) {
@@ -190,7 +191,7 @@ __device__ __forceinline__ void chunk_rows(const ForwardParams& p, std::int64_t 
 }
 
 template <class T, int kCopyBytes, int kColumnBytes>
-__global__ void __launch_bounds__(kChunkWarps* kWarp) forward_chunked(const ForwardParams p) {
+__global__ void __launch_bounds__(kChunkWarps* kWarp, 2) forward_chunked(const ForwardParams p) {
   extern __shared__ __align__(16) unsigned char scan_shared[];
   const BlockRole role = block_role(blockIdx.x, p.grid);
   if (role.scans_columns) {

@@ -77,6 +77,19 @@ Workspace workspace_of(const inpaint_scan_cuda_problem& p) {
                    static_cast<std::size_t>(lines) * 2 * sizeof(float)};
 }
 
+// Puts a strategy in the place of kAuto. streaming_warps: what a streaming launch would have.
+cudaError_t resolve(const Shape& shape, double streaming_warps, Strategy& strategy) {
+  if (strategy != Strategy::kAuto) return cudaSuccess;
+  int device = 0;
+  int multiprocessors = 1;
+  cudaError_t error = cudaGetDevice(&device);
+  if (error == cudaSuccess) {
+    error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
+  }
+  strategy = inpaint::scan::choose_strategy(shape, streaming_warps, multiprocessors);
+  return error;
+}
+
 }  // namespace
 
 extern "C" int inpaint_scan_cuda_forward(const inpaint_scan_cuda_problem* problem, const void* x,
@@ -97,16 +110,9 @@ extern "C" int inpaint_scan_cuda_forward(const inpaint_scan_cuda_problem* proble
   }
 
   Strategy strategy = static_cast<Strategy>(problem->strategy);
-  if (strategy == Strategy::kAuto) {
-    int device = 0;
-    int multiprocessors = 1;
-    cudaError_t error = cudaGetDevice(&device);
-    if (error == cudaSuccess) {
-      error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
-    }
-    if (error != cudaSuccess) return runtime_status(error);
-    strategy = inpaint::scan::choose_strategy(shape, size, multiprocessors);
-  }
+  const cudaError_t error =
+      resolve(shape, inpaint::scan::streaming_warps(shape, size), strategy);
+  if (error != cudaSuccess) return runtime_status(error);
 
   ForwardParams p = {};
   p.x = x;
@@ -170,6 +176,11 @@ extern "C" int inpaint_scan_cuda_backward(const inpaint_scan_cuda_problem* probl
     return INPAINT_SCAN_CUDA_SMALL_WORKSPACE;
   }
 
+  Strategy strategy = static_cast<Strategy>(problem->strategy);
+  const cudaError_t error =
+      resolve(shape, inpaint::scan::streaming_backward_warps(shape, size), strategy);
+  if (error != cudaSuccess) return runtime_status(error);
+
   BackwardParams p = {};
   p.y = y;
   p.grad_y = grad_y;
@@ -187,11 +198,11 @@ extern "C" int inpaint_scan_cuda_backward(const inpaint_scan_cuda_problem* probl
   p.parameters_are_float = problem->parameter_dtype == INPAINT_SCAN_CUDA_FLOAT32;
   switch (problem->dtype) {
     case INPAINT_SCAN_CUDA_FLOAT16:
-      return runtime_status(inpaint::scan::backward_fp16(p, on));
+      return runtime_status(inpaint::scan::backward_fp16(p, strategy, on));
     case INPAINT_SCAN_CUDA_BFLOAT16:
-      return runtime_status(inpaint::scan::backward_bf16(p, on));
+      return runtime_status(inpaint::scan::backward_bf16(p, strategy, on));
     default:
-      return runtime_status(inpaint::scan::backward_fp32(p, on));
+      return runtime_status(inpaint::scan::backward_fp32(p, strategy, on));
   }
 }
 

@@ -63,7 +63,7 @@ typedef struct inpaint_scan_cuda_problem {
   int64_t w;
   int32_t dtype;           /* of X and Y and their gradients */
   int32_t parameter_dtype; /* of weight and bias: the same, or FLOAT32 */
-  int32_t strategy;        /* of the forward pass */
+  int32_t strategy;
 } inpaint_scan_cuda_problem;
 
 /* One kernel launch. x and y must not overlap. stream is a cudaStream_t. */

@@ -4,17 +4,25 @@
 
 #include <cuda_runtime.h>
 
+#include "backward_chunked.cuh"
 #include "backward_streaming.cuh"
 #include "forward_chunked.cuh"
 #include "forward_streaming.cuh"
 #include "launch.h"
 #include "strategy.h"
+#include "sum_lines.cuh"
 
 namespace inpaint {
 namespace scan {
 
 inline std::int64_t blocks_for(std::int64_t items, std::int64_t per_block) {
   return (items + per_block - 1) / per_block;
+}
+
+// How many warps share a line: one for each chunk, up to `most`.
+inline int chunks_of(int length, int chunk, int most) {
+  const int chunks = (length + chunk - 1) / chunk;
+  return chunks < most ? chunks : most;
 }
 
 template <class Params>
@@ -41,11 +49,9 @@ cudaError_t launch_chunked(ForwardParams p, cudaStream_t stream) {
   constexpr int kColumns = kColumnBytes / static_cast<int>(sizeof(T));
   p.grid.column_blocks = 2 * blocks_for(p.planes * (p.width / kColumns), kWarp);
   p.grid.row_blocks = 2 * blocks_for(p.planes * p.height, kWarp);
-  const int column_chunks = (p.height + kChunkRows - 1) / kChunkRows;
-  const int tile_columns = RowTile<T, kCopyBytes>::kColumns;
-  const int row_chunks = (p.width + tile_columns - 1) / tile_columns;
-  const int longest = column_chunks > row_chunks ? column_chunks : row_chunks;
-  const int warps = longest < kChunkWarps ? longest : kChunkWarps;
+  const int for_columns = chunks_of(p.height, kChunkRows, kChunkWarps);
+  const int for_rows = chunks_of(p.width, RowTile<T, kCopyBytes>::kColumns, kChunkWarps);
+  const int warps = for_columns > for_rows ? for_columns : for_rows;
   return launch(forward_chunked<T, kCopyBytes, kColumnBytes>,
                 p.grid.column_blocks + p.grid.row_blocks, warps * kWarp,
                 chunked_shared_bytes(warps), p, stream);
@@ -77,24 +83,40 @@ cudaError_t forward_of_type(const ForwardParams& p, Strategy strategy, cudaStrea
   }
 }
 
-template <class T>
-cudaError_t backward_of_type(const BackwardParams& p, cudaStream_t stream) {
-  constexpr int kThreads = kBackwardThreads;
-  const bool paired = sizeof(T) == 2 && row_alignment<T>(p.y, p.grad_y, p.width) >= 4;
-  const std::int64_t columns = p.planes * p.width;
-  cudaError_t error;
-  if (paired) {
-    error =
-        launch(backward_columns<T, 4>, blocks_for(columns / 2, kThreads), kThreads, 0, p, stream);
-  } else {
-    error = launch(backward_columns<T, sizeof(T)>, blocks_for(columns, kThreads), kThreads, 0, p,
-                   stream);
+template <class T, int kBytes>
+cudaError_t launch_backward_columns(const BackwardParams& p, Strategy strategy,
+                                    cudaStream_t stream) {
+  const std::int64_t groups = p.planes * (p.width / (kBytes / static_cast<int>(sizeof(T))));
+  if (strategy == Strategy::kChunked) {
+    const int warps = chunks_of(p.height, kBackChunkRows, kBackChunkWarps);
+    return launch(backward_columns_chunked<T, kBytes>, blocks_for(groups, kWarp), warps * kWarp,
+                  chunked_back_shared_bytes(warps, false), p, stream);
   }
+  return launch(backward_columns_streaming<T, kBytes>, blocks_for(groups, kBackwardThreads),
+                kBackwardThreads, 0, p, stream);
+}
+
+template <class T>
+cudaError_t launch_backward_rows(const BackwardParams& p, Strategy strategy, cudaStream_t stream) {
+  const std::int64_t lines = p.planes * p.height;
+  if (strategy == Strategy::kChunked) {
+    const int warps = chunks_of(p.width, kGradientTile, kBackChunkRowWarps);
+    return launch(backward_rows_chunked<T>, blocks_for(lines, kWarp), warps * kWarp,
+                  chunked_back_shared_bytes(warps, true), p, stream);
+  }
+  return launch(backward_rows_streaming<T>, blocks_for(lines, kBackwardThreads), kBackwardThreads,
+                kBackwardRowShared, p, stream);
+}
+
+template <class T>
+cudaError_t backward_of_type(const BackwardParams& p, Strategy strategy, cudaStream_t stream) {
+  constexpr int kOne = static_cast<int>(sizeof(T));
+  const bool paired = sizeof(T) == 2 && row_alignment<T>(p.y, p.grad_y, p.width) >= 4;
+  cudaError_t error = paired ? launch_backward_columns<T, 4>(p, strategy, stream)
+                             : launch_backward_columns<T, kOne>(p, strategy, stream);
+  if (error == cudaSuccess) error = launch_backward_rows<T>(p, strategy, stream);
   if (error != cudaSuccess) return error;
-  error = launch(backward_rows<T>, blocks_for(p.planes * p.height, kThreads), kThreads,
-                 kBackwardRowShared, p, stream);
-  if (error != cudaSuccess) return error;
-  return launch(sum_lines, kDirections * p.channels, kThreads, kSumShared, p, stream);
+  return launch(sum_lines, kDirections * p.channels, kSumThreads, kSumShared, p, stream);
 }
 
 }  // namespace scan

@@ -13,9 +13,9 @@ cudaError_t forward_fp32(const ForwardParams& p, Strategy strategy, cudaStream_t
 cudaError_t forward_fp16(const ForwardParams& p, Strategy strategy, cudaStream_t stream);
 cudaError_t forward_bf16(const ForwardParams& p, Strategy strategy, cudaStream_t stream);
 
-cudaError_t backward_fp32(const BackwardParams& p, cudaStream_t stream);
-cudaError_t backward_fp16(const BackwardParams& p, cudaStream_t stream);
-cudaError_t backward_bf16(const BackwardParams& p, cudaStream_t stream);
+cudaError_t backward_fp32(const BackwardParams& p, Strategy strategy, cudaStream_t stream);
+cudaError_t backward_fp16(const BackwardParams& p, Strategy strategy, cudaStream_t stream);
+cudaError_t backward_bf16(const BackwardParams& p, Strategy strategy, cudaStream_t stream);
 
 }  // namespace scan
 }  // namespace inpaint

@@ -96,6 +96,22 @@ __device__ __forceinline__ void wait_for_copies() {
   __pipeline_wait_prior(kStillFlying);
 }
 
+// Makes the compiler read the packet anew. Where one is unpacked twice, it would keep the fp32 values
+// in between, which take twice the registers of 16-bit ones.
+template <int kBytes>
+__device__ __forceinline__ void forget_values(Packet<kBytes>& packet) {
+#if defined(__CUDA_ARCH__)
+  if constexpr (kBytes == 2) {
+    asm volatile("" : "+h"(packet.half));
+  } else {
+#pragma unroll
+    for (int i = 0; i < kBytes / 4; ++i) asm volatile("" : "+r"(packet.word[i]));
+  }
+#else
+  (void)packet;
+#endif
+}
+
 template <class T, int kBytes>
 __device__ __forceinline__ void unpack(const Packet<kBytes>& packet, float* values) {
   if constexpr (sizeof(T) == 4) {

@@ -1,4 +1,4 @@
-// Which forward strategy a shape gets. Host code, no CUDA.
+// Which strategy a shape gets. Host code, no CUDA.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,17 @@ inline double streaming_warps(const Shape& shape, std::int64_t element_size) {
   return 2.0 * (column_threads + row_threads) / 32.0;
 }
 
-inline Strategy choose_strategy(const Shape& shape, std::int64_t element_size,
-                                int multiprocessors) {
-  const double warps = streaming_warps(shape, element_size) / multiprocessors;
+// The same for the backward pass, of whose two launches the smaller counts. A thread walks a line
+// both ways, one after the other; in the column launch it takes 4 bytes of a row.
+inline double streaming_backward_warps(const Shape& shape, std::int64_t element_size) {
+  const double planes = static_cast<double>(shape.n) * static_cast<double>(shape.c);
+  const double columns = static_cast<double>(shape.w * element_size) / 4.0;
+  const double rows = static_cast<double>(shape.h);
+  return planes * (columns < rows ? columns : rows) / 32.0;
+}
+
+inline Strategy choose_strategy(const Shape& shape, double streaming_warps, int multiprocessors) {
+  const double warps = streaming_warps / multiprocessors;
   const std::int64_t length = shape.h > shape.w ? shape.h : shape.w;
   for (const StrategyRow& row : kStrategyTable) {
     if (warps < row.warps_below && length >= row.length_from) return row.strategy;

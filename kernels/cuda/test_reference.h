@@ -20,6 +20,7 @@ namespace reference {
 
 constexpr double kUnit = 1.0 / (1 << 24);  // half an ulp at 1, fp32
 constexpr double kRounding = 16.0 * kUnit;
+constexpr float kAddable = 1e34f;  // a few thousand of these stay finite in fp32
 
 struct Line {
   std::int64_t x;       // index of the first element in scan order, in X
@@ -102,41 +103,54 @@ inline Forward forward(const Shape& s, const std::vector<float>& x,
 }
 
 struct Backward {
+  std::vector<float> fp32_x;  // grad_x step by step in fp32: decides infinities and NaN
   std::vector<double> grad_x, grad_weight, grad_bias;
   std::vector<double> grad_x_error, grad_weight_error, grad_bias_error;
 };
 
-// y as the forward pass stored it.
+// y as the forward pass stored it. A sum with terms that may carry it past fp32's range has an
+// infinite bound: what it comes to depends on the order of adding.
 inline Backward backward(const Shape& s, const std::vector<float>& y,
                          const std::vector<float>& grad_y, const std::vector<float>& weight) {
   Backward out;
   const std::size_t count = static_cast<std::size_t>(s.n * s.c * s.h * s.w);
   const std::size_t weights = static_cast<std::size_t>(kDirections * s.c);
+  out.fp32_x.assign(count, 0.0f);
   for (auto* v : {&out.grad_x, &out.grad_x_error}) v->assign(count, 0.0);
   for (auto* v : {&out.grad_weight, &out.grad_weight_error}) v->assign(weights, 0.0);
   for (auto* v : {&out.grad_bias, &out.grad_bias_error}) v->assign(weights, 0.0);
   for_each_line(s, [&](const Line& line) {
     const double w = weight[line.parameter];
+    float fp32 = 0.0f;
     double gradient = 0.0;
     double error = 0.0;
     for (int i = line.length - 1; i >= 0; --i) {
       const std::int64_t at = i * line.stride;
-      const double h = y[line.y + at];
-      // The sums are rounded once a step, and cannot exceed the sum of their terms' magnitudes.
-      const double roundings = kRounding * (line.length - i + 8);
-      out.grad_weight[line.parameter] += gradient * h;
-      out.grad_weight_error[line.parameter] +=
-          error * std::fabs(h) + roundings * std::fabs(gradient * h);
-      out.grad_bias[line.parameter] += gradient;
-      out.grad_bias_error[line.parameter] += error + roundings * std::fabs(gradient);
-      if (h <= 0.0) {
+      const float h = y[line.y + at];
+      const bool last = i == line.length - 1;
+      if (!last) {
+        // The sums are rounded once a step, and cannot exceed the sum of their terms' magnitudes.
+        const double roundings = kRounding * (line.length - i + 8);
+        out.grad_weight[line.parameter] += gradient * h;
+        out.grad_weight_error[line.parameter] +=
+            std::fabs(fp32 * h) < kAddable
+                ? error * std::fabs(h) + roundings * std::fabs(gradient * h)
+                : INFINITY;
+        out.grad_bias[line.parameter] += gradient;
+        out.grad_bias_error[line.parameter] +=
+            std::fabs(fp32) < kAddable ? error + roundings * std::fabs(gradient) : INFINITY;
+      }
+      if (h <= 0.0f) {
+        fp32 = 0.0f;
         gradient = 0.0;
         error = 0.0;
       } else {
-        const double g = grad_y[line.y + at];
+        const float g = grad_y[line.y + at];
+        fp32 = last ? g : static_cast<float>(w) * fp32 + g;
         error = std::fabs(w) * error + kRounding * (std::fabs(w * gradient) + std::fabs(g));
-        gradient = w * gradient + g;
+        gradient = last ? g : w * gradient + g;
       }
+      out.fp32_x[line.x + at] += fp32;
       out.grad_x[line.x + at] += gradient;
       out.grad_x_error[line.x + at] += error + kRounding * std::fabs(gradient);
     }

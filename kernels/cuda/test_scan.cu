@@ -61,6 +61,7 @@ double compare(double got, float fp32, double exact, double error, const Precisi
   const double tolerance = error + precision.relative * std::fabs(exact) + precision.absolute;
   if (std::isnan(fp32) || std::isnan(got)) return std::isnan(fp32) && std::isnan(got) ? 0.0 : 1e9;
   if (std::isinf(got)) {
+    if (got == fp32 || std::isnan(tolerance)) return 0.0;
     const double toward = got > 0.0 ? exact : -exact;
     return toward + tolerance >= precision.largest * 0.999 ? 0.0 : 1e9;
   }
@@ -133,27 +134,34 @@ bool run_backward(const Case& c, const std::vector<float>& weight, const DeviceB
   }
 
   const reference::Backward want = reference::backward(c.shape, y, grad_y, weight);
-  const auto check = [&](const char* what, const std::vector<float>& got,
+  const auto check = [&](const char* what, const std::vector<float>& got, const auto& fp32,
                          const std::vector<double>& exact, const std::vector<double>& error,
                          int dtype) {
     double worst = 0.0;
     std::size_t where = 0;
     for (std::size_t i = 0; i < got.size(); ++i) {
       const double ratio =
-          compare(got[i], static_cast<float>(exact[i]), exact[i], error[i], precision_of(dtype));
+          compare(got[i], static_cast<float>(fp32[i]), exact[i], error[i], precision_of(dtype));
       if (ratio > worst) worst = ratio, where = i;
     }
     good = judge(c, what, worst, where, tally) && good;
   };
-  check("grad_x", decode(x_bytes, c.dtype), want.grad_x, want.grad_x_error, c.dtype);
-  check("grad_weight", decode(w_bytes, INPAINT_SCAN_CUDA_FLOAT32), want.grad_weight,
-        want.grad_weight_error, INPAINT_SCAN_CUDA_FLOAT32);
-  check("grad_bias", decode(b_bytes, INPAINT_SCAN_CUDA_FLOAT32), want.grad_bias,
-        want.grad_bias_error, INPAINT_SCAN_CUDA_FLOAT32);
+  const auto check_sums = [&](const char* what, std::vector<float> got,
+                              const std::vector<double>& exact, const std::vector<double>& error) {
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      if (!std::isfinite(error[i])) got[i] = static_cast<float>(exact[i]);
+    }
+    check(what, got, exact, exact, error, INPAINT_SCAN_CUDA_FLOAT32);
+  };
+  check("grad_x", decode(x_bytes, c.dtype), want.fp32_x, want.grad_x, want.grad_x_error, c.dtype);
+  check_sums("grad_weight", decode(w_bytes, INPAINT_SCAN_CUDA_FLOAT32), want.grad_weight,
+             want.grad_weight_error);
+  check_sums("grad_bias", decode(b_bytes, INPAINT_SCAN_CUDA_FLOAT32), want.grad_bias,
+             want.grad_bias_error);
   return good;
 }
 
-void run_case(const Case& c, bool with_backward, std::mt19937& generator, Tally& tally) {
+void run_case(const Case& c, std::mt19937& generator, Tally& tally) {
   ++tally.cases;
   const std::size_t count = static_cast<std::size_t>(c.shape.n * c.shape.c * c.shape.h * c.shape.w);
   std::vector<float> x = random_values(count, -1.0f, 1.0f, generator);
@@ -189,11 +197,9 @@ void run_case(const Case& c, bool with_backward, std::mt19937& generator, Tally&
     if (ratio > worst) worst = ratio, where = i;
   }
   good = judge(c, "forward", worst, where, tally) && good;
-  if (with_backward && good) good = run_backward(c, weight, weight_on, y_on, generator, tally);
+  if (good) good = run_backward(c, weight, weight_on, y_on, generator, tally);
   if (!good) ++tally.failures;
 }
-
-bool is_short(const Shape& shape) { return shape.h <= 130 && shape.w <= 130; }
 
 int expect(int got, int want, const char* what) {
   if (got == want) return 0;
@@ -309,19 +315,14 @@ int main(int argc, char** argv) {
     for (int dtype = 0; dtype < 3; ++dtype) {
       for (int parameters = 0; parameters <= dtype; parameters += dtype == 0 ? 1 : dtype) {
         Tally tally;
-        const bool one_backward = strategy == INPAINT_SCAN_CUDA_STREAMING;
         for (const Shape& shape : shapes) {
           for (int kind = 0; kind < (tiny ? 1 : 4); ++kind) {
             const auto weights = static_cast<Weights>(kind);
-            // The backward pass has one strategy. Where gradients overflow, its sums tell nothing.
-            const bool backward = one_backward && (kind == 0 || (kind == 1 && is_short(shape)));
-            run_case({shape, dtype, parameters, strategy, weights, false, 0}, backward, generator,
-                     tally);
-            run_case({shape, dtype, parameters, strategy, weights, true, 0}, false, generator,
-                     tally);
+            run_case({shape, dtype, parameters, strategy, weights, false, 0}, generator, tally);
+            run_case({shape, dtype, parameters, strategy, weights, true, 0}, generator, tally);
           }
-          run_case({shape, dtype, parameters, strategy, Weights::kMixed, false, 1},
-                   one_backward && is_short(shape), generator, tally);
+          run_case({shape, dtype, parameters, strategy, Weights::kMixed, false, 1}, generator,
+                   tally);
         }
         const char* parameter_name = dtype_name(parameters);
         std::printf("%-10s %-6s %-8s %8d %8d %12.4f\n", strategy_name(strategy), dtype_name(dtype),

@@ -34,7 +34,10 @@ enum ElementType : int32_t {
   kBfloat16 = 16,
 };
 
-// Places in the table of functions.
+// Places in the table of functions. ONNX Runtime's onnxruntime_c_api.cc lists the table, marks where
+// each version of it ends, and asserts those places when it is compiled; the numbers here are counted
+// in that list. 193 is the second of version 10, which ends with 203; the self-test cannot call it, as
+// it wants a running node, so a test runs a node that does.
 enum Slot : size_t {
   kCreateStatus = 0,
   kGetErrorCode = 1,
@@ -57,6 +60,7 @@ enum Slot : size_t {
   kReleaseStatus = 93,
   kReleaseTensorInfo = 99,
   kReleaseCustomOpDomain = 101,
+  kKernelContextGetGpuComputeStream = 193,
   kShapeInferContextGetInputTypeShape = 268,
   kShapeInferContextSetOutputTypeShape = 270,
   kSetSymbolicDimensions = 271,
@@ -145,6 +149,11 @@ class Api {
   }
   Status* data(Value* value, void** data) const {
     return get<Status*(Value*, void**)>(kGetTensorMutableData)(value, data);
+  }
+  // Null on an execution provider that has no streams.
+  Status* gpu_stream(const KernelContext* context, void** stream) const {
+    return get<Status*(const KernelContext*, void**)>(kKernelContextGetGpuComputeStream)(context,
+                                                                                         stream);
   }
   // Batches of 0: the runtime decides.
   Status* parallel_for(const KernelContext* context, void (*task)(void*, size_t), size_t count,

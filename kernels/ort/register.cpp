@@ -26,7 +26,10 @@ class Domain {
  private:
   Status* build(const Table* table) {
     const Api api(table);
-    ops_ = directional_scans(api);
+    ops_ = cpu_scans(api);
+#if defined(INPAINT_ORT_CUDA)
+    for (const ScanOp& op : cuda_scans(api)) ops_.push_back(op);
+#endif
     CustomOpDomain* domain = nullptr;
     if (Status* status = api.create_domain("inpaint_sdk", &domain)) return status;
     for (const ScanOp& op : ops_) {

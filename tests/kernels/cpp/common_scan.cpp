@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../../../kernels/common/affine_map.h"
 #include "../../../kernels/common/clamp_map.h"
 #include "../../../kernels/common/dtype.h"
 #include "../../../kernels/common/indexing.h"
@@ -188,10 +189,15 @@ void test_step() {
     return sum;
   };
   const std::vector<float> y = naive(x, w, b);
-  BackwardState back = BackwardState::start();
+  BackwardState back = BackwardState::carried(0.0f);
   const double delta = 1e-3;
   for (std::size_t i = x.size(); i-- > 0;) {
-    const float gradient = back.step(w, y[i], g[i]);
+    if (i + 1 == x.size()) {
+      back.begin(y[i], g[i]);
+    } else {
+      back.step(w, y[i], g[i]);
+    }
+    const float gradient = back.s;
     std::vector<float> up = x;
     std::vector<float> down = x;
     up[i] += 1e-3f;
@@ -203,6 +209,91 @@ void test_step() {
   const double by_bias = (loss(x, w, b + delta) - loss(x, w, b - delta)) / (2 * delta);
   check(std::fabs(back.grad_weight - by_weight) < 1e-3, "gradient of the weight");
   check(std::fabs(back.grad_bias - by_bias) < 1e-3, "gradient of the bias");
+}
+
+// As the GPU does it: every chunk summarised, gradients carried through the summaries, then each
+// chunk's steps taken; against the steps taken one after the other. walks counts the chunks whose
+// summary could not be used.
+void compare_backward(const std::vector<float>& y, const std::vector<float>& g, float w,
+                      std::size_t chunk, int& walks) {
+  const std::size_t length = y.size();
+  // In the order of the walk: element 0 is the line's last.
+  const auto take = [&](auto& state, std::size_t i) {
+    if (i == 0) {
+      state.begin(y[0], g[0]);
+    } else {
+      state.step(w, y[i], g[i]);
+    }
+  };
+  BackwardState whole = BackwardState::carried(0.0f);
+  BackwardState parts = BackwardState::carried(0.0f);
+  float carried = 0.0f;
+  double bound = 0.0;
+  bool good = true;
+  for (std::size_t from = 0; from < length; from += chunk) {
+    const std::size_t to = std::min(length, from + chunk);
+    AffineMap map = AffineMap::identity();
+    for (std::size_t i = from; i < to; ++i) take(map, i);
+    parts.s = carried;
+    for (std::size_t i = from; i < to; ++i) {
+      const double term = std::fabs(w * whole.s) + std::fabs(g[i]);
+      bound = y[i] <= 0.0f ? 0.0 : std::fabs(w) * bound + 16.0 / (1 << 24) * term;
+      take(whole, i);
+      take(parts, i);
+      good = good && std::isnan(whole.s) == std::isnan(parts.s);
+      good = good && (same(whole.s, parts.s) || std::fabs(double(whole.s) - parts.s) <= bound ||
+                      !(bound <= FLT_MAX));
+    }
+    carried = carry_through(map, carried, [&](float in) {
+      ++walks;
+      BackwardState walker = BackwardState::carried(in);
+      for (std::size_t i = from; i < to; ++i) take(walker, i);
+      return walker.s;
+    });
+  }
+  check(good, "chunked backward, length " + std::to_string(length) + ", chunk " +
+                  std::to_string(chunk) + ", w " + std::to_string(w));
+}
+
+void test_backward_composition() {
+  std::mt19937 generator(5);
+  std::uniform_real_distribution<float> unit(-1.0f, 1.0f);
+  int walks_of_plain = 0;
+  int walks_of_huge = 0;
+  for (std::size_t length : {1, 2, 63, 129, 1025}) {
+    for (std::size_t chunk : {1, 7, 8, 32, 100}) {
+      for (float w : {0.0f, -0.0f, 0.5f, -0.99f, 1.0f, -1.1f, 1.6f, -6.0f, 1e20f, -1e30f}) {
+        for (int kind = 0; kind < 3; ++kind) {
+          std::vector<float> y(length);
+          std::vector<float> g(length);
+          for (std::size_t i = 0; i < length; ++i) {
+            y[i] = std::max(0.0f, unit(generator) + 0.6f);
+            g[i] = unit(generator);
+          }
+          if (kind == 1) y[0] = INFINITY;
+          if (kind == 2) {
+            const float some[] = {INFINITY, NAN, -INFINITY};
+            for (std::size_t i = 0; i < 1 + length / 40; ++i) {
+              y[generator() % length] = some[i % 2];
+              g[generator() % length] = some[i % 3];
+            }
+          }
+          int walks = 0;
+          compare_backward(y, g, w, chunk, walks);
+          if (kind < 2 && std::fabs(w) <= 1.0f) walks_of_plain += walks;
+          if (std::fabs(w) > 1e10f) walks_of_huge += walks;
+        }
+      }
+    }
+  }
+  check(walks_of_plain == 0, "backward: summaries suffice for ordinary weights");
+  check(walks_of_huge > 0, "backward: huge weights are walked");
+
+  BackwardState state = BackwardState::carried(0.0f);
+  state.begin(INFINITY, 2.0f);
+  state.step(0.5f, 3.0f, 1.0f);
+  check(state.grad_weight == 6.0f && state.grad_bias == 2.0f,
+        "the last element's value counts for no weight");
 }
 
 void test_dtype() {
@@ -266,12 +357,21 @@ void test_indexing() {
 }
 
 void test_strategy() {
-  check(choose_strategy({8, 64, 512, 512}, 2, 132) == Strategy::kStreaming, "many lines stream");
-  check(choose_strategy({1, 1, 2048, 2048}, 4, 132) == Strategy::kChunked, "few long lines");
-  check(choose_strategy({1, 32, 128, 128}, 4, 132) == Strategy::kChunked,
-        "small on a large device");
-  check(choose_strategy({1, 32, 128, 128}, 4, 8) == Strategy::kStreaming, "small on a small one");
-  check(choose_strategy({1, 1, 16, 16}, 4, 132) == Strategy::kStreaming, "lines too short to cut");
+  const auto forward = [](Shape shape, std::int64_t element_size, int multiprocessors) {
+    return choose_strategy(shape, streaming_warps(shape, element_size), multiprocessors);
+  };
+  check(forward({8, 64, 512, 512}, 2, 132) == Strategy::kStreaming, "many lines stream");
+  check(forward({1, 1, 2048, 2048}, 4, 132) == Strategy::kChunked, "few long lines");
+  check(forward({1, 32, 128, 128}, 4, 132) == Strategy::kChunked, "small on a large device");
+  check(forward({1, 32, 128, 128}, 4, 8) == Strategy::kStreaming, "small on a small one");
+  check(forward({1, 1, 16, 16}, 4, 132) == Strategy::kStreaming, "lines too short to cut");
+
+  const auto backward = [](Shape shape, std::int64_t element_size, int multiprocessors) {
+    return choose_strategy(shape, streaming_backward_warps(shape, element_size), multiprocessors);
+  };
+  check(backward({8, 64, 512, 512}, 2, 132) == Strategy::kStreaming, "many lines stream back");
+  check(backward({1, 32, 512, 512}, 4, 132) == Strategy::kChunked, "few lines back");
+  check(backward({1, 32, 512, 512}, 4, 8) == Strategy::kStreaming, "the same on a small device");
 }
 
 }  // namespace
@@ -280,6 +380,7 @@ int main() {
   test_dtype();
   test_step();
   test_composition();
+  test_backward_composition();
   test_indexing();
   test_strategy();
   std::printf("%d checks, %d failed\n", checks, failures);
