@@ -1,7 +1,8 @@
 """`torch.ops.inpaint_sdk.directional_scan`: the scan as a PyTorch operator.
 
-Importing this module registers the operator. It runs on CPU tensors through the compiled kernel,
-has gradients, works under `torch.compile`, and is written to ONNX as one node (`onnx_export`).
+Importing this module registers the operator. It runs on CPU tensors through the compiled kernel and
+on CUDA tensors where the CUDA kernels were built, has gradients, works under `torch.compile`, and is
+written to ONNX as one node (`onnx_export`).
 
 Another device adds its kernels with `register_device`.
 """
@@ -11,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from inpaint_kernels import native
+from inpaint_kernels import native, torch_cuda
 
 # The C interface's codes for the dtypes that it takes.
 DTYPES = {
@@ -140,3 +141,4 @@ def _backward(ctx: object, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 _scan.register_autograd(_backward, setup_context=_save)
+register_device("cuda", torch_cuda.forward, torch_cuda.backward)

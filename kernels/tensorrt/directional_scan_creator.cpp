@@ -64,7 +64,8 @@ nvinfer1::IPluginV3* DirectionalScanCreator::createPlugin(
 // the node's plugin_namespace attribute names, which is empty where there is none, then the node's
 // domain. But whether a plugin comes before a model-local function of the same name it decides by
 // the first alone, and our nodes have no attributes: without a creator in the empty namespace it
-// would expand the function.
+// would expand the function. Parsers that know OnnxParserFlag::kENABLE_PLUGIN_OVERRIDE expand it
+// unless that flag is set; older ones, from TensorRT 10.7 on, always take the plugin.
 INPAINT_PLUGIN_EXPORT nvinfer1::IPluginCreatorInterface* const* getCreators(std::int32_t& count) {
   static inpaint::tensorrt::DirectionalScanCreator in_domain(inpaint::tensorrt::kPluginNamespace);
   static inpaint::tensorrt::DirectionalScanCreator in_default("");

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,3 +161,111 @@ def scan_model() -> Callable[..., bytes]:
         return bytes(model.SerializeToString())
 
     return build
+
+
+CPP = Path(__file__).parent / "cpp"
+ROOT = Path(__file__).parents[2]
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]
+
+
+@pytest.fixture(scope="session")
+def compile_cpp() -> Callable[..., None]:
+    """A function (sources, target, *flags) that compiles and links C++, one file after the other."""
+    compiler = shutil.which("g++") or shutil.which("clang++")
+    if compiler is None:
+        pytest.skip("no C++ compiler on the PATH")
+
+    def build(sources: list[Path], target: Path, *flags: str) -> None:
+        objects = [source for source in sources if source.suffix == ".o"]
+        for source in sources:
+            if source.suffix == ".o":
+                continue
+            objects.append(target.parent / f"{target.stem}_{source.stem}.o")
+            command = [compiler, "-std=c++17", *WARNINGS, *flags, "-x", "c++", "-c", source]
+            subprocess.run([*command, "-o", objects[-1]], check=True)
+        shared = ["-shared", "-Wl,-z,defs"] if target.suffix == ".so" else []
+        subprocess.run([compiler, *shared, *objects, "-o", target], check=True)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def emulation_flags() -> list[str]:
+    """What compiles CUDA sources as C++, against the emulation of CUDA."""
+    return [
+        "-O1",
+        "-fPIC",
+        "-fno-strict-aliasing",  # the emulation reads 16-byte vectors where floats were written
+        "-I",
+        str(CPP / "cuda_emulation"),
+        "-include",
+        "cuda_runtime.h",
+    ]
+
+
+@pytest.fixture(scope="session")
+def emulated_cuda(
+    tmp_path_factory: pytest.TempPathFactory,
+    emulation_flags: list[str],
+    compile_cpp: Callable[..., None],
+) -> Path:
+    """libinpaint_scan_cuda.so, whose kernels run on the CPU and whose device memory is the host's."""
+    target = tmp_path_factory.mktemp("emulated") / "libinpaint_scan_cuda.so"
+    names = ["scan_fp32.cu", "scan_fp16.cu", "scan_bf16.cu", "inpaint_scan_cuda.cpp"]
+    compile_cpp([ROOT / "kernels" / "cuda" / name for name in names], target, *emulation_flags)
+    return target
+
+
+@pytest.fixture(scope="session")
+def tensorrt_headers() -> Path | None:
+    """The folder of TensorRT's C++ headers: the user's, those in a test's package, the system's."""
+    candidates = [os.environ.get("INPAINT_TENSORRT_INCLUDE")]
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        # A package that carries TensorRT 10.14's headers; NVIDIA's own wheels have none.
+        candidates += [
+            str(file.locate().parent)
+            for file in importlib.metadata.files("kernel-lens") or []
+            if file.name == "NvInferRuntime.h"
+        ]
+    candidates += ["/usr/include/x86_64-linux-gnu", "/usr/include/aarch64-linux-gnu"]
+    candidates += ["/usr/include", "/usr/local/tensorrt"]
+    for candidate in filter(None, candidates):
+        for below in ("", "include", "tensorrt", "include/tensorrt"):
+            if (Path(candidate) / below / "NvInferRuntime.h").is_file():
+                return Path(candidate) / below
+    return None
+
+
+@dataclass(frozen=True)
+class CudaBuild:
+    folder: Path
+    log: str  # of the configuration and the build, with ptxas' report on each kernel
+    has_plugin: bool
+
+
+@pytest.fixture(scope="session")
+def cuda_build(
+    tmp_path_factory: pytest.TempPathFactory, tensorrt_headers: Path | None
+) -> CudaBuild:
+    """Everything that needs nvcc, built by CMake for Jetson Orin (sm_87) and Hopper (sm_90)."""
+    cmake = shutil.which("cmake")
+    if shutil.which("nvcc") is None or cmake is None:
+        pytest.skip("needs nvcc and CMake on the PATH")
+    folder = tmp_path_factory.mktemp("cuda_build")
+    options = {
+        "CMAKE_CUDA_FLAGS": "-Xptxas -v -Werror all-warnings",
+        "INPAINT_CUDA": "ON",
+        "INPAINT_CUDA_ARCHITECTURES": "87-real;90-real",
+        "INPAINT_CUDA_PROGRAMS": "ON",
+    }
+    if tensorrt_headers is not None:
+        options["INPAINT_TENSORRT_INCLUDE"] = str(tensorrt_headers)
+    log = ""
+    for command in (
+        [cmake, "-S", ROOT, "-B", folder, *(f"-D{name}={value}" for name, value in options.items())],
+        [cmake, "--build", folder, "--parallel", "2", "--verbose"],
+    ):
+        result = subprocess.run(command, capture_output=True, text=True)
+        log += result.stdout + result.stderr
+        assert result.returncode == 0, log[-6000:]
+    return CudaBuild(folder, log, tensorrt_headers is not None)
