@@ -48,7 +48,9 @@ $(VENV)/runtime.stamp: $(BIN)/python $(BUILT_FROM)
 	$(PIP) --editable .
 	touch $@
 
-# The runtime comes first and alone, so that a demo does not wait for PyTorch.
+# The runtime comes first and alone, so that a demo does not wait for PyTorch. Of kernel-lens the
+# TensorRT plugin's tests want the C++ headers that it carries, and nothing that it depends on.
 $(VENV)/develop.stamp: $(VENV)/runtime.stamp
 	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps kernel-lens==2.0.1
 	touch $@

@@ -2,11 +2,12 @@
 //
 //     bench_scan [--json FILE]
 //
-// For shapes from real models: median and 90th percentile of each strategy's time, the bytes that
-// must move (X once, Y once) over the median, and that as a share of what a device-to-device copy
-// of as many bytes reaches in the same run, interleaved with it. Then the comparison with a kernel
-// that walks its line again for each pixel, and the number of launches of a forward pass, counted
-// in a captured graph. Inputs are rotated among buffers larger together than the L2 cache.
+// For shapes from real models, forward and backward: median and 90th percentile of each strategy's
+// time, the bytes that must move (forward: X and Y once; backward: Y, its gradient and X's once)
+// over the median, and that as a share of what a device-to-device copy of as many bytes reaches in
+// the same run, interleaved with it; and the number of launches, counted in a captured graph. Then
+// the comparison with a kernel that walks its line again for each pixel. Inputs are rotated among
+// buffers larger together than the L2 cache.
 
 #include <algorithm>
 #include <cmath>
@@ -99,13 +100,14 @@ void run_forward(const Bench& b, int strategy, const Tensors& t, std::size_t i,
                                        t.bias->data(), t.y[i % t.y.size()]->data(), stream));
 }
 
-// Kernel nodes in a graph captured from one forward pass.
-std::size_t count_launches(const Bench& b, const Tensors& t) {
+// Kernel nodes in a graph captured from one call.
+template <class Run>
+std::size_t count_launches(Run&& run) {
   cudaStream_t stream;
   cudaGraph_t graph;
   CHECK_CUDA(cudaStreamCreate(&stream));
   CHECK_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
-  run_forward(b, INPAINT_SCAN_CUDA_AUTO, t, 0, stream);
+  run(stream);
   CHECK_CUDA(cudaStreamEndCapture(stream, &graph));
   std::size_t count = 0;
   CHECK_CUDA(cudaGraphGetNodes(graph, nullptr, &count));
@@ -122,58 +124,99 @@ std::size_t count_launches(const Bench& b, const Tensors& t) {
   return kernels;
 }
 
-std::string bench_shape(const Bench& b, std::size_t cache_bytes) {
+// Times a copy and each strategy in turn, so that clocks and neighbours disturb all alike; prints a
+// line and returns the JSON of it. run(strategy, i) starts the i-th run. bytes: what must move.
+template <class Run>
+std::string bench(const Bench& b, const char* pass, double bytes, std::size_t launches, Run&& run) {
   constexpr int kWarmups = 5;
   constexpr int kRepeats = 40;
-  const Tensors t = make_tensors(b, cache_bytes);
-  const double bytes = static_cast<double>(t.x[0]->size()) * (1 + kDirections);
   // A copy reads as much as it writes: half of the bytes each way.
   const std::size_t copied = static_cast<std::size_t>(bytes / 2);
   DeviceBuffer from(copied), to(copied);
-
-  // Interleaved, so that clocks and neighbours disturb all alike.
-  std::vector<double> copy, streaming, chunked, automatic;
+  const auto copy = [&] {
+    CHECK_CUDA(cudaMemcpyAsync(to.data(), from.data(), copied, cudaMemcpyDeviceToDevice));
+  };
+  const int strategies[] = {INPAINT_SCAN_CUDA_STREAMING, INPAINT_SCAN_CUDA_CHUNKED,
+                            INPAINT_SCAN_CUDA_AUTO};
+  std::vector<double> copies, times[3];
   Timer timer;
   for (int i = -kWarmups; i < kRepeats; ++i) {
-    const std::size_t set = static_cast<std::size_t>(i + kWarmups);
-    const double times[] = {
-        timer.microseconds([&] {
-          CHECK_CUDA(cudaMemcpyAsync(to.data(), from.data(), copied, cudaMemcpyDeviceToDevice));
-        }),
-        timer.microseconds([&] { run_forward(b, INPAINT_SCAN_CUDA_STREAMING, t, set); }),
-        timer.microseconds([&] { run_forward(b, INPAINT_SCAN_CUDA_CHUNKED, t, set); }),
-        timer.microseconds([&] { run_forward(b, INPAINT_SCAN_CUDA_AUTO, t, set); })};
-    if (i < 0) continue;
-    copy.push_back(times[0]);
-    streaming.push_back(times[1]);
-    chunked.push_back(times[2]);
-    automatic.push_back(times[3]);
+    const double copy_time = timer.microseconds(copy);
+    if (i >= 0) copies.push_back(copy_time);
+    for (int k = 0; k < 3; ++k) {
+      const double time = timer.microseconds([&] { run(strategies[k], i + kWarmups); });
+      if (i >= 0) times[k].push_back(time);
+    }
   }
 
-  const double copy_time = percentile(copy, 0.5);
-  const auto share = [&](const std::vector<double>& times) {
-    return 100.0 * copy_time / percentile(times, 0.5);
-  };
-  const std::size_t launches = count_launches(b, t);
-  std::printf("%dx%dx%dx%d %-5s %9.1f %9.1f %9.1f %9.1f %8.0f %6.1f%% %6.1f%% %6.1f%% %4zu\n", b.n,
-              b.c, b.h, b.w, dtype_name(b.dtype), copy_time, percentile(streaming, 0.5),
-              percentile(chunked, 0.5), percentile(automatic, 0.5),
-              bytes / percentile(automatic, 0.5) / 1e3, share(streaming), share(chunked),
-              share(automatic), launches);
+  const double copy_time = percentile(copies, 0.5);
+  double median[3], share[3];
+  for (int k = 0; k < 3; ++k) {
+    median[k] = percentile(times[k], 0.5);
+    share[k] = copy_time / median[k];
+  }
+  std::printf("%-8s %dx%dx%dx%d %-5s %9.1f %9.1f %9.1f %9.1f %8.0f %6.1f%% %6.1f%% %6.1f%% %4zu\n",
+              pass, b.n, b.c, b.h, b.w, dtype_name(b.dtype), copy_time, median[0], median[1],
+              median[2], bytes / median[2] / 1e3, 100 * share[0], 100 * share[1], 100 * share[2],
+              launches);
   char row[1024];
   std::snprintf(
       row, sizeof(row),
-      "{\"shape\": [%d, %d, %d, %d], \"dtype\": \"%s\", \"bytes\": %.0f, \"launches\": %zu, "
-      "\"copy_us\": {\"p50\": %.3f, \"p90\": %.3f}, \"streaming_us\": {\"p50\": %.3f, \"p90\": "
-      "%.3f}, "
-      "\"chunked_us\": {\"p50\": %.3f, \"p90\": %.3f}, \"auto_us\": {\"p50\": %.3f, \"p90\": "
-      "%.3f}, "
-      "\"auto_share_of_copy\": %.4f}",
-      b.n, b.c, b.h, b.w, dtype_name(b.dtype), bytes, launches, copy_time, percentile(copy, 0.9),
-      percentile(streaming, 0.5), percentile(streaming, 0.9), percentile(chunked, 0.5),
-      percentile(chunked, 0.9), percentile(automatic, 0.5), percentile(automatic, 0.9),
-      share(automatic) / 100.0);
+      "{\"pass\": \"%s\", \"shape\": [%d, %d, %d, %d], \"dtype\": \"%s\", \"bytes\": %.0f, "
+      "\"launches\": %zu, \"copy_us\": {\"p50\": %.3f, \"p90\": %.3f}, "
+      "\"streaming_us\": {\"p50\": %.3f, \"p90\": %.3f}, "
+      "\"chunked_us\": {\"p50\": %.3f, \"p90\": %.3f}, "
+      "\"auto_us\": {\"p50\": %.3f, \"p90\": %.3f}, \"auto_share_of_copy\": %.4f}",
+      pass, b.n, b.c, b.h, b.w, dtype_name(b.dtype), bytes, launches, copy_time,
+      percentile(copies, 0.9), median[0], percentile(times[0], 0.9), median[1],
+      percentile(times[1], 0.9), median[2], percentile(times[2], 0.9), share[2]);
   return row;
+}
+
+std::string bench_forward(const Bench& b, std::size_t cache_bytes) {
+  const Tensors t = make_tensors(b, cache_bytes);
+  const double bytes = static_cast<double>(t.x[0]->size()) * (1 + kDirections);
+  const auto run = [&](int strategy, std::size_t i, cudaStream_t stream = nullptr) {
+    run_forward(b, strategy, t, i, stream);
+  };
+  const std::size_t launches =
+      count_launches([&](cudaStream_t stream) { run(INPAINT_SCAN_CUDA_AUTO, 0, stream); });
+  return bench(b, "forward", bytes, launches, run);
+}
+
+std::string bench_backward(const Bench& b, std::size_t cache_bytes) {
+  const Tensors t = make_tensors(b, cache_bytes);
+  const std::size_t x_bytes = t.x[0]->size();
+  const auto contents =
+      random_tensor(kDirections * x_bytes / dtype_size(b.dtype), -1.0f, 1.0f, b.dtype);
+  std::vector<std::unique_ptr<DeviceBuffer>> grad_y;
+  for (std::size_t i = 0; i < t.y.size(); ++i) {
+    run_forward(b, INPAINT_SCAN_CUDA_AUTO, t, i);
+    grad_y.push_back(std::make_unique<DeviceBuffer>(contents));
+  }
+  const inpaint_scan_cuda_problem any = problem_of(b, INPAINT_SCAN_CUDA_AUTO);
+  std::size_t workspace_bytes = 0;
+  CHECK_SCAN(inpaint_scan_cuda_workspace(&any, &workspace_bytes));
+  DeviceBuffer grad_x(x_bytes), workspace(workspace_bytes);
+  DeviceBuffer grad_weight(std::size_t(kDirections) * b.c * 4), grad_bias(grad_weight.size());
+  const auto run = [&](int strategy, std::size_t i, cudaStream_t stream = nullptr) {
+    const inpaint_scan_cuda_problem problem = problem_of(b, strategy);
+    CHECK_SCAN(inpaint_scan_cuda_backward(
+        &problem, t.y[i % t.y.size()]->data(), grad_y[i % grad_y.size()]->data(), t.weight->data(),
+        grad_x.data(), reinterpret_cast<float*>(grad_weight.data()),
+        reinterpret_cast<float*>(grad_bias.data()), workspace.data(), workspace.size(), stream));
+  };
+  const std::size_t launches =
+      count_launches([&](cudaStream_t stream) { run(INPAINT_SCAN_CUDA_AUTO, 0, stream); });
+  return bench(b, "backward", static_cast<double>(x_bytes) * (2 * kDirections + 1), launches, run);
+}
+
+// Whether a shape's tensors, with the gradients' and the copy's, fit the device.
+bool fits(const Bench& b) {
+  std::size_t free_bytes = 0;
+  std::size_t total_bytes = 0;
+  CHECK_CUDA(cudaMemGetInfo(&free_bytes, &total_bytes));
+  return 24.0 * b.n * b.c * b.h * b.w * dtype_size(b.dtype) < 0.9 * static_cast<double>(free_bytes);
 }
 
 std::string bench_rewalk(std::size_t cache_bytes) {
@@ -205,7 +248,8 @@ std::string bench_rewalk(std::size_t cache_bytes) {
   double worst = 0.0;
   for (std::size_t i = 0; i < slow.size(); ++i) {
     const double difference = std::fabs(slow[i] - fast[i]);
-    worst = difference <= worst ? worst : difference;  // NaN ends up in worst
+    if (!(difference <= worst)) worst = difference;
+    if (std::isnan(worst)) break;
   }
   const double ratio = percentile(rewalks, 0.5) / percentile(ours, 0.5);
   std::printf(
@@ -247,7 +291,7 @@ int main(int argc, char** argv) {
   std::printf("%s, sm_%d%d, %d multiprocessors, L2 %.0f MB, CUDA %d, driver %d\n", device.name,
               device.major, device.minor, device.multiProcessorCount, cache / 1e6, runtime, driver);
   std::printf(
-      "shape and dtype; median us of copy, streaming, chunked, auto; auto GB/s; share of the "
+      "pass, shape and dtype; median us of copy, streaming, chunked, auto; auto GB/s; share of the "
       "copy's speed: streaming, chunked, auto; launches\n");
   std::string rows;
   for (const Bench& b :
@@ -255,7 +299,13 @@ int main(int argc, char** argv) {
         Bench{1, 32, 256, 256, 1}, Bench{1, 32, 512, 512, 0}, Bench{1, 32, 512, 512, 1},
         Bench{1, 3, 1080, 1920, 1}, Bench{1, 1, 2048, 2048, 0}, Bench{2, 64, 256, 256, 1},
         Bench{8, 64, 512, 512, 0}, Bench{8, 64, 512, 512, 1}, Bench{8, 64, 512, 512, 2}}) {
-    rows += (rows.empty() ? "" : ",\n    ") + bench_shape(b, cache);
+    if (!fits(b)) {
+      std::printf("%dx%dx%dx%d %s: left out, the device's memory is too small\n", b.n, b.c, b.h,
+                  b.w, dtype_name(b.dtype));
+      continue;
+    }
+    rows += (rows.empty() ? "" : ",\n    ") + bench_forward(b, cache);
+    rows += ",\n    " + bench_backward(b, cache);
   }
   const std::string comparison = bench_rewalk(cache);
   if (json.empty()) return 0;
@@ -268,7 +318,7 @@ int main(int argc, char** argv) {
       file,
       "{\n  \"device\": {\"name\": \"%s\", \"compute_capability\": \"%d.%d\", "
       "\"multiprocessors\": %d, \"l2_bytes\": %zu, \"cuda_runtime\": %d, \"driver\": %d},\n"
-      "  \"forward\": [\n    %s\n  ],\n  \"rewalk\": %s\n}\n",
+      "  \"passes\": [\n    %s\n  ],\n  \"rewalk\": %s\n}\n",
       device.name, device.major, device.minor, device.multiProcessorCount, cache, runtime, driver,
       rows.c_str(), comparison.c_str());
   std::fclose(file);

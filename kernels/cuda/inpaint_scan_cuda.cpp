@@ -110,8 +110,7 @@ extern "C" int inpaint_scan_cuda_forward(const inpaint_scan_cuda_problem* proble
   }
 
   Strategy strategy = static_cast<Strategy>(problem->strategy);
-  const cudaError_t error =
-      resolve(shape, inpaint::scan::streaming_warps(shape, size), strategy);
+  const cudaError_t error = resolve(shape, inpaint::scan::streaming_warps(shape, size), strategy);
   if (error != cudaSuccess) return runtime_status(error);
 
   ForwardParams p = {};

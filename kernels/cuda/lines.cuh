@@ -42,8 +42,8 @@ struct ColumnLines {
   }
 };
 
-// Rows [first_line, first_line + rows) of all planes', one a lane, scanned right or left a tile at a
-// time. Tiles are counted in scan order.
+// Rows [first_line, first_line + rows) of all planes', one a lane, scanned right or left a tile at
+// a time. Tiles are counted in scan order.
 template <class T, int kCopyBytes, bool kReverse>
 struct RowLines {
   using Tile = RowTile<T, kCopyBytes>;

@@ -96,8 +96,8 @@ __device__ __forceinline__ void wait_for_copies() {
   __pipeline_wait_prior(kStillFlying);
 }
 
-// Makes the compiler read the packet anew. Where one is unpacked twice, it would keep the fp32 values
-// in between, which take twice the registers of 16-bit ones.
+// Makes the compiler read the packet anew. Where one is unpacked twice, it would keep the fp32
+// values in between, which take twice the registers of 16-bit ones.
 template <int kBytes>
 __device__ __forceinline__ void forget_values(Packet<kBytes>& packet) {
 #if defined(__CUDA_ARCH__)

@@ -54,9 +54,9 @@ def library_path() -> Path:
         if path.is_file():
             return path
     raise FileNotFoundError(
-        f"{_LIBRARY} is not built, so the scan cannot run on CUDA tensors. Where the CUDA toolkit is "
-        "installed, `pip install . -C cmake.define.INPAINT_CUDA=ON` in the repository's top folder "
-        "builds it."
+        f"{_LIBRARY} is not built, so the scan cannot run on CUDA tensors. Where the CUDA toolkit "
+        "is installed, `pip install . -C cmake.define.INPAINT_CUDA=ON` in the repository's top "
+        "folder builds it."
     )
 
 

@@ -1,8 +1,8 @@
 """`torch.ops.inpaint_sdk.directional_scan`: the scan as a PyTorch operator.
 
-Importing this module registers the operator. It runs on CPU tensors through the compiled kernel and
-on CUDA tensors where the CUDA kernels were built, has gradients, works under `torch.compile`, and is
-written to ONNX as one node (`onnx_export`).
+Importing this module registers the operator. It runs on CPU tensors through the compiled kernel,
+on CUDA tensors where the CUDA kernels were built, has gradients, works under `torch.compile`, and
+is written to ONNX as one node (`onnx_export`).
 
 Another device adds its kernels with `register_device`.
 """

@@ -42,9 +42,8 @@ Status* compute(void* kernel, KernelContext* context) {
       op.types.parameter_dtype,
       INPAINT_SCAN_CUDA_AUTO,
   };
-  const int result =
-      inpaint_scan_cuda_forward(&problem, tensors.x.data, tensors.weight.data, tensors.bias.data,
-                                tensors.y.data, stream);
+  const int result = inpaint_scan_cuda_forward(&problem, tensors.x.data, tensors.weight.data,
+                                               tensors.bias.data, tensors.y.data, stream);
   if (result == INPAINT_SCAN_CUDA_OK) return nullptr;
   char message[400];
   const bool by_cuda = result == INPAINT_SCAN_CUDA_RUNTIME_ERROR;
@@ -57,13 +56,15 @@ Status* compute(void* kernel, KernelContext* context) {
 }  // namespace
 
 std::vector<ScanOp> cuda_scans(Api api) {
-  const auto op = [&](Types types) { return make_op(api, types, "CUDAExecutionProvider", compute); };
+  const auto op = [&](Types types) {
+    return make_op(api, types, "CUDAExecutionProvider", compute);
+  };
   constexpr int32_t kF = INPAINT_SCAN_CUDA_FLOAT32;
   constexpr int32_t kH = INPAINT_SCAN_CUDA_FLOAT16;
   constexpr int32_t kB = INPAINT_SCAN_CUDA_BFLOAT16;
   return {
-      op({kFloat, kFloat, kF, kF}),           op({kFloat16, kFloat16, kH, kH}),
-      op({kFloat16, kFloat, kH, kF}),         op({kBfloat16, kBfloat16, kB, kB}),
+      op({kFloat, kFloat, kF, kF}),    op({kFloat16, kFloat16, kH, kH}),
+      op({kFloat16, kFloat, kH, kF}),  op({kBfloat16, kBfloat16, kB, kB}),
       op({kBfloat16, kFloat, kB, kF}),
   };
 }

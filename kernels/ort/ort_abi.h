@@ -34,10 +34,10 @@ enum ElementType : int32_t {
   kBfloat16 = 16,
 };
 
-// Places in the table of functions. ONNX Runtime's onnxruntime_c_api.cc lists the table, marks where
-// each version of it ends, and asserts those places when it is compiled; the numbers here are counted
-// in that list. 193 is the second of version 10, which ends with 203; the self-test cannot call it, as
-// it wants a running node, so a test runs a node that does.
+// Places in the table of functions. ONNX Runtime's onnxruntime_c_api.cc lists the table, marks
+// where each version of it ends, and asserts those places when it is compiled; the numbers here are
+// counted in that list. 193 is the second of version 10, which ends with 203; the self-test cannot
+// call it, as it wants a running node, so a test runs a node that does.
 enum Slot : size_t {
   kCreateStatus = 0,
   kGetErrorCode = 1,

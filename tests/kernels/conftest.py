@@ -170,7 +170,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]
 
 @pytest.fixture(scope="session")
 def compile_cpp() -> Callable[..., None]:
-    """A function (sources, target, *flags) that compiles and links C++, one file after the other."""
+    """A function (sources, target, *flags) that compiles C++, file after file, and links it."""
     compiler = shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("no C++ compiler on the PATH")
@@ -209,7 +209,7 @@ def emulated_cuda(
     emulation_flags: list[str],
     compile_cpp: Callable[..., None],
 ) -> Path:
-    """libinpaint_scan_cuda.so, whose kernels run on the CPU and whose device memory is the host's."""
+    """libinpaint_scan_cuda.so with kernels that run on the CPU, for which its memory is a GPU's."""
     target = tmp_path_factory.mktemp("emulated") / "libinpaint_scan_cuda.so"
     names = ["scan_fp32.cu", "scan_fp16.cu", "scan_bf16.cu", "inpaint_scan_cuda.cpp"]
     compile_cpp([ROOT / "kernels" / "cuda" / name for name in names], target, *emulation_flags)
@@ -262,7 +262,14 @@ def cuda_build(
         options["INPAINT_TENSORRT_INCLUDE"] = str(tensorrt_headers)
     log = ""
     for command in (
-        [cmake, "-S", ROOT, "-B", folder, *(f"-D{name}={value}" for name, value in options.items())],
+        [
+            cmake,
+            "-S",
+            ROOT,
+            "-B",
+            folder,
+            *(f"-D{name}={value}" for name, value in options.items()),
+        ],
         [cmake, "--build", folder, "--parallel", "2", "--verbose"],
     ):
         result = subprocess.run(command, capture_output=True, text=True)

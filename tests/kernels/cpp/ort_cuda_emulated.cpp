@@ -1,5 +1,6 @@
-// The ONNX Runtime operator for CUDA, registered for the CPU execution provider: with the emulation's
-// kernels, for which host memory is device memory, a session without a GPU runs its code.
+// The ONNX Runtime operator for CUDA, registered for the CPU execution provider: with the
+// emulation's kernels, for which host memory is device memory, a session without a GPU runs its
+// code.
 #include <vector>
 
 #include "../../../kernels/ort/directional_scan.h"
