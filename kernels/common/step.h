@@ -38,8 +38,10 @@ struct LineState {
 // Where a line's backward scan stands. It visits the line from its last element to its first, with
 // y[i] = h[i] as the forward pass wrote it and g[i] the gradient of y[i]:
 //
-//     s[i] = y[i] <= 0 ? 0 : w * s[i+1] + g[i]     gradient of the value under the relu, and of
-//     x[i] grad_w = sum over i > 0 of s[i] * y[i-1] grad_b = sum over i > 0 of s[i]
+//     s[i] = y[i] <= 0 ? 0 : w * s[i+1] + g[i]
+//     grad_x[i] = s[i]
+//     grad_w = sum over i > 0 of s[i] * y[i-1]
+//     grad_b = sum over i > 0 of s[i]
 //
 // At y = NaN the gradient passes, as it does in torch's threshold_backward. s[i+1] is added to the
 // sums when element i is visited, which is when y[i] is at hand; so s[0] is never added, as the
