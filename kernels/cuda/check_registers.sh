@@ -35,9 +35,11 @@ for architecture in "$@"; do
     kernels=$(grep -c 'bytes spill stores' "$folder/log")
     most=$(sed -n 's/.*Used \([0-9]*\) registers.*/\1/p' "$folder/log" | sort -n | tail -n 1)
     echo "sm_$architecture $type: $kernels kernels, at most $most registers"
-    if [ "$kernels" -eq 0 ] || grep 'bytes spill stores' "$folder/log" | grep -qv ' 0 bytes spill stores'; then
-      echo "sm_$architecture $type: spills, or no report" >&2
-      grep -B 1 'bytes spill stores' "$folder/log" | grep -B 1 -v ' 0 bytes spill stores' >&2
+    spilling=$(awk '/Function properties for/ { name = $NF }
+                    /bytes spill stores/ && !/ 0 bytes spill stores/ { print "  " name ":" $0 }' \
+      "$folder/log")
+    if [ "$kernels" -eq 0 ] || [ -n "$spilling" ]; then
+      echo "sm_$architecture $type: ${spilling:-ptxas reported no kernels}" >&2
       failed=1
     fi
   done

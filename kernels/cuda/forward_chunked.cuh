@@ -15,7 +15,7 @@ namespace inpaint {
 namespace scan {
 
 constexpr int kChunkWarps = 8;           // at most, per block
-constexpr int kChunkRows = 32;           // rows of a column chunk
+constexpr int kChunkRows = 16;           // rows of a column chunk
 constexpr int kMapsPerWarp = 2 * kWarp;  // two columns a thread at most
 
 constexpr int chunked_shared_bytes(int warps) {
@@ -65,11 +65,12 @@ __device__ __forceinline__ void chunk_columns(const ForwardParams& p, std::int64
   for (int base = 0; base < rows; base += warps * kChunkRows) {
     const int first = base + warp * kChunkRows;
     Packet<kBytes> chunk[kChunkRows];
-    const T* x = lines.x + first * lines.stride;
+    std::int64_t at = first * lines.stride;
 #pragma unroll
     for (int k = 0; k < kChunkRows; ++k) {
-      if (first + k < rows) chunk[k] = load_global<kBytes>(x);
-      x += lines.stride;
+      if (first + k < rows) chunk[k] = load_global<kBytes>(lines.x + at);
+      at += lines.stride;
+      if (k % 8 == 7) forget_offset(at);
     }
 
     ClampMap map[kColumns];
@@ -111,7 +112,7 @@ __device__ __forceinline__ void chunk_columns(const ForwardParams& p, std::int64
     }
     __syncthreads();  // maps and carried states have been read by all
 
-    T* y = lines.y + first * lines.stride;
+    at = first * lines.stride;
 #pragma unroll
     for (int k = 0; k < kChunkRows; ++k) {
       if (first + k < rows) {
@@ -123,9 +124,10 @@ __device__ __forceinline__ void chunk_columns(const ForwardParams& p, std::int64
           take(state[j], k == 0 && first == 0, value[j]);
           value[j] = state[j].h;
         }
-        if (live) store_global(y, pack<T, kBytes>(value));
+        if (live) store_global(lines.y + at, pack<T, kBytes>(value));
       }
-      y += lines.stride;
+      at += lines.stride;
+      if (k % 8 == 7) forget_offset(at);
     }
     if (warp == warps - 1) {
 #pragma unroll

@@ -112,6 +112,16 @@ __device__ __forceinline__ void forget_values(Packet<kBytes>& packet) {
 #endif
 }
 
+// The same for an offset that an unrolled loop counts up: the compiler would compute all of its
+// values at once, and keep them for the next loop that uses them.
+__device__ __forceinline__ void forget_offset(std::int64_t& offset) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("" : "+l"(offset));
+#else
+  (void)offset;
+#endif
+}
+
 template <class T, int kBytes>
 __device__ __forceinline__ void unpack(const Packet<kBytes>& packet, float* values) {
   if constexpr (sizeof(T) == 4) {
