@@ -54,10 +54,14 @@ Status* infer_output_shape(const CustomOp* op, ShapeInferContext* context) {
   const char* names[4];
   if (Status* status = api.dimensions(x, sizes, 4)) return status;
   if (Status* status = api.symbols(x, names, 4)) return status;
+  // A size without number and name would be taken for the number -1 by what comes after.
+  for (int axis = 0; axis < 4; ++axis) {
+    if (sizes[axis] < 0 && (axis == 1 || names[axis][0] == '\0')) return nullptr;
+  }
   // Not this operator's type: the runtime asks one operator for all that share the name.
   ElementType type = kUndefined;
   if (Status* status = api.type(x, &type)) return status;
-  if (sizes[1] > 0) sizes[1] *= kDirections;
+  sizes[1] *= kDirections;
   names[1] = "";
   TensorInfo* out = nullptr;
   if (Status* status = api.create_info(&out)) return status;

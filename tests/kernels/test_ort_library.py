@@ -90,6 +90,36 @@ def test_shapes_are_inferred_while_loading(scan_model):
     assert session.get_outputs()[0].shape == ["n", 20, "h", 40]
 
 
+def test_sizes_that_nobody_knows_while_loading():
+    """Pooling leaves sizes without number or name; two scans meet after one is enlarged."""
+    onnx = pytest.importorskip("onnx")
+    helper, floats = onnx.helper, onnx.TensorProto.FLOAT
+    pool = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    nodes = [
+        helper.make_node("MaxPool", ["x"], ["half"], **pool),
+        helper.make_node("MaxPool", ["half"], ["quarter"], **pool),
+        helper.make_node("DirectionalScan", ["half", "w", "b"], ["near"], domain="inpaint_sdk"),
+        helper.make_node("DirectionalScan", ["quarter", "w", "b"], ["far"], domain="inpaint_sdk"),
+        helper.make_node("Resize", ["far", "", "scales"], ["wide"], mode="nearest"),
+        helper.make_node("Add", ["near", "wide"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "two scans",
+        [helper.make_tensor_value_info("x", floats, ["n", 3, "h", "w"])],
+        [helper.make_tensor_value_info("y", floats, ["n", 12, None, None])],
+        [
+            helper.make_tensor("w", floats, [4, 3], [0.5] * 12),
+            helper.make_tensor("b", floats, [4, 3], [0.0] * 12),
+            helper.make_tensor("scales", floats, [4], [1.0, 1.0, 2.0, 2.0]),
+        ],
+    )
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("inpaint_sdk", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    session = make_session(model.SerializeToString())
+    assert session.run(None, {"x": np.ones((1, 3, 8, 12), np.float32)})[0].shape == (1, 12, 4, 6)
+
+
 def test_one_session_in_many_threads(session):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1, 4, 150, 170)).astype(np.float32)
