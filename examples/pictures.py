@@ -1,9 +1,10 @@
-"""Draws the documentation's comparisons: damaged, OpenCV, photo, the true picture."""
+"""Draws the documentation's comparisons."""
 
 from pathlib import Path
 
 import cv2
-from demo import restore_example, side_by_side
+import numpy as np
+from demo import IMAGES, restore_example, side_by_side
 
 from inpaint_sdk import Restorer
 
@@ -11,14 +12,29 @@ OUTPUT = Path(__file__).parents[1] / "docs" / "images"
 WIDTH = 1600
 
 
+def save(name: str, row: np.ndarray) -> None:
+    size = (WIDTH, round(row.shape[0] * WIDTH / row.shape[1]))
+    picture = cv2.resize(row, size, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(OUTPUT / f"{name}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
+
+
+def without_clouds(model: str, cloudy: np.ndarray) -> list[np.ndarray]:
+    """The picture, where the model sees clouds, and what it makes of it."""
+    restorer = Restorer.load(model)
+    seen = (restorer.attention(cloudy) * 255.0).round().astype(np.uint8)
+    return [cloudy, cv2.applyColorMap(seen, cv2.COLORMAP_INFERNO), restorer.restore(cloudy)]
+
+
 def main() -> None:
-    restorer = Restorer.load("photo")
     OUTPUT.mkdir(parents=True, exist_ok=True)
+    photo = Restorer.load("photo")
     for name in ("coffee", "astronaut", "chelsea"):
-        row = side_by_side(restore_example(restorer, name))
-        size = (WIDTH, round(row.shape[0] * WIDTH / row.shape[1]))
-        picture = cv2.resize(row, size, interpolation=cv2.INTER_AREA)
-        cv2.imwrite(str(OUTPUT / f"{name}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        save(name, side_by_side(restore_example(photo, name)))
+    landsat = cv2.imread(str(IMAGES / "landsat.png"))
+    save("clouds-thick", np.hstack(without_clouds("cloud-thick", landsat)))
+    opacity = 0.5  # of an even layer, put over the picture as RICE1's are
+    hazy = (landsat * (1.0 - opacity) + opacity**2 * 253.0).round().astype(np.uint8)
+    save("clouds-thin", np.hstack([*without_clouds("cloud-thin", hazy), landsat]))
 
 
 if __name__ == "__main__":

@@ -105,13 +105,16 @@ class CloudPairs(Dataset[dict[str, Tensor]]):
         return {"image": _tensor(cloudy), "clear": _tensor(clear)}
 
     def _ground(self, rng: np.random.Generator) -> Picture:
-        """A crop of a clear picture, of the pairs or an extra one, its colours varied."""
+        """A crop of a clear picture, of the pairs or an extra one.
+
+        Colours are varied in extra ones only: how the ground looks, which the pairs' pictures show,
+        tells how much light a cloud adds.
+        """
         if self.extra and rng.random() < self.config.foreign:
             picture = self.extra[rng.integers(len(self.extra))]
-        else:
-            picture = self.pairs[rng.integers(len(self.pairs))][1]
-        (crop,) = random_crop(rng, (picture,), self.config.crop)
-        return recolour(rng, crop)
+            return recolour(rng, random_crop(rng, (picture,), self.config.crop)[0])
+        picture = self.pairs[rng.integers(len(self.pairs))][1]
+        return random_crop(rng, (picture,), self.config.crop)[0]
 
     def _transplant(self, rng: np.random.Generator, clear: Picture) -> Picture:
         veil = self.veils[rng.integers(len(self.veils))]

@@ -15,7 +15,10 @@ RECIPE = Recipe(
     build=Sarnn,
     objective=lambda model: PairRegression(model, change),
     data=PairDataConfig(
-        folder="rice1/train", clouds="thin", extra=("rice2/train/clear", "photos/train")
+        folder="rice1/train",
+        clouds="thin",
+        extra=("rice2/train/clear", "photos/train"),
+        foreign=0.35,
     ),
     validation=PairValidationConfig(folder="rice1/train"),
     card=CardConfig(
@@ -27,6 +30,6 @@ RECIPE = Recipe(
         ),
     ),
     optim=OptimConfig(ema=0.998),
-    steps=3_000,
+    steps=4_500,
     outputs=("output", "attention"),
 )
