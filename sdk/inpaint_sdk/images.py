@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +17,22 @@ from inpaint_sdk.errors import ImageError, InpaintError
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-Pixels: TypeAlias = NDArray[np.uint8]
+Pixels: TypeAlias = NDArray[Any]
+"""uint8, uint16, float32 or float64: [H, W] grey, or [H, W, C] with C colours and alpha."""
+
 Channels = Literal["bgr", "rgb"]
 ImageLike: TypeAlias = "Pixels | PILImage.Image | str | os.PathLike[str]"
 
-MODES = ("RGB", "RGBA", "L", "LA")
+MODES = ("RGB", "RGBA", "L", "LA", "I;16")
+DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image's colours, and the way back to the form that it came in.
+    """An image's pixels, and the way back to the form that it came in.
 
-    pixels: uint8 [H, W, 3] in the order ``channels``; to be read, not written: it may be the
-    caller's own array. restored_form: from a result like ``pixels`` to the type, size and mode
-    that came in.
+    pixels: to be read, not written: it may be the caller's own array. channels: the order of its
+    colours. restored_form: from a result like ``pixels`` to the type that came in.
     """
 
     pixels: Pixels
@@ -38,11 +40,19 @@ class Picture:
     restored_form: Callable[[Pixels], Pixels | PILImage.Image]
 
 
+def colours_of(pixels: Pixels) -> Pixels:
+    """The colours of pixels in any form, a view [H, W, 1 or 3]: all but the alpha."""
+    if pixels.ndim == 2:
+        return pixels[..., None]
+    return pixels[..., :1] if pixels.shape[2] <= 2 else pixels[..., :3]
+
+
 def open_picture(image: ImageLike, channels: Channels) -> Picture:
     """Takes an image in any of the accepted forms.
 
-    An array is uint8, [H, W, 3] in the order ``channels`` or [H, W]; a PIL image is of mode RGB,
-    RGBA, L or LA; a path is read as a PIL image, and a PIL image is what comes back for it.
+    An array is [H, W] or [H, W, C]: 1 or 3 channels of colour in the order ``channels``, or 2 or 4
+    with alpha; of uint8, uint16, or a float type from 0 to 1. A PIL image is of mode RGB, RGBA, L,
+    LA or I;16; a path is read as a PIL image, and a PIL image is what comes back for it.
 
     Raises:
         ImageError: it is none of these, or the file is missing, unreadable or cut short.
@@ -99,20 +109,31 @@ def upright(picture: PILImage.Image, name: str, error: type[InpaintError]) -> PI
 
 
 def _open_array(image: NDArray[np.generic], channels: Channels) -> Picture:
-    if image.dtype != np.uint8:
-        hint = " (scale it to 0..255, round and convert it)" if image.dtype.kind == "f" else ""
-        raise ImageError(f"an image array is uint8, this one is {image.dtype}{hint}")
-    grey = image.ndim == 2
-    if not grey and (image.ndim != 3 or image.shape[2] != 3):
-        raise ImageError(f"an image array is HxWx3 or HxW, this one is {_shape(image)}")
+    if image.dtype not in DTYPES:
+        raise ImageError(
+            f"an image array is uint8, uint16, float32 or float64, this one is {image.dtype}"
+        )
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
+        raise ImageError(
+            f"an image array is HxW, or HxWxC with 1 to 4 channels, this one is {_shape(image)}"
+        )
     if 0 in image.shape:
         raise ImageError(f"the image is empty: its shape is {_shape(image)}")
-    pixels: Pixels = image.astype(np.uint8, copy=False)
-    if not grey:
-        return Picture(pixels, channels, lambda result: result)
-    return Picture(
-        np.repeat(pixels[..., None], 3, axis=2), channels, lambda r: _to_grey(r, channels)
-    )
+    if image.dtype.kind == "f":
+        _check_floats(image)
+    return Picture(image, channels, lambda result: result)
+
+
+def _check_floats(image: NDArray[Any]) -> None:
+    low, high = float(image.min()), float(image.max())  # either is NaN if there is one
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ImageError(
+            "the image has values that are not finite; set them to 0 and mark them in the mask"
+        )
+    if low < 0.0 or high > 1.0:
+        raise ImageError(
+            f"a float image's values are from 0 to 1, these are from {low:g} to {high:g}"
+        )
 
 
 def _open_pil(picture: PILImage.Image, name: str) -> Picture:
@@ -125,27 +146,13 @@ def _open_pil(picture: PILImage.Image, name: str) -> Picture:
         )
     if 0 in picture.size:
         raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
-    pixels = np.asarray(picture.convert("RGB"))
 
     def restored_form(result: Pixels) -> PILImage.Image:
-        if picture.mode in ("L", "LA"):
-            restored = Image.fromarray(_to_grey(result, "rgb"))
-        else:
-            restored = Image.fromarray(result)
-        if picture.mode in ("RGBA", "LA"):
-            restored.putalpha(picture.getchannel("A"))
+        restored = Image.fromarray(result)
         restored.info = dict(picture.info)  # colour profile, resolution, EXIF
         return restored
 
-    return Picture(pixels, "rgb", restored_form)
-
-
-def _to_grey(pixels: Pixels, channels: Channels) -> Pixels:
-    """Luma; equal channels, as known pixels have, come back exactly."""
-    import cv2
-
-    code = cv2.COLOR_BGR2GRAY if channels == "bgr" else cv2.COLOR_RGB2GRAY
-    return cv2.cvtColor(pixels, code).astype(np.uint8, copy=False)
+    return Picture(np.asarray(picture), "rgb", restored_form)
 
 
 def _shape(array: NDArray[np.generic]) -> str:

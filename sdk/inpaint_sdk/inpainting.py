@@ -1,68 +1,200 @@
-"""Running an inpainting model on the part of a picture that needs it."""
+"""Running an inpainting model on the parts of a picture that need it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
-import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from inpaint_sdk.backends import Session
-from inpaint_sdk.images import Channels, Pixels
+from inpaint_sdk.boxes import Box, Strategy, pixels_within, reduced_size, too_large
+from inpaint_sdk.coarse import deep_part, enlarge, halved, reduce, reduce_hole
+from inpaint_sdk.crops import Crop, Shape, plan_crops
+from inpaint_sdk.images import Channels, Pixels, colours_of
 from inpaint_sdk.masks import Hole
-from inpaint_sdk.tensors import image_tensor, mask_tensor, to_pixels
+from inpaint_sdk.model_info import ModelInfo
+from inpaint_sdk.tensors import from_unit, image_tensor, mask_tensor, to_planes, to_unit
 
-CONTEXT = 128
-"""Known pixels that the network is shown on each side of the hole, where there are as many."""
+LEAST_CONTEXT = 32
+"""Known pixels that the network is shown on each side of a small hole."""
 
-
-class Box(NamedTuple):
-    """A rectangle of a picture, in pixels; ends are exclusive."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
+BATCH = 8
+"""Crops of one shape that share a run, where memory allows."""
 
 
-def inpaint(
-    session: Session, pixels: Pixels, hole: Hole, *, channels: Channels, multiple: int
-) -> Pixels:
-    """Returns a copy of ``pixels`` [H, W, 3] in which the hole is filled; the rest is unchanged.
+@dataclass(frozen=True)
+class Coarse:
+    """The filling of what is too wide, at half the size.
 
-    hole: uint8 [H, W], 255 where pixels are to be filled. There is at least one such pixel and at
-    least one other. multiple: of which the network's input sides must be.
+    box: of the picture, what is reduced. inside: uint8 [box], 255 where the enlarged result stands.
+    plan: for the reduced box.
+    """
+
+    box: Box
+    inside: Hole
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a hole [H, W] will be filled: made once, good for every picture of its size.
+
+    hole: what is to be filled, and rim: what of it is left when ``coarse`` has done its part, uint8
+    [H, W]. resize_to: height and width to reduce the picture to first; then there are no crops.
+    """
+
+    hole: Hole
+    rim: Hole
+    crops: tuple[Crop, ...]
+    resize_to: tuple[int, int] | None = None
+    coarse: Coarse | None = None
+
+
+def make_plan(hole: Hole, model: ModelInfo, strategy: Strategy, memory_mb: int) -> Plan:
+    """Decides how to fill a hole, uint8 [H, W] with 255 in it, of which there is some.
+
+    The plan depends on nothing but what is given here, so it is the same on every machine.
 
     Raises:
-        ModelError: the network's output is not finite.
+        ImageError: ``memory_mb`` is too small, or for the whole picture at once under ``"full"``.
     """
-    box = _box_around(hole, multiple)
-    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
-    hole = hole[rows, columns]
-    image = image_tensor(pixels[rows, columns], channels, multiple)
-    mask = mask_tensor(hole, multiple)
-    output = session.run({"image": image, "mask": mask})["output"]
-    filled = to_pixels(output, channels, *hole.shape)
-    result: Pixels = pixels.copy(order="C")
-    # A masked copy leaves every known pixel as it was, to the bit.
-    result[rows, columns] = cv2.copyTo(filled, hole, result[rows, columns].copy())
-    return result
+    most = pixels_within(memory_mb, model.family)
+    height, width = hole.shape
+    if strategy == "full":
+        if height * width > most:
+            raise too_large(height, width, memory_mb)
+        everything = Box(0, height, 0, width)
+        return Plan(hole, hole, (Crop(everything, everything),))
+    if strategy == "resize":
+        return Plan(hole, hole, (), reduced_size(height, width, model.trained_size, most))
+    step = max(2 * model.size_multiple, 32)
+    shape = Shape((LEAST_CONTEXT, max(LEAST_CONTEXT, model.trained_size // 2)), step, most)
+    return _plan(hole, shape, model.trained_size, coarse=strategy == "auto")
 
 
-def _box_around(hole: Hole, multiple: int) -> Box:
-    """The hole's bounding box with its context, so that cost follows the damage."""
-    left, top, width, height = cv2.boundingRect(hole)
-    rows = _widen(top, top + height, hole.shape[0], multiple)
-    columns = _widen(left, left + width, hole.shape[1], multiple)
-    return Box(*rows, *columns)
+def _plan(hole: Hole, shape: Shape, trained_size: int, *, coarse: bool) -> Plan:
+    # Measured with `photo`: holes of up to 5/8 of the trained size are filled as well at full size.
+    reach, rim = trained_size * 5 // 16, trained_size // 8
+    deep = deep_part(hole, reach, rim) if coarse else None
+    if deep is None:
+        return Plan(hole, hole, tuple(plan_crops(hole, shape)))
+    inner, inside = deep
+    box = _around(inner, rim + shape.context[1], hole.shape)
+    covered = np.zeros((box.height, box.width), np.uint8)
+    covered[
+        inner.top - box.top : inner.bottom - box.top, inner.left - box.left : inner.right - box.left
+    ] = inside
+    small = reduce_hole(hole[box.slices], halved(box.height, box.width))
+    left = hole.copy()
+    left[box.slices][covered > 0] = 0
+    plan = _plan(small, shape, trained_size, coarse=True)
+    return Plan(hole, left, tuple(plan_crops(left, shape)), coarse=Coarse(box, covered, plan))
 
 
-def _widen(start: int, end: int, limit: int, multiple: int) -> tuple[int, int]:
-    """Adds the context and what is missing to a multiple, within ``limit``.
+def _around(box: Box, margin: int, limits: tuple[int, ...]) -> Box:
+    return Box(
+        max(0, box.top - margin),
+        min(limits[0], box.bottom + margin),
+        max(0, box.left - margin),
+        min(limits[1], box.right + margin),
+    )
 
-    Real pixels make a better last few rows than the mirrored ones that padding would add.
+
+class Inpainter:
+    """A model that fills holes in pictures as plans say.
+
+    session: of a model for the task ``inpaint``. most: pixels that may be in one run.
     """
-    start, end = max(0, start - CONTEXT), min(limit, end + CONTEXT)
-    missing = -(end - start) % multiple
-    end = min(limit, end + missing)
-    start = max(0, start - (-(end - start) % multiple))
-    return start, end
+
+    def __init__(self, session: Session, model: ModelInfo, memory_mb: int) -> None:
+        self._session = session
+        self._multiple = model.size_multiple
+        self._most = pixels_within(memory_mb, model.family)
+
+    def fill(self, pixels: Pixels, plan: Plan, channels: Channels) -> Pixels:
+        """Returns a copy of ``pixels`` in which the plan's hole is filled; the rest is unchanged.
+
+        Raises:
+            ModelError: the network's output is not finite.
+        """
+        result: Pixels = pixels.copy(order="C")
+        self._fill(result, plan, channels)
+        return result
+
+    def _fill(self, picture: Pixels, plan: Plan, channels: Channels) -> None:
+        """Fills in place."""
+        if plan.resize_to is not None:
+            self._fill_resized(picture, plan, plan.resize_to, channels)
+            return
+        if plan.coarse is not None:
+            self._fill_coarse(picture, plan, plan.coarse, channels)
+        hole = plan.rim
+        if any(crop.is_part for crop in plan.crops):
+            hole = hole.copy()
+        for crops in self._batches(plan.crops):
+            answers = self._run(picture, hole, crops, channels)
+            for crop, planes in zip(crops, answers, strict=True):
+                _paste(picture, hole, crop, planes)
+                if crop.is_part:
+                    hole[crop.core.slices] = 0
+
+    def _fill_coarse(self, picture: Pixels, plan: Plan, coarse: Coarse, channels: Channels) -> None:
+        box = coarse.box
+        size = halved(box.height, box.width)
+        small = reduce(to_unit(picture[box.slices]), plan.hole[box.slices], size)
+        self._fill(small, coarse.plan, channels)
+        _put(picture[box.slices], coarse.inside, enlarge(small, box.height, box.width))
+
+    def _fill_resized(
+        self, picture: Pixels, plan: Plan, size: tuple[int, int], channels: Channels
+    ) -> None:
+        known = to_unit(picture)
+        if size == plan.hole.shape:
+            small, hole = known, plan.hole
+        else:
+            small, hole = reduce(known, plan.hole, size), reduce_hole(plan.hole, size)
+        height, width = size
+        everything = Crop(Box(0, height, 0, width), Box(0, height, 0, width))
+        (planes,) = self._run(small, hole, [everything], channels)
+        _put(picture, plan.hole, enlarge(planes, *plan.hole.shape))
+
+    def _batches(self, crops: Sequence[Crop]) -> Iterator[list[Crop]]:
+        """Neighbours of one shape, as many as may share a run; parts run one by one."""
+        for shape, group in groupby(crops, lambda c: (c.is_part, c.box.height, c.box.width)):
+            same = list(group)
+            is_part, height, width = shape
+            count = 1 if is_part else min(BATCH, max(1, self._most // (height * width)))
+            for start in range(0, len(same), count):
+                yield same[start : start + count]
+
+    def _run(
+        self, picture: Pixels, hole: Hole, crops: Sequence[Crop], channels: Channels
+    ) -> Iterator[NDArray[np.float32]]:
+        """The network's answers for crops of one shape, each float32 [box's height, width, C]."""
+        parts = [picture[crop.box.slices] for crop in crops]
+        images = [image_tensor(part, channels, self._multiple) for part in parts]
+        masks = [mask_tensor(hole[crop.box.slices], self._multiple) for crop in crops]
+        inputs = {"image": np.concatenate(images), "mask": np.concatenate(masks)}
+        output = self._session.run(inputs)["output"]
+        count = colours_of(picture).shape[2]
+        for index, crop in enumerate(crops):
+            yield to_planes(output[index], channels, crop.box.height, crop.box.width, count)
+
+
+def _paste(picture: Pixels, hole: Hole, crop: Crop, planes: NDArray[np.float32]) -> None:
+    """Puts a crop's result into the hole within its core."""
+    box, core = crop.box, crop.core
+    planes = planes[
+        core.top - box.top : core.bottom - box.top, core.left - box.left : core.right - box.left
+    ]
+    _put(picture[core.slices], hole[core.slices], planes)
+
+
+def _put(target: Pixels, hole: Hole, planes: NDArray[np.float32]) -> None:
+    """Writes colours [H, W, C] in [0, 1] where the hole is; every other pixel stays, to the bit."""
+    colours = colours_of(target)
+    filled = from_unit(planes, target.dtype)
+    np.copyto(colours, filled, where=(hole > 0)[..., None])

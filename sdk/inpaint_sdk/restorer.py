@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args, overload
+from typing import TYPE_CHECKING, Any, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.backends import Session, open_session
+from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
 from inpaint_sdk.images import Channels, ImageLike, Picture, open_picture
 from inpaint_sdk.masks import Hole, MaskLike, open_mask
@@ -81,15 +82,30 @@ class Restorer:
 
     @overload
     def restore(
-        self, image: NDArray[np.uint8], mask: MaskLike | None = None
-    ) -> NDArray[np.uint8]: ...
+        self,
+        image: NDArray[Any],
+        mask: MaskLike | None = None,
+        *,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> NDArray[Any]: ...
     @overload
     def restore(
-        self, image: PILImage.Image | str | os.PathLike[str], mask: MaskLike | None = None
+        self,
+        image: PILImage.Image | str | os.PathLike[str],
+        mask: MaskLike | None = None,
+        *,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
     ) -> PILImage.Image: ...
     def restore(
-        self, image: ImageLike, mask: MaskLike | None = None
-    ) -> NDArray[np.uint8] | PILImage.Image:
+        self,
+        image: ImageLike,
+        mask: MaskLike | None = None,
+        *,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> NDArray[Any] | PILImage.Image:
         """Restores what the mask marks; every other pixel comes back bit for bit.
 
         A model for the task ``"inpaint"`` needs the mask. One for the task ``"restore"`` finds the
@@ -97,11 +113,20 @@ class Restorer:
         whole picture and changes what is marked.
 
         Args:
-            image: uint8 array [H, W, 3] (colours in the order given to :meth:`load`) or [H, W];
-                a PIL image of mode RGB, RGBA, L or LA; or the path of a picture file. Any size from
-                1x1 up. EXIF orientation is applied; alpha is left as it is.
+            image: an array [H, W] or [H, W, C] of grey, grey and alpha, colours (in the order given
+                to :meth:`load`) or colours and alpha, as uint8, uint16, or float32 or float64 from
+                0 to 1; a PIL image of mode RGB, RGBA, L, LA or I;16; or the path of a picture file.
+                Any size from 1x1 up. EXIF orientation is applied; alpha is left as it is.
             mask: of the image's size, nonzero where it is to be restored: a bool or uint8
                 array [H, W] or [H, W, 1], a PIL image, or a path. An empty mask gives a copy.
+            strategy: ``"auto"`` runs an inpainting model on crops around the damage, coarse to fine
+                where a hole is wider than the model can bridge, and a model without a mask
+                in one run or in tiles. ``"crop"`` leaves out coarse to fine. ``"resize"`` reduces
+                the picture, runs once, and enlarges what was filled or changed. ``"full"`` runs
+                once on the whole picture.
+            memory_mb: bounds the network's working memory, in megabytes beside the picture and the
+                result. It decides how a picture is cut, so the same number gives the same result
+                on any machine; and a larger one fewer, larger parts.
 
         Returns:
             What came in: an array for an array, of the same shape and dtype; a PIL image of the
@@ -109,21 +134,28 @@ class Restorer:
 
         Raises:
             ImageError, MaskError: one of them cannot be used; or the model inpaints, and the mask
-                is missing or covers everything.
+                is missing or covers everything; or ``memory_mb`` is too small, for ``"full"`` or
+                at all.
             ModelError: the model gave no finite picture.
         """
+        _check_strategy(strategy)
         picture = open_picture(image, self._channels)
         hole = None if mask is None else open_mask(mask, *picture.pixels.shape[:2])
-        if hole is not None and not hole.any():
-            return picture.restored_form(picture.pixels.copy())
-        run = self._inpaint if self._model.task == "inpaint" else self._restore_unmasked
-        return picture.restored_form(run(picture, hole))
+        return picture.restored_form(self._run(picture, hole, strategy, memory_mb))
 
-    def attention(self, image: ImageLike) -> NDArray[np.float32]:
+    def attention(
+        self,
+        image: ImageLike,
+        *,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> NDArray[np.float32]:
         """Where the model sees damage: float32 [H, W], from 0 for none to 1.
 
         Args:
             image: as :meth:`restore` takes it.
+            strategy: as there.
+            memory_mb: as there.
 
         Raises:
             ImageError: the image cannot be used.
@@ -135,17 +167,25 @@ class Restorer:
                 f"the model {self._model.name!r} draws no attention map; "
                 "models of the family 'sarnn' do, like cloud-thin"
             )
-        from inpaint_sdk.restoration import attention  # with OpenCV, which is slow to import
+        from inpaint_sdk.restoration import Cleaner  # with OpenCV, which is slow to import
 
+        _check_strategy(strategy)
         picture = open_picture(image, self._channels)
-        return attention(
-            self._session,
-            picture.pixels,
-            channels=picture.channels,
-            multiple=self._model.size_multiple,
-        )
+        cleaner = Cleaner(self._session, self._model, strategy, memory_mb)
+        return cleaner.attention(picture.pixels, picture.channels)
 
-    def _inpaint(self, picture: Picture, hole: Hole | None) -> NDArray[np.uint8]:
+    def _run(
+        self, picture: Picture, hole: Hole | None, strategy: Strategy, memory_mb: int
+    ) -> NDArray[Any]:
+        # The modules that are imported here bring OpenCV, which is slow to import.
+        if hole is not None and not hole.any():
+            unchanged: NDArray[Any] = picture.pixels.copy()
+            return unchanged
+        if self._model.task == "restore":
+            from inpaint_sdk.restoration import Cleaner
+
+            cleaner = Cleaner(self._session, self._model, strategy, memory_mb)
+            return cleaner.restore(picture.pixels, hole, picture.channels)
         if hole is None:
             raise MaskError(
                 f"the model {self._model.name!r} needs a mask that says what to restore"
@@ -155,23 +195,14 @@ class Restorer:
                 "the mask covers the whole image, so nothing is known to restore it from; "
                 "nonzero means hole: is it inverted?"
             )
-        from inpaint_sdk.inpainting import inpaint  # with OpenCV, which is slow to import
+        from inpaint_sdk.inpainting import Inpainter, make_plan
 
-        return inpaint(
-            self._session,
-            picture.pixels,
-            hole,
-            channels=picture.channels,
-            multiple=self._model.size_multiple,
-        )
+        plan = make_plan(hole, self._model, strategy, memory_mb)
+        inpainter = Inpainter(self._session, self._model, memory_mb)
+        return inpainter.fill(picture.pixels, plan, picture.channels)
 
-    def _restore_unmasked(self, picture: Picture, region: Hole | None) -> NDArray[np.uint8]:
-        from inpaint_sdk.restoration import restore  # with OpenCV, which is slow to import
 
-        return restore(
-            self._session,
-            picture.pixels,
-            region,
-            channels=picture.channels,
-            multiple=self._model.size_multiple,
-        )
+def _check_strategy(strategy: Strategy) -> None:
+    if strategy not in get_args(Strategy):
+        choices = ", ".join(get_args(Strategy))
+        raise ImageError(f"strategy is {strategy!r}; it must be one of {choices}")

@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.backends.base import Tensor
 from inpaint_sdk.errors import ModelError
-from inpaint_sdk.images import Channels, Pixels
+from inpaint_sdk.images import Channels, Pixels, colours_of
 from inpaint_sdk.masks import Hole
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in grey (ITU-R BT.601)."""
+
+
+def white(dtype: np.dtype[Any]) -> float:
+    """The value of full brightness in pixels of that type."""
+    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+
+
+def to_unit(pixels: Pixels) -> NDArray[np.float32]:
+    """Colours [H, W, 1 or 3] of pixels in any form, float32 in [0, 1]; alpha is left out."""
+    scale = np.float32(1.0 / white(pixels.dtype))
+    unit: NDArray[np.float32] = np.multiply(colours_of(pixels), scale, dtype=np.float32)
+    return unit
+
+
+def from_unit(planes: NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
+    """From float32 [H, W, C] to pixels of that type: clipped to [0, 1], scaled, rounded."""
+    planes = np.clip(planes, 0.0, 1.0)
+    if not np.issubdtype(dtype, np.integer):
+        return planes.astype(dtype, copy=False)
+    planes *= np.float32(white(dtype))
+    return np.rint(planes, out=planes).astype(dtype)
 
 
 def image_tensor(pixels: Pixels, channels: Channels, multiple: int) -> Tensor:
-    """From uint8 [H, W, 3] to RGB float32 [1, 3, H', W'] in [0, 1], mirrored at its end.
+    """From pixels in any form to RGB float32 [1, 3, H', W'] in [0, 1], mirrored at its end.
 
-    H' and W' are the next multiples of ``multiple``.
+    H' and W' are the next multiples of ``multiple``. Grey becomes three equal channels.
     """
-    height, width = pixels.shape[:2]
+    colours = colours_of(pixels)
+    height, width, count = colours.shape
     padding = _padding(height, multiple), _padding(width, multiple)
     if any(end for _, end in padding):
-        pixels = np.pad(pixels, (*padding, (0, 0)), mode="symmetric")
-    tensor = np.empty((1, 3, *pixels.shape[:2]), np.float32)
-    planes = cv2.split(pixels)
-    for index, plane in enumerate(planes if channels == "rgb" else planes[::-1]):
-        np.multiply(plane, np.float32(1 / 255), out=tensor[0, index])
+        colours = np.pad(colours, (*padding, (0, 0)), mode="symmetric")
+    tensor = np.empty((1, 3, *colours.shape[:2]), np.float32)
+    scale = np.float32(1.0 / white(pixels.dtype))
+    for index in range(3):
+        source = 0 if count == 1 else index if channels == "rgb" else 2 - index
+        np.multiply(colours[..., source], scale, out=tensor[0, index], casting="same_kind")
     return tensor
 
 
@@ -37,17 +65,24 @@ def mask_tensor(hole: Hole, multiple: int) -> Tensor:
     return tensor
 
 
-def to_pixels(output: Tensor, channels: Channels, height: int, width: int) -> Pixels:
-    """From float32 [1, 3, H', W'] to uint8 [height, width, 3].
+def to_planes(
+    output: Tensor, channels: Channels, height: int, width: int, count: int
+) -> NDArray[np.float32]:
+    """From one picture's float32 [3, H', W'] to colours float32 [height, width, count].
+
+    count: 3 for colours in the order ``channels``, 1 for grey.
 
     Raises:
         ModelError: the tensor is not finite.
     """
-    planes = [output[0, index, :height, :width] for index in range(3)]
+    planes = [output[index, :height, :width] for index in range(3)]
+    if count == 1:
+        grey = np.tensordot(LUMA, np.stack(planes), axes=1)[..., None]
+        require_finite(grey)
+        return grey.astype(np.float32, copy=False)
     merged = cv2.merge(planes if channels == "rgb" else planes[::-1])
     require_finite(merged)
-    np.clip(merged, 0.0, 1.0, out=merged)
-    return cv2.convertScaleAbs(merged, alpha=255.0).astype(np.uint8, copy=False)
+    return merged.astype(np.float32, copy=False)
 
 
 def require_finite(output: NDArray[np.generic]) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inpaint_sdk import BackendError, ImageError, InpaintError, MaskError, ModelError, Restorer
+from inpaint_sdk.boxes import Strategy
 
 Pixels = NDArray[np.uint8]
 
@@ -114,16 +115,34 @@ def test_read_only_input(photo: Restorer, image: Pixels, mask: Pixels) -> None:
     assert result.flags.writeable
 
 
-def test_grey_arrays(photo: Restorer, image: Pixels, mask: Pixels) -> None:
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    assert_only_the_hole_changed(photo.restore(grey, mask), grey, mask)
+@pytest.mark.parametrize("channels", [0, 1, 2, 3, 4], ids=["HW", "HW1", "HW2", "HW3", "HW4"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_array_forms(photo: Restorer, mask: Pixels, channels: int, dtype: type) -> None:
+    """Every form comes back as it came, alpha untouched, and close to what 8 bits give."""
+    smooth = cv2.resize(np.random.default_rng(5).random((6, 8, 4)), (130, 90))
+    picture = smooth[..., :channels] if channels else smooth[..., 0]
+    eight = np.rint(picture * 255).astype(np.uint8)
+    deep = picture.astype(dtype)
+    if np.issubdtype(dtype, np.integer):
+        deep = np.rint(picture * np.iinfo(dtype).max).astype(dtype)
+    result = photo.restore(deep, mask)
+    assert_only_the_hole_changed(result, deep, mask)
+    if channels in (2, 4):
+        np.testing.assert_array_equal(result[..., -1], deep[..., -1])
+    scale = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1.0
+    expected = photo.restore(eight, mask)
+    assert np.abs(result / scale - expected / 255).max() < 0.02
+    if np.issubdtype(dtype, np.uint16):
+        assert (result[mask > 0] % 257 != 0).any(), "restored pixels have only 8 bits"
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "I;16"])
 def test_pil_images_keep_mode_and_alpha(
     photo: Restorer, image: Pixels, mask: Pixels, mode: str, rng: np.random.Generator
 ) -> None:
-    picture = Image.fromarray(image).convert(mode)
+    picture = Image.fromarray(image).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(picture).astype(np.uint16) * 257)
     if "A" in mode:
         alpha = rng.integers(0, 256, mask.shape).astype(np.uint8)
         picture.putalpha(Image.fromarray(alpha))
@@ -178,6 +197,34 @@ def test_a_small_hole_in_a_large_picture_costs_little(photo: Restorer) -> None:
     np.testing.assert_array_equal(photo.restore(near, mask)[hole], photo.restore(far, mask)[hole])
 
 
+def test_options_that_are_refused(photo: Restorer, image: Pixels, mask: Pixels) -> None:
+    with pytest.raises(ImageError, match="strategy is 'best'; it must be one of auto, crop"):
+        photo.restore(image, mask, strategy="best")  # type: ignore[call-overload]
+    with pytest.raises(ImageError, match="memory_mb is 3; it must be at least 16"):
+        photo.restore(image, mask, memory_mb=3)
+    large, hole = np.zeros((500, 500, 3), np.uint8), np.eye(500, dtype=bool)
+    with pytest.raises(ImageError, match="500x500 pixels at once take more than memory_mb=16"):
+        photo.restore(large, hole, strategy="full", memory_mb=16)
+
+
+@pytest.mark.parametrize("strategy", ["auto", "crop", "resize", "full"])
+def test_every_strategy_changes_only_the_hole(
+    photo: Restorer, rng: np.random.Generator, strategy: Strategy
+) -> None:
+    coarse = rng.integers(60, 190, (3, 4, 3)).astype(np.uint8)
+    image = cv2.resize(coarse, (1300, 800), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    mask = np.zeros((800, 1300), np.uint8)
+    cv2.circle(mask, (300, 300), 130, 255, -1)  # too wide for one step
+    cv2.line(mask, (20, 780), (1280, 40), 255, 7)  # whose bounding box is the whole picture
+    mask[700:720, 100:130] = 255
+    damaged = image.copy()
+    damaged[mask > 0] = 0
+    result = photo.restore(damaged, mask, strategy=strategy)
+    assert_only_the_hole_changed(result, damaged, mask)
+    error = np.abs(result.astype(int) - image)[mask > 0].mean()
+    assert error < 12, "the hole was not filled from what is around it"
+
+
 def test_threads_share_a_restorer(photo: Restorer, image: Pixels, mask: Pixels) -> None:
     images = [np.roll(image, shift, axis=1) for shift in range(0, 120, 10)]
     expected = [photo.restore(i, mask) for i in images]
@@ -190,12 +237,14 @@ def test_threads_share_a_restorer(photo: Restorer, image: Pixels, mask: Pixels) 
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((4, 4, 3), np.float32), "uint8, this one is float32"),
-        (np.full((4, 4, 3), np.nan), "uint8, this one is float64"),
-        (np.zeros((4, 4, 3), np.uint16), "uint8, this one is uint16"),
-        (np.zeros((4, 4, 4), np.uint8), "HxWx3 or HxW, this one is 4x4x4"),
-        (np.zeros((1, 4, 4, 3), np.uint8), "HxWx3 or HxW"),
-        (np.zeros(4, np.uint8), "HxWx3 or HxW"),
+        (np.zeros((4, 4, 3), np.float16), "float64, this one is float16"),
+        (np.zeros((4, 4, 3), np.int32), "float64, this one is int32"),
+        (np.full((4, 4, 3), np.nan), "not finite"),
+        (np.full((4, 4, 3), 1.5), "from 0 to 1, these are from 1.5 to 1.5"),
+        (np.full((4, 4, 3), -0.5, np.float32), "from 0 to 1"),
+        (np.zeros((4, 4, 5), np.uint8), "1 to 4 channels, this one is 4x4x5"),
+        (np.zeros((1, 4, 4, 3), np.uint8), "HxWxC"),
+        (np.zeros(4, np.uint8), "HxWxC"),
         (np.zeros((0, 4, 3), np.uint8), "empty"),
         ([[1, 2], [3, 4]], "not list"),
         (None, "not NoneType"),
