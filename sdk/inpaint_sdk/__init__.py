@@ -13,6 +13,7 @@ from inpaint_sdk.errors import (
     ModelError,
     OutputError,
 )
+from inpaint_sdk.metadata import MetadataWarning
 from inpaint_sdk.model_info import ModelInfo, Quality
 from inpaint_sdk.native import get_library_path
 from inpaint_sdk.restorer import Restorer
@@ -25,6 +26,7 @@ __all__ = [
     "ImageError",
     "InpaintError",
     "MaskError",
+    "MetadataWarning",
     "ModelError",
     "ModelInfo",
     "OutputError",

@@ -1,57 +1,43 @@
-"""Writing results so that they appear whole or not at all."""
+"""Picture files' names, and writing results so that they appear whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from inpaint_sdk.errors import OutputError
-
-if TYPE_CHECKING:
-    from PIL import Image as PILImage
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
 """By which files in a folder are taken for pictures."""
 
-QUALITY: Mapping[str, Mapping[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"lossless": True},
-}
-"""What each lossy format is written with: close to what was restored, or exactly it."""
 
-NO_ALPHA = {"JPEG", "BMP"}
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside ``path`` to write to, of the same suffix; renamed to it at the end.
 
-
-def save_picture(picture: PILImage.Image, path: Path) -> None:
-    """Writes a picture in the format of the path's suffix, by atomic rename.
-
-    The colour profile and EXIF data that the picture carries are written with it.
+    After an exception there is no new file, and whatever was at ``path`` is still there.
 
     Raises:
-        OutputError: the suffix is unknown, the format cannot hold the picture, or the
-            folder cannot be written. Whatever was at ``path`` is then still there.
+        OutputError: the folder cannot be written in, or writing failed with an OSError or
+            ValueError.
     """
-    kind = picture_format(path)
-    if picture.mode in ("RGBA", "LA") and kind in NO_ALPHA:
-        raise OutputError(f"{path}: {kind} has no alpha channel; write a PNG, TIFF or WebP file")
-    options = dict(QUALITY.get(kind, {}))
-    for name in ("icc_profile", "exif"):
-        if picture.info.get(name):
-            options[name] = picture.info[name]
     try:
-        handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent
+        )
     except OSError as error:
         raise OutputError(f"cannot write in {path.parent}: {error.strerror}") from error
+    os.close(handle)
+    partial = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            picture.save(file, format=kind, **options)
-        Path(partial).chmod(0o666 & ~_umask())  # mkstemp's files are private
-        Path(partial).replace(path)
+        yield partial
+        partial.chmod(0o666 & ~_umask())  # mkstemp's files are private
+        partial.replace(path)
     except BaseException as error:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         if isinstance(error, (OSError, ValueError)):
             raise OutputError(f"cannot write {path}: {error}") from error
         raise

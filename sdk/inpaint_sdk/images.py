@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -76,17 +77,27 @@ def is_pil(image: object) -> bool:
 
 def read_pil(path: Path, error: type[InpaintError]) -> PILImage.Image:
     """Reads a picture file whole, upright; what goes wrong is raised as ``error``."""
+    with opened_pil(path, error) as picture:
+        if is_deep(picture) and picture.mode != "I;16":
+            # PIL would drop the lower bits of colours without a word.
+            raise error(
+                f"{path} has 16 bits a channel, which a PIL image cannot hold; restore it from "
+                "file to file, with restore_file, or read it with OpenCV and give the array"
+            )
+        picture.load()
+        return upright(picture, str(path), error)
+
+
+@contextmanager
+def opened_pil(path: Path, error: type[InpaintError]) -> Iterator[PILImage.Image]:
+    """A picture file whose header was read; what goes wrong within is raised as ``error``."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path) as picture:
             if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
                 raise error(f"{path} holds {picture.n_frames} pictures; give one of them")
-            if any(";16" in str(tile) for tile in picture.tile):
-                # PIL would drop the lower bits of colours without a word.
-                raise error(f"{path} has 16 bits a channel; convert it to 8 bits first")
-            picture.load()
-            return upright(picture, str(path), error)
+            yield picture
     except FileNotFoundError:
         raise error(f"there is no file {path}") from None
     except UnidentifiedImageError as reason:
@@ -96,6 +107,22 @@ def read_pil(path: Path, error: type[InpaintError]) -> PILImage.Image:
     except (OSError, SyntaxError, ValueError) as reason:
         # Damaged files fail in the decoders, with a different exception in each.
         raise error(f"cannot read {path}, it may be cut short or damaged: {reason}") from reason
+
+
+def is_deep(picture: PILImage.Image) -> bool:
+    """Whether an opened file has 16 bits a channel."""
+    return any(";16" in str(tile) for tile in getattr(picture, "tile", ()))
+
+
+def refuse_bomb(path: Path, height: int, width: int) -> None:
+    """Raises ``ImageError`` for a size that PIL would refuse, for files that others read."""
+    from PIL import Image
+
+    if Image.MAX_IMAGE_PIXELS is not None and height * width > 2 * Image.MAX_IMAGE_PIXELS:
+        raise ImageError(
+            f"{path} is too large to be read safely: {width}x{height} pixels are more than twice "
+            f"PIL.Image.MAX_IMAGE_PIXELS ({Image.MAX_IMAGE_PIXELS}), which can be raised"
+        )
 
 
 def upright(picture: PILImage.Image, name: str, error: type[InpaintError]) -> PILImage.Image:
@@ -120,11 +147,12 @@ def _open_array(image: NDArray[np.generic], channels: Channels) -> Picture:
     if 0 in image.shape:
         raise ImageError(f"the image is empty: its shape is {_shape(image)}")
     if image.dtype.kind == "f":
-        _check_floats(image)
+        check_floats(image)
     return Picture(image, channels, lambda result: result)
 
 
-def _check_floats(image: NDArray[Any]) -> None:
+def check_floats(image: NDArray[Any]) -> None:
+    """Raises ``ImageError`` if floats are not all from 0 to 1."""
     low, high = float(image.min()), float(image.max())  # either is NaN if there is one
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ImageError(

@@ -16,7 +16,7 @@ from inpaint_sdk.model_info import ModelInfo
 from inpaint_sdk.tensors import from_unit, image_tensor, require_finite, to_planes, to_unit
 from inpaint_sdk.tiles import run_tiled
 
-OVERLAP = 512
+OVERLAP = 256
 """Of neighbouring tiles, in pixels: each is shown at least a quarter of it beyond what is used."""
 
 STRIP = 256

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inpaint_sdk.ahead import map_ahead
 from inpaint_sdk.backends import Session, open_session
 from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
@@ -19,6 +23,8 @@ from inpaint_sdk.zoo import open_model
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
+
+    from inpaint_sdk.jobs import OpenedFile
 
 
 class Restorer:
@@ -142,6 +148,95 @@ class Restorer:
         picture = open_picture(image, self._channels)
         hole = None if mask is None else open_mask(mask, *picture.pixels.shape[:2])
         return picture.restored_form(self._run(picture, hole, strategy, memory_mb))
+
+    def restore_many(
+        self,
+        items: Iterable[ImageLike | tuple[ImageLike, MaskLike | None]],
+        *,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> Iterator[NDArray[Any] | PILImage.Image]:
+        """Restores many images, in order, reading the next while one is restored.
+
+        >>> from inpaint_sdk import Restorer
+        >>> restorer = Restorer.load("photo")
+        >>> pairs = [("photo.png", "mask.png")] * 2
+        >>> [picture.size for picture in restorer.restore_many(pairs)]
+        [(130, 90), (130, 90)]
+
+        Args:
+            items: images, or pairs of an image and its mask, in the forms that :meth:`restore`
+                takes. Taken one by one, as results are, so it may be endless.
+            strategy: as there.
+            memory_mb: as there.
+
+        Yields:
+            What :meth:`restore` returns for each.
+
+        Raises:
+            InpaintError: as :meth:`restore` raises it, at the item's turn; it ends the iteration.
+        """
+        _check_strategy(strategy)
+        opened = map_ahead(self._open_item, items, ahead=2)
+        with closing(opened):
+            for picture, hole in opened:
+                yield picture.restored_form(self._run(picture, hole, strategy, memory_mb))
+
+    def _open_item(
+        self, item: ImageLike | tuple[ImageLike, MaskLike | None]
+    ) -> tuple[Picture, Hole | None]:
+        image, mask = item if isinstance(item, tuple) else (item, None)
+        picture = open_picture(image, self._channels)
+        return picture, None if mask is None else open_mask(mask, *picture.pixels.shape[:2])
+
+    def restore_file(
+        self,
+        image: str | os.PathLike[str],
+        output: str | os.PathLike[str],
+        mask: MaskLike | None = None,
+        *,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> None:
+        """Restores from file to file, with 8 or 16 bits and whatever metadata there is.
+
+        The colour profile, EXIF, XMP and IPTC data, resolution and texts of the source are written
+        with the result, and a ``MetadataWarning`` names those that the output's format cannot hold.
+        The orientation is applied.
+
+        Args:
+            image: JPEG, PNG, WebP, TIFF or BMP; of 8 bits a channel, or of 16 in a PNG or TIFF, or
+                floats from 0 to 1 in a TIFF.
+            output: in the format of its suffix. It appears when it is whole.
+            mask: as :meth:`restore` takes it.
+            strategy: as there.
+            memory_mb: as there.
+
+        Raises:
+            ImageError, MaskError, ModelError: as :meth:`restore` raises them.
+            OutputError: the output cannot be written, or cannot hold the result: JPEG has no alpha
+                and no 16 bits. Nothing is lost without a word.
+        """
+        _check_strategy(strategy)
+        from inpaint_sdk.jobs import FileJob
+
+        job = FileJob(Path(image), Path(output), mask)
+        job.write(self.restore_opened(job.read(), strategy=strategy, memory_mb=memory_mb))
+
+    def restore_opened(
+        self,
+        opened: OpenedFile,
+        *,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> OpenedFile:
+        """The middle part of :meth:`restore_file`, for those who read and write in other threads.
+
+        Between ``read`` and ``write`` of an :class:`inpaint_sdk.jobs.FileJob`.
+        """
+        picture = Picture(opened.file.pixels, "rgb", lambda result: result)
+        restored = self._run(picture, opened.hole, strategy, memory_mb)
+        return replace(opened, file=replace(opened.file, pixels=restored))
 
     def attention(
         self,

@@ -225,6 +225,25 @@ def test_every_strategy_changes_only_the_hole(
     assert error < 12, "the hole was not filled from what is around it"
 
 
+def test_many_come_in_order(photo: Restorer, image: Pixels, mask: Pixels, tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    Image.fromarray(image).save(path)
+    rolled = [np.roll(image, shift, axis=0) for shift in range(4)]
+    results = list(photo.restore_many([(path, mask), *((i, mask) for i in rolled)]))
+    assert isinstance(results[0], Image.Image)
+    for result, source in zip(results[1:], rolled, strict=True):
+        np.testing.assert_array_equal(result, photo.restore(source, mask))
+
+
+def test_a_bad_item_ends_the_iteration_at_its_turn(
+    photo: Restorer, image: Pixels, mask: Pixels
+) -> None:
+    results = photo.restore_many([(image, mask), (image, mask[:50]), (image, mask)])
+    next(results)
+    with pytest.raises(MaskError, match="must be of one size"):
+        next(results)
+
+
 def test_threads_share_a_restorer(photo: Restorer, image: Pixels, mask: Pixels) -> None:
     images = [np.roll(image, shift, axis=1) for shift in range(0, 120, 10)]
     expected = [photo.restore(i, mask) for i in images]

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import get_args
 
 import click
 
+from inpaint_sdk.ahead import map_ahead
+from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.errors import InpaintError, MaskError, OutputError
-from inpaint_sdk.files import SUFFIXES, picture_format, save_picture
+from inpaint_sdk.files import SUFFIXES, picture_format
+from inpaint_sdk.jobs import FileJob, OpenedFile
+from inpaint_sdk.metadata import MetadataWarning
 from inpaint_sdk.restorer import Restorer
 
 
-class Job(NamedTuple):
-    """One picture's files."""
+@dataclass(frozen=True)
+class Options:
+    """How every picture is restored."""
 
-    image: Path
-    mask: Path | None
-    output: Path
+    strategy: Strategy
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How far a job has come: what it holds now, or why it failed."""
+
+    job: FileJob
+    held: OpenedFile | None = None
+    error: InpaintError | None = None
 
 
 @click.command()
@@ -28,7 +43,22 @@ class Job(NamedTuple):
 @click.option("--model", default="photo", show_default=True, help="Name, or path of a model file.")
 @click.option("--backend", default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads for one picture.")
+@click.option(
+    "--strategy",
+    type=click.Choice(get_args(Strategy)),
+    default="auto",
+    show_default=True,
+    help="How a large picture is shown to the model.",
+)
+@click.option(
+    "--memory-mb",
+    type=int,
+    default=DEFAULT_MEMORY_MB,
+    show_default=True,
+    help="Bounds the model's working memory; decides how a large picture is cut.",
+)
 @click.option("--overwrite-input", is_flag=True, help="Allow the output to replace an input.")
+@click.option("--again", is_flag=True, help="In a folder: restore what is finished, too.")
 def restore(
     image: Path,
     mask: Path | None,
@@ -36,7 +66,10 @@ def restore(
     model: str,
     backend: str,
     threads: int | None,
+    strategy: Strategy,
+    memory_mb: int,
     overwrite_input: bool,
+    again: bool,
 ) -> None:
     """Restore IMAGE where the mask is nonzero.
 
@@ -44,72 +77,128 @@ def restore(
     they need no mask, and change only what one marks if it is given.
 
     IMAGE may be a folder; --mask is then a folder with a mask of the same name (any picture suffix)
-    for each picture, and --output a folder, which is made if need be. A file that cannot be
-    restored is reported and skipped, and the exit code is 1 at the end.
+    for each picture, and --output a folder, which is made if need be. Reading, restoring and
+    writing go on side by side. An output that is there and newer than its inputs is finished and
+    skipped, so an interrupted run goes on where it stopped. A file that cannot be restored is
+    reported and skipped, and the exit code is 1 at the end.
+
+    Pictures keep 8 or 16 bits, alpha, colour profile and metadata; what the output's format cannot
+    hold is an error, or for metadata a warning.
     """
-    try:
-        if image.is_dir():
-            failed = _restore_folder(image, mask, output, overwrite_input, model, backend, threads)
-            if failed:
-                raise click.ClickException(f"{failed} of the pictures could not be restored")
-        else:
-            job = Job(image, mask, output)
-            _check(job, overwrite_input)
-            _restore(job, Restorer.load(model, backend=backend, threads=threads))
-    except InpaintError as error:
-        raise click.ClickException(str(error)) from error
+    options = Options(strategy, memory_mb)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", MetadataWarning)
+        # Without the file and line that a Python warning names.
+        warnings.showwarning = _show_warning
+        try:
+            if image.is_dir():
+                jobs = list(_jobs(image, mask, output))
+                restorer = Restorer.load(model, backend=backend, threads=threads)
+                failed = _restore_folder(restorer, jobs, options, overwrite_input, again)
+                if failed:
+                    raise click.ClickException(f"{failed} of the pictures could not be restored")
+            else:
+                job = FileJob(image, output, mask)
+                _check(job, overwrite_input)
+                restorer = Restorer.load(model, backend=backend, threads=threads)
+                job.write(restorer.restore_opened(job.read(), **vars(options)))
+        except InpaintError as error:
+            raise click.ClickException(str(error)) from error
 
 
-def _restore(job: Job, restorer: Restorer) -> None:
-    save_picture(restorer.restore(job.image, job.mask), job.output)
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    click.echo(f"warning: {message}", err=True)
 
 
-def _check(job: Job, overwrite_input: bool) -> None:
+def _check(job: FileJob, overwrite_input: bool) -> None:
     """Refuses what can be refused before any work is done."""
     picture_format(job.output)
     if not job.output.parent.is_dir():
         raise OutputError(f"there is no folder {job.output.parent} to write in")
-    if overwrite_input or not job.output.exists():
-        return
-    for source in (job.image, job.mask):
-        if source is not None and source.exists() and job.output.samefile(source):
-            raise OutputError(
-                f"{job.output} is an input; give another --output, or --overwrite-input"
-            )
+    if not overwrite_input and _is_input(job):
+        raise OutputError(f"{job.output} is an input; give another --output, or --overwrite-input")
+
+
+def _is_input(job: FileJob) -> bool:
+    sources = (job.image, job.mask)
+    return job.output.exists() and any(
+        isinstance(source, Path) and source.exists() and job.output.samefile(source)
+        for source in sources
+    )
 
 
 def _restore_folder(
-    images: Path,
-    masks: Path | None,
-    output: Path,
-    overwrite_input: bool,
-    model: str,
-    backend: str,
-    threads: int | None,
+    restorer: Restorer, jobs: list[Outcome], options: Options, overwrite_input: bool, again: bool
 ) -> int:
     """Restores every picture of a folder; returns how many could not be."""
     from tqdm import tqdm
 
+    todo = [start for start in jobs if again or start.error or not _is_finished(start.job)]
+
+    def read(start: Outcome) -> Outcome:
+        job = start.job
+        if start.error is not None:
+            return start
+        try:
+            _check(job, overwrite_input)
+            return Outcome(job, job.read())
+        except InpaintError as error:
+            return Outcome(job, error=error)
+
+    def run(outcome: Outcome) -> Outcome:
+        if outcome.held is None:
+            return outcome
+        try:
+            return Outcome(outcome.job, restorer.restore_opened(outcome.held, **vars(options)))
+        except InpaintError as error:
+            return Outcome(outcome.job, error=error)
+
+    def write(outcome: Outcome) -> Outcome:
+        try:
+            if outcome.held is not None:
+                outcome.job.write(outcome.held)
+            return Outcome(outcome.job, error=outcome.error)
+        except InpaintError as error:
+            return Outcome(outcome.job, error=error)
+
+    failed = 0
+    restored = map(run, map_ahead(read, todo, ahead=2))
+    written = map_ahead(write, restored, ahead=2)
+    for outcome in tqdm(written, total=len(todo), unit="picture", disable=None):
+        if outcome.error is not None:
+            failed += 1
+            tqdm.write(f"skipped {outcome.job.image}: {outcome.error}")
+    finished = len(jobs) - len(todo)
+    click.echo(f"restored {len(todo) - failed}, finished before {finished}, failed {failed}")
+    return failed
+
+
+def _is_finished(job: FileJob) -> bool:
+    """Whether its output is there, whole since outputs appear whole, and newer than its inputs."""
+    if not job.output.exists() or _is_input(job):
+        return False
+    written = job.output.stat().st_mtime_ns
+    sources = (s for s in (job.image, job.mask) if isinstance(s, Path) and s.exists())
+    return all(written >= source.stat().st_mtime_ns for source in sources)
+
+
+def _jobs(images: Path, masks: Path | None, output: Path) -> Iterator[Outcome]:
+    """One for each picture of a folder, with an error where there is no mask for it."""
     if masks is not None and not masks.is_dir():
         raise MaskError(f"{images} is a folder, so --mask must be a folder too; {masks} is not")
     pictures = [p for p in sorted(images.iterdir()) if p.suffix.lower() in SUFFIXES]
     if not pictures:
         raise InpaintError(f"there are no pictures in {images}")
-    restorer = Restorer.load(model, backend=backend, threads=threads)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {output}: {error.strerror}") from error
-    failed = 0
-    for picture in tqdm(pictures, unit="picture", disable=None):
+    for picture in pictures:
+        job = FileJob(picture, output / picture.name, None)
         try:
-            job = Job(picture, masks and _mask_for(picture, masks), output / picture.name)
-            _check(job, overwrite_input)
-            _restore(job, restorer)
-        except InpaintError as error:
-            failed += 1
-            tqdm.write(f"skipped {picture}: {error}")
-    return failed
+            yield Outcome(job if masks is None else replace(job, mask=_mask_for(picture, masks)))
+        except MaskError as error:
+            yield Outcome(job, error=error)
 
 
 def _mask_for(picture: Path, masks: Path) -> Path:

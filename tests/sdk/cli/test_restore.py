@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import cv2
@@ -7,6 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from inpaint_sdk.cli.main import main
 
@@ -102,6 +106,51 @@ def test_a_bad_file_in_a_folder_is_reported_and_skipped(folders: Path) -> None:
     assert "no mask named c" in result.output
     assert "2 of the pictures" in result.output
     assert [p.name for p in output.iterdir()] == ["a.png"]
+
+
+def test_an_interrupted_folder_goes_on(folders: Path) -> None:
+    output = folders / "out"
+    command = ("restore", folders / "images", "--mask", folders / "masks", "-o", output)
+    assert "restored 3, finished before 0, failed 0" in run(*command).output
+    (output / "b.png").unlink()
+    before = {p.name: p.stat().st_mtime_ns for p in output.iterdir()}
+    assert "restored 1, finished before 2, failed 0" in run(*command).output
+    after = {p.name: p.stat().st_mtime_ns for p in output.iterdir()}
+    assert sorted(after) == ["a.png", "b.png", "c.png"]
+    assert before.items() <= after.items(), "a finished picture was written again"
+    assert "restored 3, finished before 0" in run(*command, "--again").output
+
+
+def test_a_picture_that_changed_is_not_finished(folders: Path) -> None:
+    command = ("restore", folders / "images", "--mask", folders / "masks", "-o", folders / "out")
+    run(*command)
+    for changed in (folders / "images" / "a.png", folders / "masks" / "c.bmp"):
+        os.utime(changed, (time.time() + 100,) * 2)
+    assert "restored 2, finished before 1" in run(*command).output
+
+
+def test_what_a_format_cannot_hold_is_said(files: Path, image: Pixels) -> None:
+    cv2.imwrite(str(files / "deep.png"), image.astype(np.uint16) * 257)
+    command = ("restore", files / "deep.png", "--mask", files / "mask.png", "-o")
+    result = run(*command, files / "out.jpg")
+    assert result.exit_code == 1
+    assert "8 bits a channel; write a PNG or TIFF" in result.output
+    assert run(*command, files / "out.png").exit_code == 0
+    assert cv2.imread(str(files / "out.png"), cv2.IMREAD_UNCHANGED).dtype == np.uint16
+
+    Image.fromarray(image).save(files / "titled.png", pnginfo=titled())
+    result = run(
+        "restore", files / "titled.png", "--mask", files / "mask.png", "-o", files / "o.jpg"
+    )
+    assert result.exit_code == 0
+    assert "warning: " in result.output
+    assert "JPEG files cannot hold the source's text" in result.output
+
+
+def titled() -> PngInfo:
+    info = PngInfo()
+    info.add_text("Title", "a title")
+    return info
 
 
 def test_a_folder_onto_itself_is_refused(folders: Path) -> None:
