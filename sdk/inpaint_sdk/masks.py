@@ -21,8 +21,10 @@ MaskLike: TypeAlias = (
 )
 
 
-def open_mask(mask: MaskLike, height: int, width: int) -> Hole:
-    """Takes a mask in any of the accepted forms; returns uint8 [height, width], 255 in the hole.
+def open_mask(mask: MaskLike, height: int | None = None, width: int | None = None) -> Hole:
+    """Takes a mask in any of the accepted forms; returns uint8 [H, W], 255 in the hole.
+
+    height, width: that it must have; None for any.
 
     An array is bool or uint8, [H, W] or [H, W, 1]; a PIL image or a picture file counts as
     nonzero where any of its colours is, so black on white files must be inverted first.
@@ -41,7 +43,7 @@ def open_mask(mask: MaskLike, height: int, width: int) -> Hole:
         raise MaskError(
             f"a mask is a numpy array, a PIL image or a path, not {type(mask).__name__}"
         )
-    if hole.shape != (height, width):
+    if height is not None and hole.shape != (height, width):
         raise MaskError(
             f"the mask is {hole.shape[1]}x{hole.shape[0]}, the image is {width}x{height} "
             "(width x height); they must be of one size"

@@ -24,7 +24,9 @@ from inpaint_sdk.zoo import open_model
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
+    from inpaint_sdk.inpainting import Inpainter, Plan
     from inpaint_sdk.jobs import OpenedFile
+    from inpaint_sdk.masked import MaskedRestorer
 
 
 class Restorer:
@@ -238,6 +240,58 @@ class Restorer:
         restored = self._run(picture, opened.hole, strategy, memory_mb)
         return replace(opened, file=replace(opened.file, pixels=restored))
 
+    def with_mask(
+        self,
+        mask: MaskLike,
+        *,
+        steady: bool = False,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> MaskedRestorer:
+        """For many arrays of one size under one mask, like a logo on a video: plans only once.
+
+        >>> import cv2
+        >>> from inpaint_sdk import Restorer
+        >>> mask = cv2.imread("mask.png", cv2.IMREAD_GRAYSCALE)
+        >>> restore = Restorer.load("photo").with_mask(mask)
+        >>> restored = restore(cv2.imread("photo.png"))
+
+        Args:
+            mask: as :meth:`restore` takes it; its size is the arrays'.
+            steady: for frames in order: what lies under a surrounding that does not change beyond
+                noise stays as it is, and the model does not run for it.
+                See :class:`MaskedRestorer`.
+            strategy: as :meth:`restore` takes it.
+            memory_mb: as there.
+
+        Raises:
+            MaskError: the mask cannot be used, or the model inpaints and it covers everything.
+            ModelError: ``steady`` was asked of a model that restores without a mask.
+        """
+        from inpaint_sdk.masked import MaskedRestorer, Steady
+
+        _check_strategy(strategy)
+        hole = open_mask(mask)
+        shape = hole.shape[0], hole.shape[1]
+        if steady and self._model.task == "restore":
+            raise ModelError(
+                f"the model {self._model.name!r} inpaints nothing that could be steady"
+            )
+        if self._model.task == "restore" or not hole.any():
+
+            def run(pixels: NDArray[Any]) -> NDArray[Any]:
+                picture = Picture(pixels, self._channels, lambda result: result)
+                return self._run(picture, hole, strategy, memory_mb)
+
+            return MaskedRestorer(run, shape, self._channels)
+        inpainter, plan = self._planned(hole, strategy, memory_mb)
+        return MaskedRestorer(
+            lambda pixels: inpainter.fill(pixels, plan, self._channels),
+            shape,
+            self._channels,
+            Steady(inpainter, plan, self._channels) if steady else None,
+        )
+
     def attention(
         self,
         image: ImageLike,
@@ -285,6 +339,11 @@ class Restorer:
             raise MaskError(
                 f"the model {self._model.name!r} needs a mask that says what to restore"
             )
+        inpainter, plan = self._planned(hole, strategy, memory_mb)
+        return inpainter.fill(picture.pixels, plan, picture.channels)
+
+    def _planned(self, hole: Hole, strategy: Strategy, memory_mb: int) -> tuple[Inpainter, Plan]:
+        """For an inpainting model; raises ``MaskError`` if the hole is everything."""
         if hole.all():
             raise MaskError(
                 "the mask covers the whole image, so nothing is known to restore it from; "
@@ -293,8 +352,7 @@ class Restorer:
         from inpaint_sdk.inpainting import Inpainter, make_plan
 
         plan = make_plan(hole, self._model, strategy, memory_mb)
-        inpainter = Inpainter(self._session, self._model, memory_mb)
-        return inpainter.fill(picture.pixels, plan, picture.channels)
+        return Inpainter(self._session, self._model, memory_mb), plan
 
 
 def _check_strategy(strategy: Strategy) -> None:

@@ -8,6 +8,7 @@ from inpaint_sdk import __version__
 from inpaint_sdk.cli.doctor import doctor
 from inpaint_sdk.cli.models import models
 from inpaint_sdk.cli.restore import restore
+from inpaint_sdk.cli.video import video
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,5 +18,6 @@ def main() -> None:
 
 
 main.add_command(restore)
+main.add_command(video)
 main.add_command(models)
 main.add_command(doctor)

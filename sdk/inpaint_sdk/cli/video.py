@@ -1,0 +1,98 @@
+"""``inpaint-sdk video``: a video file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.errors import InpaintError, OutputError
+from inpaint_sdk.restorer import Restorer
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option(
+    "--mask", type=click.Path(path_type=Path), help="Of what never moves; nonzero: restore."
+)
+@click.option(
+    "--mask-video", type=click.Path(path_type=Path), help="A mask for each frame; white: restore."
+)
+@click.option("--model", default="photo", show_default=True, help="Name, or path of a model file.")
+@click.option("--backend", default="auto", show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads for one frame.")
+@click.option(
+    "--steady/--no-steady",
+    default=True,
+    show_default=True,
+    help="Under one mask: keep still what lies in a still surrounding.",
+)
+@click.option(
+    "--strategy", type=click.Choice(get_args(Strategy)), default="auto", show_default=True
+)
+@click.option("--memory-mb", type=int, default=DEFAULT_MEMORY_MB, show_default=True)
+@click.option("--codec", help="FFmpeg's name of an encoder.  [default: the source's codec]")
+@click.option("--crf", type=int, help="Constant quality of the encoder; lower is better.")
+@click.option("--preset", help="Of x264 and x265: ultrafast to slow.")
+@click.option("--overwrite-input", is_flag=True, help="Allow the output to replace an input.")
+def video(
+    source: Path,
+    output: Path,
+    mask: Path | None,
+    mask_video: Path | None,
+    model: str,
+    backend: str,
+    threads: int | None,
+    steady: bool,
+    strategy: Strategy,
+    memory_mb: int,
+    codec: str | None,
+    crf: int | None,
+    preset: str | None,
+    overwrite_input: bool,
+) -> None:
+    """Restore the video SOURCE into OUTPUT; timing, audio and subtitles are kept.
+
+    Any container that FFmpeg knows. The output appears when it is whole. Needs the extra: pip
+    install 'inpaint-sdk[video]'
+    """
+    from tqdm import tqdm
+
+    try:
+        if not overwrite_input and output.exists():
+            for path in (source, mask, mask_video):
+                if path is not None and path.exists() and output.samefile(path):
+                    raise OutputError(f"{output} is an input; give another, or --overwrite-input")
+        from inpaint_sdk.video import restore_video
+        from inpaint_sdk.video.streams import Encoding
+
+        restorer = Restorer.load(model, backend=backend, threads=threads, channels="rgb")
+        with tqdm(unit="frame", disable=None) as bar:
+            report = restore_video(
+                restorer,
+                source,
+                output,
+                mask=mask,
+                mask_video=mask_video,
+                steady=steady,
+                strategy=strategy,
+                memory_mb=memory_mb,
+                encoding=Encoding(codec, crf, preset),
+                progress=lambda done, total: _advance(bar, done, total),
+            )
+    except InpaintError as error:
+        raise click.ClickException(str(error)) from error
+    rate = report.frames / report.seconds
+    click.echo(f"restored {report.frames} frames in {report.seconds:.1f} s ({rate:.1f} a second)")
+
+
+def _advance(bar: tqdm[None], done: int, total: int | None) -> None:
+    if total is not None:
+        bar.total = max(total, done)
+    bar.update(done - bar.n)

@@ -1,0 +1,194 @@
+"""Restoring a video file."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import cv2
+import numpy as np
+
+from inpaint_sdk.ahead import map_ahead
+from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.errors import ImageError, MaskError
+from inpaint_sdk.files import replacing
+from inpaint_sdk.images import Pixels
+from inpaint_sdk.masks import Hole, MaskLike, open_mask
+from inpaint_sdk.video.pixels import from_rgb, to_rgb
+from inpaint_sdk.video.streams import Carried, Encoding, Sink, decode, open_input
+
+if TYPE_CHECKING:
+    from inpaint_sdk.masked import MaskedRestorer
+    from inpaint_sdk.restorer import Restorer
+
+Item = TypeVar("Item")
+
+AHEAD = 4
+"""Frames that are decoded, and encoded, beside the one that is restored."""
+
+
+@dataclass(frozen=True)
+class VideoReport:
+    """What was done: how many frames, and in how many seconds from start to finished file."""
+
+    frames: int
+    seconds: float
+
+
+def restore_video(
+    restorer: Restorer,
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    mask: MaskLike | None = None,
+    mask_video: str | os.PathLike[str] | None = None,
+    steady: bool = True,
+    strategy: Strategy = "auto",
+    memory_mb: int = DEFAULT_MEMORY_MB,
+    encoding: Encoding | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> VideoReport:
+    """Restores a video file, keeping its timing, audio and subtitles.
+
+    Decoding, restoring and encoding overlap. The output appears when it is whole.
+
+    Args:
+        restorer: loaded with ``channels="rgb"``.
+        source: any file that FFmpeg reads. Its first video stream is restored, audio and subtitles
+            are carried over, everything else (data, attachments, further videos) is left out.
+        output: in the container of its suffix.
+        mask: of what never moves, like a logo; its size is the video's as it is shown.
+        mask_video: of what moves: a video with a frame for each frame, white (over 127) in the
+            hole. Instead of ``mask``; a model for the task ``"restore"`` needs neither.
+        steady: for inpainting under one mask: what lies under a still surrounding stays still.
+        strategy: as :meth:`Restorer.restore` takes it.
+        memory_mb: as there.
+        encoding: how to compress; by default the source's codec at a high quality.
+        progress: called with the number of frames done and of all, or None if that is not known.
+
+    Raises:
+        BackendError: PyAV is not installed.
+        ImageError, MaskError: the source or a mask cannot be read, or they do not fit.
+        OutputError: the output cannot be written or cannot hold what the source has.
+    """
+    started = time.perf_counter()
+    if mask is not None and mask_video is not None:
+        raise MaskError("give a mask or a video of masks, not both")
+    output = Path(output)
+    frames = 0
+    with open_input(Path(source), ImageError) as container, replacing(output) as partial:
+        total = container.streams.video[0].frames or None
+        work = _Work(restorer, mask, mask_video, steady, strategy, memory_mb)
+        with Sink(partial, container, encoding or Encoding()) as sink, work:
+
+            def write(item: tuple[Carried, Pixels | None, Hole | None]) -> bool:
+                carried, restored, hole = item
+                if restored is not None:
+                    carried = from_rgb(restored, carried, hole)
+                sink.write(carried)
+                return restored is not None
+
+            # Both threads must have ended before the files that they work on are closed.
+            with (
+                closing(_in_thread(_with_pixels(decode(container)))) as decoded,
+                closing(map_ahead(write, map(work.restore, decoded), ahead=AHEAD)) as written,
+            ):
+                for is_frame in written:
+                    frames += is_frame
+                    if is_frame and progress is not None:
+                        progress(frames, total)
+            work.finish()
+            sink.finish()
+    return VideoReport(frames, time.perf_counter() - started)
+
+
+class _Work:
+    """What happens to each frame: the mask that holds for it, and the model."""
+
+    def __init__(
+        self,
+        restorer: Restorer,
+        mask: MaskLike | None,
+        mask_video: str | os.PathLike[str] | None,
+        steady: bool,
+        strategy: Strategy,
+        memory_mb: int,
+    ) -> None:
+        self._restorer = restorer
+        self._strategy: Strategy = strategy
+        self._memory_mb = memory_mb
+        self._hole: Hole | None = None
+        self._masks: Generator[Hole, None, None] | None = None
+        self._mask_path = None if mask_video is None else Path(mask_video)
+        self._masked: MaskedRestorer | None = None
+        if mask is not None:
+            self._hole = open_mask(mask)
+            steady = steady and restorer.model.task == "inpaint"
+            self._masked = restorer.with_mask(
+                self._hole, steady=steady, strategy=strategy, memory_mb=memory_mb
+            )
+
+    def __enter__(self) -> _Work:
+        if self._mask_path is not None:
+            self._masks = _masks(self._mask_path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._masks is not None:
+            self._masks.close()
+
+    def restore(
+        self, item: tuple[Carried, Pixels | None]
+    ) -> tuple[Carried, Pixels | None, Hole | None]:
+        frame, pixels = item
+        if pixels is None:
+            return frame, None, None
+        if self._masked is not None:
+            return frame, self._masked(pixels), self._hole
+        hole = None
+        if self._masks is not None:
+            hole = next(self._masks, None)
+            if hole is None:
+                raise MaskError(f"{self._mask_path} has fewer frames than the video")
+        restored = self._restorer.restore(
+            pixels, hole, strategy=self._strategy, memory_mb=self._memory_mb
+        )
+        return frame, restored, hole
+
+    def finish(self) -> None:
+        if self._masks is not None and next(self._masks, None) is not None:
+            raise MaskError(f"{self._mask_path} has more frames than the video")
+
+
+def _masks(path: Path) -> Generator[Hole, None, None]:
+    """The frames of a video of masks, uint8 [H, W], 255 in the hole."""
+    with open_input(path, MaskError) as container:
+        for frame in container.decode(video=0):
+            grey = cv2.cvtColor(to_rgb(frame).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+            yield np.multiply(np.asarray(grey) > 127, 255, dtype=np.uint8)
+
+
+def _with_pixels(
+    items: Iterator[Carried],
+) -> Iterator[tuple[Carried, Pixels | None]]:
+    """Adds the pixels of frames; packets have none."""
+    from av import VideoFrame
+
+    for item in items:
+        yield item, to_rgb(item) if isinstance(item, VideoFrame) else None
+
+
+def _in_thread(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """The same items, taken in another thread, some ahead of their use."""
+    end = object()
+    with closing(map_ahead(lambda _: next(items, end), repeat(None), ahead=AHEAD)) as taken:
+        for item in taken:
+            if item is end:
+                return
+            yield item  # type: ignore[misc]
