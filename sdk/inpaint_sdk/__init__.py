@@ -12,6 +12,7 @@ from inpaint_sdk.errors import (
     MaskError,
     ModelError,
     OutputError,
+    SourceError,
 )
 from inpaint_sdk.metadata import MetadataWarning
 from inpaint_sdk.model_info import ModelInfo, Quality
@@ -32,6 +33,7 @@ __all__ = [
     "OutputError",
     "Quality",
     "Restorer",
+    "SourceError",
     "__version__",
     "get_library_path",
     "list_models",

@@ -133,7 +133,7 @@ class _Planner:
     def box(self, core: Box) -> Box:
         """A core with its context, of sides that are multiples of the step where there is room."""
         least, most = self._shape.context
-        context = min(max(max(core.height, core.width) // 2, least), most)
+        context = min(max(max(core.height, core.width) // 4, least), most)
         rows = _widen(core.top, core.bottom, context, self._height, self._shape.step)
         columns = _widen(core.left, core.right, context, self._width, self._shape.step)
         return Box(*rows, *columns)

@@ -23,5 +23,9 @@ class BackendError(InpaintError):
     """A backend cannot be used: unknown, or not installed."""
 
 
+class SourceError(InpaintError):
+    """A camera or stream cannot be opened, or was lost."""
+
+
 class OutputError(InpaintError):
     """A result cannot be written where it was asked for."""

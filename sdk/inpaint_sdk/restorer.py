@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from inpaint_sdk.inpainting import Inpainter, Plan
     from inpaint_sdk.jobs import OpenedFile
     from inpaint_sdk.masked import MaskedRestorer
+    from inpaint_sdk.stream.pipeline import LatePolicy, Stream
 
 
 class Restorer:
@@ -292,6 +293,65 @@ class Restorer:
             Steady(inpainter, plan, self._channels) if steady else None,
         )
 
+    def stream(
+        self,
+        frames: Iterable[NDArray[Any]],
+        mask: MaskLike | None = None,
+        *,
+        budget: float | None = None,
+        late: LatePolicy = "drop",
+        queue: int = 2,
+        steady: bool = False,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> Stream:
+        """Restores frames that do not wait, while the next are captured and the last are used.
+
+        >>> import numpy as np
+        >>> from inpaint_sdk import Restorer
+        >>> frames = (np.full((90, 130, 3), n, np.uint8) for n in range(5))
+        >>> with Restorer.load("photo").stream(frames, np.eye(90, 130, dtype=bool)) as stream:
+        ...     [frame.index for frame in stream]
+        [0, 1, 2, 3, 4]
+
+        Args:
+            frames: arrays of one size; an iterator, a generator, or what
+                :func:`inpaint_sdk.stream.open_source` gives. It is taken in a thread of its own and
+                closed at the end if it has a ``close`` method.
+            mask: one for all frames. A model for the task ``"restore"`` needs none.
+            budget: seconds from a frame's capture until it should be ready. A frame for which that
+                is not to be expected is late. None: no frame is ever late, and a slow consumer
+                slows the source.
+            late: what happens to a late frame: ``"drop"`` gives it up, and a frame that comes
+                when the queue is full pushes out the oldest; ``"pass"`` passes it on unrestored.
+                ``stream.counts`` tells how many.
+            queue: frames that may wait for the model, and results that may wait for the caller.
+            steady: as :meth:`with_mask` takes it.
+            strategy: as :meth:`restore` takes it.
+            memory_mb: as there.
+
+        Returns:
+            An iterator of :class:`inpaint_sdk.stream.Frame`, and a context manager that ends it.
+
+        Raises:
+            InpaintError: an option or the mask cannot be used; while iterating, also whatever
+                :meth:`restore` or the source raises, after the frames before it.
+        """
+        from inpaint_sdk.stream.pipeline import Stream
+
+        if mask is not None:
+            restore: Callable[[NDArray[Any]], NDArray[Any]] = self.with_mask(
+                mask, steady=steady, strategy=strategy, memory_mb=memory_mb
+            )
+        elif self._model.task == "inpaint":
+            raise self._no_mask()
+        else:
+
+            def restore(image: NDArray[Any]) -> NDArray[Any]:
+                return self.restore(image, strategy=strategy, memory_mb=memory_mb)
+
+        return Stream(frames, restore, budget=budget, late=late, queue=queue)
+
     def attention(
         self,
         image: ImageLike,
@@ -336,11 +396,12 @@ class Restorer:
             cleaner = Cleaner(self._session, self._model, strategy, memory_mb)
             return cleaner.restore(picture.pixels, hole, picture.channels)
         if hole is None:
-            raise MaskError(
-                f"the model {self._model.name!r} needs a mask that says what to restore"
-            )
+            raise self._no_mask()
         inpainter, plan = self._planned(hole, strategy, memory_mb)
         return inpainter.fill(picture.pixels, plan, picture.channels)
+
+    def _no_mask(self) -> MaskError:
+        return MaskError(f"the model {self._model.name!r} needs a mask that says what to restore")
 
     def _planned(self, hole: Hole, strategy: Strategy, memory_mb: int) -> tuple[Inpainter, Plan]:
         """For an inpainting model; raises ``MaskError`` if the hole is everything."""

@@ -6,6 +6,7 @@ import click
 
 from inpaint_sdk import __version__
 from inpaint_sdk.cli.doctor import doctor
+from inpaint_sdk.cli.gstreamer import gstreamer
 from inpaint_sdk.cli.models import models
 from inpaint_sdk.cli.restore import restore
 from inpaint_sdk.cli.video import video
@@ -19,5 +20,6 @@ def main() -> None:
 
 main.add_command(restore)
 main.add_command(video)
+main.add_command(gstreamer)
 main.add_command(models)
 main.add_command(doctor)

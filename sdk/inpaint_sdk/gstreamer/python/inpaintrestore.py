@@ -1,0 +1,114 @@
+"""The GStreamer element ``inpaintrestore``.
+
+GStreamer's loader for Python plugins finds this file by its place: a folder ``python`` within
+``GST_PLUGIN_PATH``. ``inpaint-sdk gstreamer`` prints the settings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstVideo", "1.0")
+
+import numpy as np
+from gi.repository import GLib, GObject, Gst, GstVideo
+
+from inpaint_sdk import InpaintError, Restorer
+
+CAPS = Gst.Caps.from_string(
+    "video/x-raw, format=(string){BGR, RGB}, width=[1, 2147483647], height=[1, 2147483647], "
+    "framerate=[0/1, 2147483647/1]"
+)
+
+
+class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
+    """Restores what a mask marks in every frame, in place; frames are BGR or RGB."""
+
+    __gstmetadata__ = (
+        "Inpaint restore",
+        "Filter/Effect/Video",
+        "Restores the part of each frame that a mask marks, or all of it with a mask-free model",
+        "inpaint-sdk",
+    )
+    __gsttemplates__ = (
+        Gst.PadTemplate.new("sink", Gst.PadDirection.SINK, Gst.PadPresence.ALWAYS, CAPS),
+        Gst.PadTemplate.new("src", Gst.PadDirection.SRC, Gst.PadPresence.ALWAYS, CAPS),
+    )
+
+    model = GObject.Property(
+        type=str, default="photo", nick="Model", blurb="Name of a model, or path of a model file"
+    )
+    mask = GObject.Property(
+        type=str,
+        default="",
+        nick="Mask",
+        blurb="Picture of the frames' size, nonzero where they are to be restored",
+    )
+    backend = GObject.Property(
+        type=str, default="auto", nick="Backend", blurb="What runs the model, or auto"
+    )
+    steady = GObject.Property(
+        type=bool,
+        default=True,
+        nick="Steady",
+        blurb="Keep still what lies in a still surrounding",
+    )
+
+    def do_set_info(self, caps: Any, info: Any, _out_caps: Any, _out_info: Any) -> bool:
+        """Loads the model when the frames' format is known, or posts why it cannot."""
+        self._shape = info.height, info.width
+        self._stride = info.stride[0]
+        try:
+            restorer = Restorer.load(
+                self.model,
+                backend=self.backend,
+                channels=caps.get_structure(0).get_string("format").lower(),
+            )
+            self._restore = self._prepared(restorer)
+        except InpaintError as error:
+            self._post(error)
+            return False
+        return True
+
+    def do_transform_ip(self, buffer: Any) -> Any:
+        """Restores one frame, in its buffer."""
+        # VideoFilter's own method for frames cannot be used: PyGObject gives it frames whose
+        # pointers are not those of the pixels.
+        meta = GstVideo.buffer_get_video_meta(buffer)
+        stride, offset = (self._stride, 0) if meta is None else (meta.stride[0], meta.offset[0])
+        try:
+            with buffer.map(Gst.MapFlags.READ | Gst.MapFlags.WRITE) as mapped:
+                height, width = self._shape
+                pixels: Any = np.ndarray(
+                    (height, width, 3), np.uint8, mapped.data, offset, (stride, 3, 1)
+                )
+                np.copyto(pixels, self._restore(pixels))
+        except InpaintError as error:
+            self._post(error)
+            return Gst.FlowReturn.ERROR
+        return Gst.FlowReturn.OK
+
+    def _prepared(self, restorer: Restorer) -> Any:
+        """What restores a frame; raises ``InpaintError`` if the mask does not fit the frames."""
+        if not self.mask:
+            if restorer.model.task == "inpaint":
+                raise InpaintError(f"the model {self.model!r} needs the property mask")
+            return restorer.restore
+        restore = restorer.with_mask(self.mask)
+        restore(np.zeros((*self._shape, 3), np.uint8))
+        if self.steady and restorer.model.task == "inpaint":
+            return restorer.with_mask(self.mask, steady=True)
+        return restore
+
+    def _post(self, error: InpaintError) -> None:
+        reason = GLib.Error.new_literal(
+            Gst.LibraryError.quark(), str(error), int(Gst.LibraryError.SETTINGS)
+        )
+        self.post_message(Gst.Message.new_error(self, reason, type(error).__name__))
+
+
+GObject.type_register(InpaintRestore)
+__gstelementfactory__ = ("inpaintrestore", Gst.Rank.NONE, InpaintRestore)
