@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.boxes import Box
+from inpaint_sdk.grid import cells_filled
 from inpaint_sdk.masks import Hole
 
 Planes = NDArray[np.float32]
@@ -28,8 +29,7 @@ def deep_part(hole: Hole, reach: int, rim: int) -> tuple[Box, Hole] | None:
     of a wide hole is further from the edge than the rim.
     """
     height, width = hole.shape
-    rows = np.minimum.reduceat(hole, np.arange(0, height, GRAIN), axis=0)
-    blocks = np.minimum.reduceat(rows, np.arange(0, width, GRAIN), axis=1)
+    blocks = cells_filled(hole, GRAIN)
     distance = cv2.distanceTransform(blocks, cv2.DIST_L2, cv2.DIST_MASK_3)
     too_deep = distance > reach / GRAIN
     if not too_deep.any():

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from inpaint_sdk.boxes import Box
+from inpaint_sdk.grid import cells_touched
 from inpaint_sdk.masks import Hole
 
 CELL = 16
@@ -76,7 +76,7 @@ class _Planner:
     def __init__(self, hole: Hole, shape: Shape) -> None:
         self._shape = shape
         self._height, self._width = hole.shape
-        self._cells = _cells(hole)
+        self._cells = cells_touched(hole, CELL)
 
     def groups(self) -> list[Box]:
         """Bounding boxes of components, joined where they meet or where that is cheaper."""
@@ -146,12 +146,6 @@ def _halves(core: Box) -> tuple[Box, Box]:
         return core._replace(bottom=middle), core._replace(top=middle)
     middle = (core.left + core.width // 2) // CELL * CELL
     return core._replace(right=middle), core._replace(left=middle)
-
-
-def _cells(hole: Hole) -> NDArray[np.uint8]:
-    """Nonzero for each cell that has a pixel of the hole, uint8 [ceil(H/16), ceil(W/16)]."""
-    rows = np.maximum.reduceat(hole, np.arange(0, hole.shape[0], CELL), axis=0)
-    return np.maximum.reduceat(rows, np.arange(0, hole.shape[1], CELL), axis=1)
 
 
 def _join(cores: list[Box], planner: _Planner) -> list[Box]:

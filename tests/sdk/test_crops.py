@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inpaint_sdk.crops import Crop, Shape, plan_crops
+from inpaint_sdk.grid import cells_filled, cells_touched
 
 Hole = NDArray[np.uint8]
 SHAPE = Shape(context=(32, 128), step=32, most=1_000_000)
@@ -87,6 +88,18 @@ def test_crops_of_one_shape_follow_each_other() -> None:
     shapes = [(crop.box.height, crop.box.width) for crop in plan_crops(hole, SHAPE)]
     assert len(shapes) == 6
     assert sum(a != b for a, b in pairwise(shapes)) == 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (16, 16), (17, 40), (100, 3)])
+def test_cells_show_single_pixels(height: int, width: int) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        y, x = int(rng.integers(height)), int(rng.integers(width))
+        hole = empty(height, width)
+        hole[y, x] = 255
+        touched, filled = cells_touched(hole, 16), cells_filled(255 - hole, 4)
+        assert np.argwhere(touched).tolist() == [[y // 16, x // 16]]
+        assert np.argwhere(filled == 0).tolist() == [[y // 4, x // 4]]
 
 
 def test_dust_everywhere_is_planned_quickly() -> None:
