@@ -9,7 +9,7 @@ from inpaint_sdk.model_info import Family
 
 Strategy = Literal["auto", "crop", "resize", "full"]
 
-DEFAULT_MEMORY_MB = 512
+DEFAULT_MEMORY_MB = 640
 
 RESIZED_SIDE = 4
 """Longer side of a picture under ``strategy="resize"``, in sides that a model was trained on."""
@@ -58,11 +58,11 @@ class Box(NamedTuple):
         )
 
 
-# Working memory of one run for each pixel of its input, measured with ONNX Runtime in fp32 at 1 to
-# 12 megapixels (photo 81, cloud-thin 121 to 130) and rounded up. Fixed numbers and not the
-# machine's free memory, so that every machine cuts a picture in the same way.
-_BYTES_PER_PIXEL: dict[Family, int] = {"cnn": 100, "sarnn": 140}
-_BYTES_PER_PIXEL_OTHERS = 200
+# Working memory for each pixel of a network's input, measured with ONNX Runtime in fp32 over three
+# runs of 1 to 4 megapixels (photo 76 to 84, cloud-thin 195 to 276) and rounded up. Fixed numbers
+# and not the machine's free memory, so that every machine cuts a picture in the same way.
+_BYTES_PER_PIXEL: dict[Family, int] = {"cnn": 100, "sarnn": 280}
+_BYTES_PER_PIXEL_OTHERS = 280
 
 _SMALLEST_MB = 16
 
