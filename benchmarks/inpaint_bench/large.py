@@ -117,7 +117,8 @@ def mask_free(model: str) -> Row:
     whole = restorer.restore(picture, memory_mb=4000).astype(np.int16)
     difference = np.abs(tiled - whole)[256:-256, 256:-256]
     return {
-        "model": model,
+        "model": restorer.model.name,
+        "digest": restorer.model.digest,
         "tiles": [len(axis.starts) for axis in axes],
         "seconds": seconds,
         "peak_mb": peak,
