@@ -7,7 +7,7 @@ checked and described without loading it into a runtime or importing ``onnx``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from inpaint_sdk.errors import ModelError
 from inpaint_sdk.model_info import METADATA_KEY, ModelInfo
 
 # Field numbers in onnx.proto, and protocol buffers' wire types.
-_IR_VERSION, _GRAPH, _METADATA_PROPS = 1, 7, 14
+_IR_VERSION, _GRAPH, _METADATA_PROPS, _FUNCTIONS = 1, 7, 14, 25
 _KEY, _VALUE = 1, 2
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -55,6 +55,24 @@ def content_digest(data: bytes) -> str:
         if field.number != _METADATA_PROPS:
             digest.update(view[field.start : field.end])
     return digest.hexdigest()
+
+
+def has_functions(data: bytes) -> bool:
+    """Whether an ONNX file carries model-local functions."""
+    return any(field.number == _FUNCTIONS for field in _fields(data, 0, len(data)))
+
+
+def replace_functions(data: bytes, functions: Iterable[bytes]) -> bytes:
+    """An ONNX file's bytes with these serialised ``FunctionProto`` in place of what it carries."""
+    parts = [
+        data[field.start : field.end]
+        for field in _fields(data, 0, len(data))
+        if field.number != _FUNCTIONS
+    ]
+    tag = _to_varint(_FUNCTIONS << 3 | _BYTES)
+    for function in functions:
+        parts += [tag, _to_varint(len(function)), function]
+    return b"".join(parts)
 
 
 def _read(path: Path) -> bytes:
@@ -132,6 +150,14 @@ def _varint(data: bytes, position: int, end: int) -> tuple[int, int]:
             return value, position
         shift += 7
     raise _MalformedError(f"no number at byte {position}")
+
+
+def _to_varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*encoded, value))
 
 
 def _metadata(data: bytes) -> str | None:

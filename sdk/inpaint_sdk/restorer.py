@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.ahead import map_ahead
-from inpaint_sdk.backends import Session, open_session
+from inpaint_sdk.backends import Session, open_engine, open_session
 from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.engine_file import is_engine_file, read_engine_file
 from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
 from inpaint_sdk.images import Channels, ImageLike, Picture, open_picture
 from inpaint_sdk.masks import Hole, MaskLike, open_mask
@@ -58,21 +59,28 @@ class Restorer:
         """Loads a model.
 
         Args:
-            name_or_path: a name that :func:`inpaint_sdk.list_models` gives, or a model file's path.
+            name_or_path: a name that :func:`inpaint_sdk.list_models` gives, or the path of a model
+                file or of an engine that ``inpaint-sdk compile`` wrote.
             backend: ``"auto"`` chooses, and :attr:`backend` says what it chose. A backend that is
-                named is the one that runs, or there is an error.
-            threads: that one picture may use; None lets the runtime choose.
+                named is the one that runs, or there is an error. ``"tensorrt"`` and
+                ``"tensorrt_rtx"`` compile a model when it is first loaded, which can take minutes,
+                and keep the engine (``inpaint-sdk cache list``).
+            threads: of the CPU that one picture may use; None lets the runtime choose.
             channels: order of the colours in arrays, ``"bgr"`` as OpenCV has it or ``"rgb"``.
 
         Raises:
             ModelError: there is no such model, or its file is refused.
-            BackendError: the backend is unknown or cannot run here, or ``threads`` is not positive.
+            BackendError: the backend is unknown or cannot run here, an engine was built for another
+                GPU or version, or ``threads`` is not positive.
             ImageError: ``channels`` is neither of the two.
         """
         if channels not in get_args(Channels):
             raise ImageError(f'channels is {channels!r}; it must be "bgr" or "rgb"')
         if threads is not None and threads < 1:
             raise BackendError(f"threads is {threads}; it must be at least 1, or None")
+        if is_engine_file(Path(name_or_path)):
+            engine = read_engine_file(Path(name_or_path))
+            return cls(engine.info.model, open_engine(engine, backend), channels)
         model = open_model(name_or_path if isinstance(name_or_path, str) else Path(name_or_path))
         return cls(model.info, open_session(model, backend, threads), channels)
 

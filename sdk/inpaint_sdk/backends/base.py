@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.model_file import ModelFile
+
+if TYPE_CHECKING:
+    from inpaint_sdk.backends.tensorrt.progress import Progress
+    from inpaint_sdk.engine_file import EngineFile
+    from inpaint_sdk.images import Channels, Pixels
+    from inpaint_sdk.masks import Hole
+    from inpaint_sdk.shapes import Shapes
 
 Tensor = NDArray[np.float32]
 
@@ -41,8 +48,22 @@ class Session(Protocol):
         """Runs the network once, from input tensors by name to output tensors by name."""
 
 
+@runtime_checkable
+class PixelSession(Session, Protocol):
+    """A session that goes from pixels to pixels on its own device."""
+
+    def run_pixels(
+        self, pixels: Pixels, hole: Hole | None, *, channels: Channels, multiple: int
+    ) -> Pixels:
+        """Restores uint8 [H, W, 3] where ``hole`` is nonzero, or everywhere if it is None.
+
+        Padding to ``multiple``, conversion, rounding and composition are those of
+        ``inpaint_sdk.tensors`` and ``inpaint_sdk.inpainting``.
+        """
+
+
 class Loader(Protocol):
-    """A backend's ``loader`` module."""
+    """A backend, as its ``loader`` module offers it."""
 
     NAME: str
 
@@ -51,3 +72,16 @@ class Loader(Protocol):
 
     def load(self, model: ModelFile, threads: int | None) -> Session:
         """Makes a session; ``threads`` is a count, or None for the runtime's own choice."""
+
+
+@runtime_checkable
+class Compiler(Loader, Protocol):
+    """A backend that compiles models ahead of time."""
+
+    def load_engine(self, engine: EngineFile) -> Session:
+        """Makes a session of an engine that was compiled before."""
+
+    def compile(
+        self, model: ModelFile, shapes: Shapes, targets: tuple[str, ...], progress: Progress
+    ) -> EngineFile:
+        """Builds an engine for GPUs that are named, or for the one here if none is."""

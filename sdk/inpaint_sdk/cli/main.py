@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from inpaint_sdk import __version__
+from inpaint_sdk.cli.cache import cache
+from inpaint_sdk.cli.compile import compile_model
 from inpaint_sdk.cli.doctor import doctor
 from inpaint_sdk.cli.gstreamer import gstreamer
 from inpaint_sdk.cli.models import models
@@ -22,4 +24,6 @@ main.add_command(restore)
 main.add_command(video)
 main.add_command(gstreamer)
 main.add_command(models)
+main.add_command(compile_model)
+main.add_command(cache)
 main.add_command(doctor)

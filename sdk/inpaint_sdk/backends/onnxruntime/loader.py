@@ -1,4 +1,4 @@
-"""Finds ONNX Runtime and loads model files into it."""
+"""Finds ONNX Runtime and loads model files into it, on the CPU or on an NVIDIA GPU."""
 
 from __future__ import annotations
 
@@ -11,17 +11,64 @@ from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.model_file import ModelFile
 from inpaint_sdk.native import get_library_path
 
-NAME = "onnxruntime-cpu"
-PROVIDER = "CPUExecutionProvider"
 
+class OnnxRuntimeLoader:
+    """ONNX Runtime with one execution provider."""
 
-def probe() -> Probe:
-    """Whether the module can be imported; never raises."""
-    try:
+    def __init__(self, name: str, provider: str, wheel: str) -> None:
+        self.NAME = name
+        self._provider = provider
+        self._wheel = wheel
+
+    def probe(self) -> Probe:
+        """Whether the module can be imported and has the provider; never raises."""
+        remedy = f"Install it: pip install {self._wheel}"
+        try:
+            import onnxruntime
+
+            providers = onnxruntime.get_available_providers()
+        except Exception as error:  # a broken wheel fails in many ways; each is a reason to report
+            return Probe(False, f"{error}. {remedy}")
+        if self._provider not in providers:
+            return Probe(
+                False,
+                f"the installed onnxruntime {onnxruntime.__version__} has no {self._provider}. "
+                f"Uninstall it, since wheels of ONNX Runtime overwrite each other. {remedy}",
+            )
+        return Probe(True, f"onnxruntime {onnxruntime.__version__}")
+
+    def load(self, model: ModelFile, threads: int | None) -> OnnxRuntimeSession:
+        """Loads a model.
+
+        Raises:
+            ModelError: ONNX Runtime refuses it.
+            BackendError: the provider is there but cannot start, as without a GPU or its driver.
+        """
         import onnxruntime
-    except Exception as error:  # a broken wheel fails in many ways; each is a reason to report
-        return Probe(False, f"{error}. Install it: pip install onnxruntime")
-    return Probe(True, f"onnxruntime {onnxruntime.__version__}")
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0  # 0: one for each physical core
+        options.log_severity_level = 3  # its warnings are for those who write graphs
+        _register_scan_kernel(options)
+        try:
+            session = onnxruntime.InferenceSession(
+                model.data, options, providers=[self._provider], enable_fallback=0
+            )
+        except Exception as error:  # its exceptions share no base class below Exception
+            raise ModelError(
+                f"ONNX Runtime {onnxruntime.__version__} cannot load {model.path}: {error}"
+            ) from error
+        # Where a provider cannot start, ONNX Runtime logs it and goes on with the CPU's.
+        used = session.get_providers()
+        if used[0] != self._provider:
+            raise BackendError(
+                f"ONNX Runtime {onnxruntime.__version__} has {self._provider} but cannot start it, "
+                f"and would run on {used[0]} instead. Are the GPU's driver, CUDA and cuDNN of the "
+                "versions that this onnxruntime wants installed? See "
+                "https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html"
+            )
+        session.disable_fallback()
+        return OnnxRuntimeSession(session, self.NAME)
 
 
 def installed_wheels() -> list[str]:
@@ -36,23 +83,6 @@ def installed_wheels() -> list[str]:
     return found
 
 
-def load(model: ModelFile, threads: int | None) -> OnnxRuntimeSession:
-    """Loads a model; raises ``ModelError`` if ONNX Runtime refuses it."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0  # 0: one for each physical core
-    options.log_severity_level = 3  # its warnings are for those who write graphs
-    _register_scan_kernel(options)
-    try:
-        session = onnxruntime.InferenceSession(model.data, options, providers=[PROVIDER])
-    except Exception as error:  # its exceptions share no base class below Exception
-        raise ModelError(
-            f"ONNX Runtime {onnxruntime.__version__} cannot load {model.path}: {error}"
-        ) from error
-    return OnnxRuntimeSession(session, NAME)
-
-
 def _register_scan_kernel(options: Any) -> None:
     """Lets DirectionalScan nodes run in our kernel, where this installation has it.
 
@@ -64,3 +94,7 @@ def _register_scan_kernel(options: Any) -> None:
     except BackendError:
         return
     options.register_custom_ops_library(str(library))
+
+
+CPU = OnnxRuntimeLoader("onnxruntime-cpu", "CPUExecutionProvider", "onnxruntime")
+CUDA = OnnxRuntimeLoader("onnxruntime-cuda", "CUDAExecutionProvider", "onnxruntime-gpu")

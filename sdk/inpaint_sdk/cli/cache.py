@@ -1,0 +1,50 @@
+"""``inpaint-sdk cache``: the engines that were built when models were loaded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from inpaint_sdk.engine_cache import EngineCache
+from inpaint_sdk.errors import InpaintError
+
+
+@click.group()
+def cache() -> None:
+    """List or remove the engines that are kept on disk.
+
+    They are in the user's folder for caches, or where INPAINT_SDK_CACHE says, and take at most
+    INPAINT_SDK_CACHE_GB gigabytes (4 if it is not set); then the longest unused ones go.
+    """
+
+
+@cache.command("list")
+def list_entries() -> None:
+    """List what is kept, the longest unused first."""
+    found = _open()
+    entries = found.entries()
+    for entry in entries:
+        used = datetime.fromtimestamp(entry.used).astimezone().strftime("%Y-%m-%d %H:%M")
+        what = entry.info.describe() if entry.info else "damaged, will be built again"
+        click.echo(f"{entry.path.name}  {entry.size / 1e6:.1f} MB, used {used}\n  {what}")
+    total = sum(entry.size for entry in entries)
+    click.echo(f"{len(entries)} engines, {total / 1e6:.1f} MB in {found.folder}")
+
+
+@cache.command("clear")
+def clear() -> None:
+    """Remove every engine that is kept, and what interrupted builds left."""
+    found = _open()
+    try:
+        removed = found.clear()
+    except OSError as error:
+        raise click.ClickException(f"cannot clear {found.folder}: {error}") from error
+    click.echo(f"removed {len(removed)} files from {found.folder}")
+
+
+def _open() -> EngineCache:
+    try:
+        return EngineCache()
+    except InpaintError as error:
+        raise click.ClickException(str(error)) from error

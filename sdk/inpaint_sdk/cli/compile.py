@@ -1,0 +1,82 @@
+"""``inpaint-sdk compile``: an engine ahead of time, as in the build of an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from inpaint_sdk.backends import COMPILERS, find_compiler
+from inpaint_sdk.engine_file import write_engine_file
+from inpaint_sdk.errors import BackendError, InpaintError, OutputError
+from inpaint_sdk.shapes import Shape, Shapes
+from inpaint_sdk.zoo import open_model
+
+
+@click.command("compile")
+@click.argument("model")
+@click.option("--backend", type=click.Choice(COMPILERS), required=True)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "fp16", "int8"]),
+    help="What MODEL must be of; precision is in the file, and export chooses it.",
+)
+@click.option(
+    "--shapes",
+    nargs=3,
+    metavar="MIN OPT MAX",
+    help="Smallest input, the one to tune for, and the largest: each height x width in pixels like "
+    "512x768, or with a batch like 4x512x768. One picture of up to 2048x2048 if not given.",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="sm_XX",
+    help="Compute capability to build for; may be repeated. The GPU here if not given. "
+    "tensorrt_rtx builds for GPUs that are not here.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def compile_model(
+    model: str,
+    backend: str,
+    precision: str | None,
+    shapes: tuple[str, str, str] | None,
+    targets: tuple[str, ...],
+    output: Path,
+) -> None:
+    """Compile MODEL, a name or the path of a model file, into an engine file.
+
+    Restorer.load takes the file by its path. It refuses one that was built for another GPU,
+    library version or operating system.
+    """
+    from inpaint_sdk.backends.tensorrt.progress import ProgressBar
+
+    try:
+        if not output.parent.is_dir():
+            raise OutputError(f"there is no folder {output.parent} to write in")
+        file = open_model(model if not Path(model).suffix else Path(model))
+        if precision not in (None, file.info.precision):
+            raise BackendError(
+                f"{file.path} is {file.info.precision}, not {precision}: precision is in the file. "
+                f"Export it anew: inpaint-export export CHECKPOINT --precision {precision}"
+            )
+        chosen = (
+            Shapes(*(Shape.parse(text) for text in shapes)) if shapes else Shapes.default(file.info)
+        )
+        progress = ProgressBar(f"compiling {file.info.name}")
+        engine = find_compiler(backend).compile(file, chosen, targets, progress)
+        try:
+            write_engine_file(engine, output)
+        except OSError as error:
+            raise OutputError(f"cannot write {output}: {error.strerror}") from error
+    except InpaintError as error:
+        raise click.ClickException(str(error)) from error
+    scan = {
+        "plugin": "DirectionalScan runs in the plugin.",
+        "log_step": "DirectionalScan runs as standard operators, without the plugin.",
+        "none": "",
+    }[engine.info.scan]
+    click.echo(
+        f"{output}: {engine.info.describe()}; {engine.info.size / 1e6:.1f} MB. {scan}".strip()
+    )
