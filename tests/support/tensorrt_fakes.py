@@ -10,8 +10,11 @@ from __future__ import annotations
 import ctypes
 import itertools
 import math
+import os
+import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,9 +60,9 @@ class FakeCuda:
         del self.streams[stream]
 
     def synchronize(self, stream: int) -> None:
-        self._call("synchronize")
         assert stream not in self.capturing, "a stream that is captured must not be waited for"
         queued, self.streams[stream] = self.streams[stream], []
+        self._call("synchronize")  # if it fails, what was queued is lost
         for work in queued:
             work()
 
@@ -98,7 +101,6 @@ class FakeCuda:
 
     def begin_capture(self, stream: int) -> None:
         self._call("begin_capture")
-        assert not self.streams[stream], "work is pending"
         self.capturing[stream] = []
 
     def end_capture(self, stream: int) -> int:
@@ -117,8 +119,8 @@ class FakeCuda:
             self._queue(stream, work)
 
     def drop_graph(self, graph: int) -> None:
-        self._call("drop_graph")
         del self.graphs[graph]
+        self._call("drop_graph")
 
     def order(self, first: int, then: int) -> None:
         self._call("order")
@@ -335,3 +337,59 @@ def fake_library(
     numbers = tuple(int(part) for part in version.split("."))
     features: Features = features_of(name, numbers)
     return Library(PRODUCTS[name], module, version, features), engines
+
+
+_EMULATION = """
+#include <cmath>
+struct Index { int x, y; };
+static Index blockIdx, blockDim, threadIdx;
+#define __device__
+#define __global__
+#define __float2int_rn(value) static_cast<int>(std::nearbyintf(value))
+using std::isfinite;
+#include "PIXELS"
+template <typename Kernel>
+static void over(int grid_x, int grid_y, int block_x, int block_y, Kernel kernel) {
+  blockDim = {block_x, block_y};
+  for (int i = 0; i < grid_x * grid_y; ++i) {
+    for (int j = 0; j < block_x * block_y; ++j) {
+      blockIdx = {i % grid_x, i / grid_x};
+      threadIdx = {j % block_x, j / block_x};
+      kernel();
+    }
+  }
+}
+extern "C" void run_to_input(int gx, int gy, int bx, int by, unsigned char const* pixels,
+                             unsigned char const* hole, float* image, float* mask, int h, int w,
+                             int ph, int pw, int first) {
+  over(gx, gy, bx, by, [=] { to_input(pixels, hole, image, mask, h, w, ph, pw, first); });
+}
+extern "C" void run_to_pixels(int gx, int gy, int bx, int by, float const* output,
+                              unsigned char const* pixels, unsigned char const* hole,
+                              unsigned char* result, int* broken, int h, int w, int ph, int pw,
+                              int first) {
+  over(gx, gy, bx, by,
+       [=] { to_pixels(output, pixels, hole, result, broken, h, w, ph, pw, first); });
+}
+"""
+
+
+def compile_kernels(source: Path, folder: Path) -> dict[str, Callable[..., None]]:
+    """The kernels of ``pixels.cu`` as a C++ compiler makes them, one thread after another."""
+    program = folder / "pixels.cpp"
+    program.write_text(_EMULATION.replace("PIXELS", str(source)))
+    library = folder / "pixels.so"
+    compiler = os.environ.get("CXX", "c++")
+    command = [compiler, "-std=c++17", "-O1", "-shared", "-fPIC", "-o", library, program]
+    subprocess.run(command, check=True)
+    loaded = ctypes.CDLL(str(library))
+
+    def kernel(name: str) -> Callable[..., None]:
+        function = loaded[f"run_{name}"]
+
+        def run(grid: tuple[int, int], block: tuple[int, int], arguments: Sequence[Any]) -> None:
+            function(*grid, *block, *(kind(value) for value, kind in arguments))
+
+        return run
+
+    return {name: kernel(name) for name in ("to_input", "to_pixels")}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Hashable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -148,8 +148,15 @@ class Lane:
             queue()
             self._ran.add(key)
 
-    def finish(self) -> None:
-        """Waits for what was queued."""
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Waits at its end for what was queued in it, also where queueing it failed."""
+        try:
+            yield
+        except BaseException:
+            with suppress(BackendError):  # of two errors the first says more
+                self._cuda.synchronize(self.stream)
+            raise
         self._cuda.synchronize(self.stream)
 
     def _may_capture(self) -> bool:
@@ -161,8 +168,8 @@ class Lane:
 
     def _capture(self, queue: Callable[[], None]) -> int | None:
         """Some networks cannot be captured; they are run plainly from then on."""
-        self._cuda.begin_capture(self.stream)
         try:
+            self._cuda.begin_capture(self.stream)
             queue()
             return self._cuda.end_capture(self.stream)
         except BackendError:

@@ -73,8 +73,8 @@ class TensorRTSession:
                 source = lane.device(name, view.nbytes)
                 self._cuda.copy("to_host", pointer, source, view.nbytes, lane.stream)
 
-        lane.execute("host", queue)
-        lane.finish()
+        with lane.working():
+            lane.execute("host", queue)
         return {name: view.copy() for name, (_, view) in results.items()}
 
     def run_device(self, inputs: Mapping[str, object]) -> dict[str, DeviceTensor]:
@@ -91,21 +91,24 @@ class TensorRTSession:
         borrowed = {name: borrow(inputs[name], name, lane.stream) for name in self.inputs}
         self._check(borrowed[name].shape for name in self.inputs)
         shapes = lane.prepare({name: b.shape for name, b in borrowed.items()}, self.outputs)
-        for name, tensor in borrowed.items():
-            if tensor.stream is not None:
-                self._cuda.order(tensor.stream, lane.stream)
-            # Copied, since a graph needs fixed addresses and TensorRT aligned ones.
-            size = ITEM * math.prod(tensor.shape)
-            self._cuda.copy("on_device", lane.device(name, size), tensor.pointer, size, lane.stream)
-        lane.execute("device", lane.enqueue)
-        results = {}
-        for name, sizes in shapes.items():
-            size = ITEM * math.prod(sizes)
-            result = DeviceTensor(self._cuda.allocate(size), sizes, self._cuda.free)
-            pointer = result.__cuda_array_interface__["data"][0]
-            self._cuda.copy("on_device", pointer, lane.device(name, size), size, lane.stream)
-            results[name] = result
-        lane.finish()  # the inputs may be freed or overwritten by their owner from here on
+        results = {
+            name: DeviceTensor(self._cuda.allocate(ITEM * math.prod(sizes)), sizes, self._cuda.free)
+            for name, sizes in shapes.items()
+        }
+        # When it ends, the inputs may be freed or overwritten by their owner.
+        with lane.working():
+            for name, tensor in borrowed.items():
+                if tensor.stream is not None:
+                    self._cuda.order(tensor.stream, lane.stream)
+                # Copied, since a graph needs fixed addresses and TensorRT aligned ones.
+                size = ITEM * math.prod(tensor.shape)
+                target = lane.device(name, size)
+                self._cuda.copy("on_device", target, tensor.pointer, size, lane.stream)
+            lane.execute("device", lane.enqueue)
+            for name, result in results.items():
+                target = result.__cuda_array_interface__["data"][0]
+                source = lane.device(name, result.nbytes)
+                self._cuda.copy("on_device", target, source, result.nbytes, lane.stream)
         return results
 
     def run_pixels(
@@ -148,8 +151,8 @@ class TensorRTSession:
             self._launch(kernels["to_pixels"], (height, width), goes, geometry, lane)
             frame.queue_out()
 
-        lane.execute(("pixels", height, width, hole is None, first), queue)
-        lane.finish()
+        with lane.working():
+            lane.execute(("pixels", height, width, hole is None, first), queue)
         return frame.read()
 
     def close(self) -> None:

@@ -1,0 +1,521 @@
+"""The session over a fake GPU: order of calls, sizes, leaks, errors, and the pictures."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Barrier, Thread
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inpaint_sdk import BackendError, ImageError, ModelError, Restorer
+from inpaint_sdk.backends import tensorrt
+from inpaint_sdk.backends.tensorrt import loader
+from inpaint_sdk.backends.tensorrt.device_tensor import DeviceTensor
+from inpaint_sdk.backends.tensorrt.library import Library
+from inpaint_sdk.backends.tensorrt.session import TensorRTSession
+from inpaint_sdk.engine_file import EngineFile, make_engine_file
+from inpaint_sdk.inpainting import inpaint
+from inpaint_sdk.model_file import ModelFile
+from inpaint_sdk.restoration import restore
+from inpaint_sdk.shapes import Shape, Shapes
+from support.tensorrt_fakes import DEVICE, FakeCuda, FakeEngine, compile_kernels, fake_library
+
+Pixels = NDArray[np.uint8]
+Feed = dict[str, NDArray[np.float32]]
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[..., None]]:
+    if shutil.which("c++") is None:
+        pytest.skip("there is no C++ compiler")
+    source = Path(tensorrt.__file__).with_name("pixels.cu")
+    return compile_kernels(source, tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture
+def cuda(kernels: dict[str, Callable[..., None]]) -> FakeCuda:
+    return FakeCuda(kernels)
+
+
+def engine_of(library: Library, model: ModelFile, shapes: Shapes | None = None) -> EngineFile:
+    shapes = shapes or Shapes.default(model.info)
+    key = loader.engine_key(library, model, shapes, DEVICE)
+    return make_engine_file(model.path, model.info, key, "none", model.data)
+
+
+@pytest.fixture
+def opened(cuda: FakeCuda, photo_file: ModelFile) -> tuple[TensorRTSession, FakeEngine]:
+    library, engines = fake_library(cuda)
+    session = TensorRTSession(library, engine_of(library, photo_file), cuda)  # type: ignore[arg-type]
+    return session, engines[0]
+
+
+@pytest.fixture
+def session(opened: tuple[TensorRTSession, FakeEngine]) -> TensorRTSession:
+    return opened[0]
+
+
+def feed(height: int, width: int, batch: int = 1, seed: int = 0) -> Feed:
+    rng = np.random.default_rng(seed)
+    image = rng.random((batch, 3, height, width), np.float32)
+    mask = (rng.random((batch, 1, height, width)) < 0.2).astype(np.float32)
+    return {"image": image, "mask": mask}
+
+
+def assert_right(session: TensorRTSession, engine: FakeEngine, inputs: Feed) -> None:
+    (expected,) = engine.session.run(None, inputs)
+    np.testing.assert_array_equal(session.run(inputs)["output"], expected)
+
+
+def test_names_come_from_the_engine(session: TensorRTSession) -> None:
+    assert session.backend == "tensorrt"
+    assert set(session.inputs) == {"image", "mask"}
+    assert session.outputs == ("output",)
+
+
+def test_outputs_are_the_engines_for_every_run(
+    opened: tuple[TensorRTSession, FakeEngine],
+) -> None:
+    """Plain, captured, replayed; with shapes that grow, shrink and come back."""
+    for height, width in ((32, 48), (32, 48), (32, 48), (64, 64), (16, 16), (64, 64), (32, 48)):
+        for seed in range(2):
+            assert_right(*opened, feed(height, width, seed=seed))
+
+
+def test_outputs_belong_to_the_caller(session: TensorRTSession) -> None:
+    first = session.run(feed(32, 32, seed=1))["output"]
+    kept = first.copy()
+    session.run(feed(32, 32, seed=2))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_inputs_of_any_layout_are_taken(opened: tuple[TensorRTSession, FakeEngine]) -> None:
+    inputs = feed(32, 64)
+    turned = {name: np.ascontiguousarray(v.swapaxes(2, 3)).swapaxes(2, 3) for name, v in
+              inputs.items()}  # fmt: skip
+    assert not turned["image"].flags.c_contiguous
+    assert_right(*opened, turned)
+
+
+def test_buffers_are_used_again(session: TensorRTSession, cuda: FakeCuda) -> None:
+    session.run(feed(64, 64))
+    before = len(cuda.memory)
+    allocations = cuda.count("allocate device") + cuda.count("allocate host")
+    for size in (64, 32, 16, 64):
+        session.run(feed(size, size))
+    assert cuda.count("allocate device") + cuda.count("allocate host") == allocations
+    session.run(feed(128, 64))
+    assert len(cuda.memory) == before, "what a larger buffer replaces is given back"
+
+
+def test_a_repeated_shape_runs_as_one_graph(session: TensorRTSession, cuda: FakeCuda) -> None:
+    for _ in range(5):
+        session.run(feed(32, 32))
+    assert cuda.count("begin_capture") == 1
+    assert cuda.count("launch_graph") == 4
+    session.run(feed(32, 48))
+    assert not cuda.graphs, "a graph of another shape must not be kept"
+    session.run(feed(32, 48))
+    assert cuda.count("begin_capture") == 2
+
+
+def test_a_network_that_cannot_be_captured_still_runs(
+    opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda
+) -> None:
+    opened[1].refuse = "capture"
+    for seed in range(4):
+        assert_right(*opened, feed(32, 32, seed=seed))
+    assert cuda.count("begin_capture") == 1
+    assert cuda.count("abandon_capture") == 1
+    assert not cuda.capturing
+
+
+def test_tensorrt_for_rtx_is_asked_before_a_capture(cuda: FakeCuda, photo_file: ModelFile) -> None:
+    library, engines = fake_library(cuda, "tensorrt_rtx", "1.7.1")
+    session = TensorRTSession(library, engine_of(library, photo_file), cuda)  # type: ignore[arg-type]
+    engines[0].capturable = False
+    for _ in range(3):
+        session.run(feed(32, 32))
+    assert cuda.count("begin_capture") == 0
+    engines[0].capturable = True
+    session.run(feed(32, 32))
+    assert cuda.count("launch_graph") == 1
+
+
+def test_everything_is_given_back(session: TensorRTSession, cuda: FakeCuda, image: Pixels) -> None:
+    for size in (32, 64, 64):
+        session.run(feed(size, size))
+    session.run_pixels(image, image[..., 0], channels="bgr", multiple=16)
+    assert cuda.leaked
+    session.close()
+    assert cuda.leaked == []
+
+
+def test_a_session_that_is_dropped_gives_back_its_memory(
+    cuda: FakeCuda, photo_file: ModelFile
+) -> None:
+    library, _ = fake_library(cuda)
+    session = TensorRTSession(library, engine_of(library, photo_file), cuda)  # type: ignore[arg-type]
+    session.run(feed(32, 32))
+    session.run(feed(32, 32))
+    del session
+    gc.collect()
+    assert cuda.leaked == []
+
+
+def test_a_thread_that_ends_gives_back_its_memory(session: TensorRTSession, cuda: FakeCuda) -> None:
+    thread = Thread(target=lambda: session.run(feed(32, 32)))
+    thread.start()
+    thread.join()
+    gc.collect()
+    assert cuda.leaked == []
+
+
+def test_threads_have_contexts_of_their_own(opened: tuple[TensorRTSession, FakeEngine]) -> None:
+    session, engine = opened
+    together = Barrier(3)
+
+    def work(seed: int) -> None:
+        together.wait()
+        for size in (32, 32, 48, 32):
+            assert_right(session, engine, feed(size, size, seed=seed))
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, range(3)))
+    assert engine.contexts == 3
+
+
+@pytest.mark.parametrize("size", [(2064, 16), (16, 2064), (8, 16)])
+def test_sizes_that_the_engine_was_not_built_for(
+    session: TensorRTSession, size: tuple[int, int]
+) -> None:
+    with pytest.raises(BackendError, match=r"the engine takes 1x16x16 to 1x2048x2048.*compile"):
+        session.run(feed(*size))
+    with pytest.raises(BackendError, match="not 2x16x16"):
+        session.run(feed(16, 16, batch=2))
+
+
+@pytest.mark.parametrize("refuse", ["shape", "run", "context"])
+def test_what_the_library_refuses_is_an_error(
+    opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda, refuse: str
+) -> None:
+    session, engine = opened
+    engine.refuse = refuse
+    with pytest.raises(BackendError, match=r"TensorRT 10.3.0 (refuses|failed|cannot make)"):
+        session.run(feed(32, 32))
+    engine.refuse = ""
+    assert_right(session, engine, feed(32, 32))
+    session.close()
+    assert cuda.leaked == []
+
+
+CALLS = [
+    "make_stream",
+    "allocate device",
+    "allocate host",
+    "copy to_device",
+    "copy to_host",
+    "synchronize",
+    "begin_capture",
+    "end_capture",
+    "launch_graph",
+    "drop_graph",
+    "clear",
+    "launch",
+    "compile",
+    "load_kernels",
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_error_of_cuda_reaches_the_caller_and_leaks_nothing(
+    opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda, call: str, image: Pixels
+) -> None:
+    session, engine = opened
+    cuda.fail_at = call
+    runs: list[Callable[[], object]] = [
+        *[partial(session.run, feed(size, size)) for size in (32, 32, 32, 64, 32)],
+        *[partial(session.run_pixels, image, image[..., 0], channels="bgr", multiple=16)] * 3,
+    ]
+    failed = 0
+    for run in runs:
+        try:
+            run()
+        except BackendError as error:
+            assert "injected" in str(error)
+            failed += 1
+    # A capture that fails is no failure of the run.
+    assert failed == 0 if call in ("begin_capture", "end_capture") else failed > 0
+    cuda.fail_at = None
+    assert_right(session, engine, feed(32, 32))
+    session.close()
+    assert cuda.leaked == []
+
+
+def test_a_refused_engine_is_named_with_the_librarys_reason(
+    cuda: FakeCuda, photo_file: ModelFile
+) -> None:
+    library, _ = fake_library(cuda)
+    engine = replace(engine_of(library, photo_file), data=b"junk")
+    with pytest.raises(BackendError, match=r"TensorRT 10.3.0 refuses .*magic tag does not match"):
+        TensorRTSession(library, engine, cuda)  # type: ignore[arg-type]
+
+
+def test_tensorrt_for_rtx_says_what_is_wrong_with_an_engine(
+    cuda: FakeCuda, photo_file: ModelFile
+) -> None:
+    library, _ = fake_library(cuda, "tensorrt_rtx", "1.7.1", validity=2)
+    with pytest.raises(BackendError, match=r"refuses .*version mismatch, unsupported cc"):
+        TensorRTSession(library, engine_of(library, photo_file), cuda)  # type: ignore[arg-type]
+
+
+class TestPixels:
+    """From pixels to pixels: what the CPU's way gives, to the bit."""
+
+    @pytest.mark.parametrize("channels", ["bgr", "rgb"])
+    @pytest.mark.parametrize("size", [(90, 130), (64, 64), (17, 31), (1, 5)])
+    def test_inpainting(
+        self,
+        opened: tuple[TensorRTSession, FakeEngine],
+        cuda: FakeCuda,
+        image: Pixels,
+        mask: Pixels,
+        size: tuple[int, int],
+        channels: Any,
+    ) -> None:
+        session, _ = opened
+        pixels, hole = image[: size[0], : size[1]], mask[: size[0], : size[1]].copy()
+        hole[0, 0] = 255
+        by_tensors = SimpleNamespace(run=session.run)  # so that the CPU's way is taken
+        expected = inpaint(by_tensors, pixels, hole, channels=channels, multiple=16)  # type: ignore[arg-type]
+        for _ in range(3):
+            result = session.run_pixels(pixels, hole, channels=channels, multiple=16)
+            np.testing.assert_array_equal(result, expected)
+
+    def test_restoring_without_a_mask(
+        self, cuda: FakeCuda, scan_file: ModelFile, image: Pixels, mask: Pixels
+    ) -> None:
+        library, _ = fake_library(cuda)
+        session = TensorRTSession(library, engine_of(library, scan_file), cuda)  # type: ignore[arg-type]
+        by_tensors = SimpleNamespace(run=session.run)
+        for region in (None, mask):
+            expected = restore(by_tensors, image, region, channels="bgr", multiple=8)  # type: ignore[arg-type]
+            for _ in range(3):
+                result = session.run_pixels(image, region, channels="bgr", multiple=8)
+                np.testing.assert_array_equal(result, expected)
+
+    def test_a_frame_crosses_the_bus_once_each_way(
+        self, session: TensorRTSession, cuda: FakeCuda, image: Pixels, mask: Pixels
+    ) -> None:
+        session.run_pixels(image, mask, channels="bgr", multiple=16)
+        assert cuda.copied == {"to_device": image.nbytes + mask.nbytes, "to_host": image.nbytes + 4}
+        for _ in range(3):
+            session.run_pixels(image, mask, channels="bgr", multiple=16)
+        assert cuda.count("begin_capture") == 1
+        assert cuda.count("launch_graph") == 3
+        assert cuda.count("compile") == 1
+
+    def test_an_output_that_is_not_finite(
+        self, opened: tuple[TensorRTSession, FakeEngine], image: Pixels, mask: Pixels
+    ) -> None:
+        session, engine = opened
+        session.run_pixels(image, mask, channels="bgr", multiple=16)
+        own = engine.session
+
+        def broken(names: list[str], inputs: Feed) -> list[NDArray[np.float32]]:
+            (output,) = own.run(names, inputs)
+            output[0, 1, 5, 7] = np.nan
+            return [output]
+
+        engine.session = SimpleNamespace(run=broken)
+        for _ in range(2):
+            with pytest.raises(ModelError, match="not finite"):
+                session.run_pixels(image, mask, channels="bgr", multiple=16)
+        engine.session = own
+        session.run_pixels(image, mask, channels="bgr", multiple=16)
+
+    def test_a_model_that_needs_a_mask(self, session: TensorRTSession, image: Pixels) -> None:
+        with pytest.raises(BackendError, match="takes a mask"):
+            session.run_pixels(image, None, channels="bgr", multiple=16)
+
+
+class OnDevice:
+    """A tensor of another library, by ``__cuda_array_interface__``."""
+
+    def __init__(self, cuda: FakeCuda, values: NDArray[Any], **changes: object) -> None:
+        self.__cuda_array_interface__ = {
+            "shape": values.shape,
+            "typestr": values.dtype.str,
+            "data": (cuda.put(values), False),
+            "version": 3,
+            "strides": None,
+            **changes,
+        }
+
+
+def on_device(cuda: FakeCuda, inputs: Feed, **changes: object) -> dict[str, OnDevice]:
+    return {name: OnDevice(cuda, values, **changes) for name, values in inputs.items()}
+
+
+class TestOnDevice:
+    """Inputs and outputs that stay on the GPU."""
+
+    @pytest.mark.parametrize("stream", [None, 7])
+    def test_inputs_and_outputs_stay(
+        self, opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda, stream: int | None
+    ) -> None:
+        session, engine = opened
+        for seed in range(3):
+            inputs = feed(32, 48, seed=seed)
+            output = session.run_device(on_device(cuda, inputs, stream=stream))["output"]
+            interface = output.__cuda_array_interface__
+            found = cuda.array(interface["data"][0], interface["shape"])
+            np.testing.assert_array_equal(found, engine.session.run(None, inputs)[0])
+        assert set(cuda.copied) == {"on_device"}
+        assert cuda.count("launch_graph") == 2
+        lane = next(iter(cuda.streams))
+        assert cuda.orders == ([] if stream is None else [(7, lane)] * 6)
+
+    def test_dlpack_inputs_are_made_ready_on_our_stream(
+        self, opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda
+    ) -> None:
+        session, engine = opened
+        inputs = feed(32, 48)
+        asked = []
+
+        class Producer(DeviceTensor):
+            __cuda_array_interface__ = property()  # so that it has DLPack alone
+
+            def __dlpack__(self, *, stream: int | None = None, **options: Any) -> object:
+                asked.append(stream)
+                return super().__dlpack__(stream=stream)
+
+        tensors = {n: Producer(cuda.put(v), v.shape, cuda.free) for n, v in inputs.items()}
+        output = session.run_device(tensors)["output"]
+        found = cuda.array(output.__cuda_array_interface__["data"][0], output.shape)
+        np.testing.assert_array_equal(found, engine.session.run(None, inputs)[0])
+        assert asked == [next(iter(cuda.streams))] * 2
+
+    def test_outputs_are_given_back_when_nobody_holds_them(
+        self, session: TensorRTSession, cuda: FakeCuda
+    ) -> None:
+        inputs = on_device(cuda, feed(32, 48))
+        output = session.run_device(inputs)["output"]
+        held = len(cuda.memory)
+        capsule = output.__dlpack__()
+        del output
+        gc.collect()
+        assert len(cuda.memory) == held, "the capsule still holds it"
+        del capsule
+        gc.collect()
+        assert len(cuda.memory) == held - 1
+
+    @pytest.mark.parametrize(
+        ("tensor", "message"),
+        [
+            (np.zeros((1, 3, 32, 32), np.float32), r"DLPack device type is 1\); use run"),
+            ([1.0], "is a list, which has neither"),
+        ],
+    )
+    def test_what_is_not_on_a_gpu(
+        self, session: TensorRTSession, tensor: object, message: str
+    ) -> None:
+        with pytest.raises(ImageError, match=message):
+            session.run_device({"image": tensor, "mask": tensor})
+
+    def test_what_is_not_contiguous_float32(self, session: TensorRTSession, cuda: FakeCuda) -> None:
+        inputs = on_device(cuda, feed(32, 32), typestr="<f2")
+        with pytest.raises(ImageError, match="must be float32; its type is <f2"):
+            session.run_device(inputs)
+        inputs = on_device(cuda, feed(32, 32), strides=(4, 4, 4, 4))
+        with pytest.raises(ImageError, match="contiguous"):
+            session.run_device(inputs)
+
+
+class TestRestorer:
+    """Through the public class, from model to picture."""
+
+    @pytest.fixture
+    def installed(
+        self, cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> list[str]:
+        """Puts the fakes where the loader finds CUDA and the library; lists what is built."""
+        library, _ = fake_library(cuda)
+        built: list[str] = []
+
+        def build(library: Library, model: ModelFile, *arguments: Any, **options: Any) -> Any:
+            built.append(model.info.name)
+            return SimpleNamespace(data=model.data, scan="none")
+
+        monkeypatch.setattr(loader, "Cuda", lambda: cuda)
+        monkeypatch.setattr(loader, "open_library", lambda name: library)
+        monkeypatch.setattr(loader.builder, "build", build)
+        monkeypatch.setenv("INPAINT_SDK_CACHE", str(tmp_path / "cache"))
+        return built
+
+    def test_a_model_is_built_once_and_restores_as_on_the_cpu(
+        self, installed: list[str], photo: Restorer, image: Pixels, mask: Pixels
+    ) -> None:
+        expected = photo.restore(image, mask)
+        for _ in range(2):
+            restorer = Restorer.load("photo", backend="tensorrt")
+            assert restorer.backend == "tensorrt"
+            difference = cv2.absdiff(restorer.restore(image, mask), expected)
+            assert difference.max() <= 1  # the two differ in their number of threads
+        assert installed == ["photo"]
+
+    def test_an_engine_is_loaded_by_its_path(
+        self, installed: list[str], tmp_path: Path, image: Pixels, mask: Pixels
+    ) -> None:
+        from click.testing import CliRunner
+
+        from inpaint_sdk.cli.main import main
+
+        path = tmp_path / "x.engine"
+        arguments = ["compile", "photo", "--backend", "tensorrt", "-o", str(path)]
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        restorer = Restorer.load(path)
+        assert restorer.model.name == "photo"
+        by_model = Restorer.load("photo", backend="tensorrt")
+        np.testing.assert_array_equal(restorer.restore(image, mask), by_model.restore(image, mask))
+
+    def test_tensorrt_builds_for_the_gpu_at_hand_alone(
+        self, installed: list[str], tmp_path: Path
+    ) -> None:
+        from click.testing import CliRunner
+
+        from inpaint_sdk.cli.main import main
+
+        command = ["compile", "photo", "--backend", "tensorrt", "-o", str(tmp_path / "x.engine")]
+        result = CliRunner().invoke(main, [*command, "--target", "sm_87"])
+        assert result.exit_code == 1
+        assert "for the GPU at hand, NVIDIA Fake 3000 (sm_86)" in result.output
+        assert CliRunner().invoke(main, [*command, "--target", "sm_86"]).exit_code == 0
+
+    def test_doctor_names_gpu_and_plugin(self, installed: list[str]) -> None:
+        probe = loader.TENSORRT.probe()
+        assert probe.available
+        assert probe.detail == (
+            "TensorRT 10.3.0 on NVIDIA Fake 3000 (sm_86), without the DirectionalScan plugin"
+        )
+
+
+def test_a_shape_of_a_static_engine(cuda: FakeCuda, photo_file: ModelFile) -> None:
+    library, _ = fake_library(cuda)
+    shapes = Shapes(*[Shape(1, 64, 64)] * 3)
+    session = TensorRTSession(library, engine_of(library, photo_file, shapes), cuda)  # type: ignore[arg-type]
+    session.run(feed(64, 64))
+    with pytest.raises(BackendError, match="the engine takes 1x64x64 "):
+        session.run(feed(64, 80))
