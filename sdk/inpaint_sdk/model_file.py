@@ -7,17 +7,17 @@ checked and described without loading it into a runtime or importing ``onnx``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from inpaint_sdk.errors import ModelError
 from inpaint_sdk.model_info import METADATA_KEY, ModelInfo
+from inpaint_sdk.protobuf import BYTES, VARINT, MalformedError, fields, to_varint
 
-# Field numbers in onnx.proto, and protocol buffers' wire types.
+# Field numbers in onnx.proto.
 _IR_VERSION, _GRAPH, _METADATA_PROPS, _FUNCTIONS = 1, 7, 14, 25
 _KEY, _VALUE = 1, 2
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def content_digest(data: bytes) -> str:
     """SHA-256, in hexadecimal, of everything in an ONNX file but its ``metadata_props``."""
     digest = hashlib.sha256()
     view = memoryview(data)
-    for field in _fields(data, 0, len(data)):
+    for field in fields(data, 0, len(data)):
         if field.number != _METADATA_PROPS:
             digest.update(view[field.start : field.end])
     return digest.hexdigest()
@@ -59,19 +59,19 @@ def content_digest(data: bytes) -> str:
 
 def has_functions(data: bytes) -> bool:
     """Whether an ONNX file carries model-local functions."""
-    return any(field.number == _FUNCTIONS for field in _fields(data, 0, len(data)))
+    return any(field.number == _FUNCTIONS for field in fields(data, 0, len(data)))
 
 
 def replace_functions(data: bytes, functions: Iterable[bytes]) -> bytes:
     """An ONNX file's bytes with these serialised ``FunctionProto`` in place of what it carries."""
     parts = [
         data[field.start : field.end]
-        for field in _fields(data, 0, len(data))
+        for field in fields(data, 0, len(data))
         if field.number != _FUNCTIONS
     ]
-    tag = _to_varint(_FUNCTIONS << 3 | _BYTES)
+    tag = to_varint(_FUNCTIONS << 3 | BYTES)
     for function in functions:
-        parts += [tag, _to_varint(len(function)), function]
+        parts += [tag, to_varint(len(function)), function]
     return b"".join(parts)
 
 
@@ -87,12 +87,12 @@ def _read(path: Path) -> bytes:
 def _describe(data: bytes, path: Path) -> ModelInfo:
     try:
         # Wire types are checked so that text or a picture is not taken for a damaged model.
-        top = [(field.number, field.wire) for field in _fields(data, 0, len(data))]
+        top = [(field.number, field.wire) for field in fields(data, 0, len(data))]
         document = _metadata(data)
-    except _MalformedError as error:
+    except MalformedError as error:
         reason = "cut short or damaged" if _looks_like_onnx(data) else "not an ONNX file"
         raise ModelError(f"{path} is {reason} ({error})") from error
-    if (_IR_VERSION, _VARINT) not in top or (_GRAPH, _BYTES) not in top:
+    if (_IR_VERSION, VARINT) not in top or (_GRAPH, BYTES) not in top:
         raise ModelError(f"{path} is not an ONNX file")
     if document is None:
         raise ModelError(
@@ -102,75 +102,17 @@ def _describe(data: bytes, path: Path) -> ModelInfo:
     return ModelInfo.from_json(document, str(path))
 
 
-class _MalformedError(ValueError):
-    """The bytes are not a protocol-buffers message."""
-
-
-@dataclass(frozen=True)
-class _Field:
-    number: int
-    wire: int
-    start: int  # of the field's tag
-    payload: int  # of its content, behind tag and length
-    end: int
-
-
-def _fields(data: bytes, position: int, end: int) -> Iterator[_Field]:
-    """Walks the fields of one message; raises ``_MalformedError`` where it does not parse."""
-    while position < end:
-        start = position
-        tag, position = _varint(data, position, end)
-        number, wire = tag >> 3, tag & 7
-        if number == 0:
-            raise _MalformedError(f"no field at byte {start}")
-        payload = position
-        if wire == _VARINT:
-            _, position = _varint(data, position, end)
-        elif wire == _FIXED64:
-            position += 8
-        elif wire == _FIXED32:
-            position += 4
-        elif wire == _BYTES:
-            length, payload = _varint(data, position, end)
-            position = payload + length
-        else:
-            raise _MalformedError(f"no field at byte {start}")
-        if position > end:
-            raise _MalformedError(f"{position - end} bytes are missing at its end")
-        yield _Field(number, wire, start, payload, position)
-
-
-def _varint(data: bytes, position: int, end: int) -> tuple[int, int]:
-    value = shift = 0
-    while position < end and shift < 64:
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
-    raise _MalformedError(f"no number at byte {position}")
-
-
-def _to_varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*encoded, value))
-
-
 def _metadata(data: bytes) -> str | None:
     """The value of our key among the file's metadata, or None."""
-    for prop in _fields(data, 0, len(data)):
-        if prop.number != _METADATA_PROPS or prop.wire != _BYTES:
+    for prop in fields(data, 0, len(data)):
+        if prop.number != _METADATA_PROPS or prop.wire != BYTES:
             continue
-        entry = {f.number: data[f.payload : f.end] for f in _fields(data, prop.payload, prop.end)}
+        entry = {f.number: data[f.payload : f.end] for f in fields(data, prop.payload, prop.end)}
         if entry.get(_KEY) == METADATA_KEY.encode():
             try:
                 return entry.get(_VALUE, b"").decode()
             except UnicodeDecodeError as error:
-                raise _MalformedError("its description is not text") from error
+                raise MalformedError("its description is not text") from error
     return None
 
 

@@ -50,6 +50,7 @@ class ModelInfo:
     size_multiple: height and width of the network's input are multiples of this, in pixels.
     trained_size: side of the pictures that it was trained on, in pixels.
     licence, training_data: of the weights. quality: what was measured.
+    precision_loss: dB of PSNR that the precision cost against fp32, as export measured it.
     digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
 
     The network's input ``image`` is float32 [N, 3, H, W], RGB in [0, 1]; an ``inpaint`` model has
@@ -71,6 +72,7 @@ class ModelInfo:
     training_data: str
     outputs: tuple[str, ...] = ("output",)
     quality: tuple[Quality, ...] = ()
+    precision_loss: float = 0.0
     digest: str = ""
 
     def to_json(self) -> str:
@@ -125,6 +127,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "float": (int, float),
     "float | None": (int, float, type(None)),
 }
+_ADDED = frozenset({"precision_loss"})
+"""Fields that files of this format version may lack, since they came later."""
 _LISTS = ("tuple[Quality, ...]", "tuple[str, ...]")
 
 
@@ -134,6 +138,8 @@ def _values(kind: type, document: object, source: str) -> dict[str, Any]:
         raise ModelError(f"{source}: the model's description is damaged ({kind.__name__})")
     values = {}
     for field in fields(kind):
+        if field.name not in document and field.name in _ADDED:
+            continue
         if field.name not in document:
             raise ModelError(f"{source}: the model's description lacks {field.name!r}")
         value = document[field.name]

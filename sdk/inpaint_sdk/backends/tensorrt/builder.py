@@ -9,6 +9,7 @@ from inpaint_sdk.backends.tensorrt import scan_node
 from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
 from inpaint_sdk.backends.tensorrt.progress import Interrupted, Progress, make_monitor
 from inpaint_sdk.backends.tensorrt.scan_node import Plugin
+from inpaint_sdk.backends.tensorrt.zero_points import with_signed_zero_points
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.model_file import ModelFile, has_functions
 from inpaint_sdk.shapes import Shape, Shapes
@@ -55,6 +56,8 @@ def build(
         )
     else:
         data = model.data
+    if model.info.precision == "int8":
+        data = with_signed_zero_points(model, data)
     serialised = _Compilation(library, logger, model).run(data, shapes, targets, progress)
     return Built(serialised, scan)
 

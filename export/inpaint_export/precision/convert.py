@@ -1,0 +1,129 @@
+"""From an fp32 model file to one of lower precision, or to a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from inpaint_export.errors import ExportError
+from inpaint_export.precision.fp16 import to_fp16
+from inpaint_export.precision.int8 import Feed, to_int8
+from inpaint_export.precision.rounded import in_fp32
+from inpaint_export.recipes import Recipe
+from inpaint_sdk import ModelInfo, get_library_path
+from inpaint_sdk.model_file import content_digest, read_model_file
+from inpaint_sdk.model_info import METADATA_KEY, Precision
+
+LIMITS: dict[Precision, float] = {"fp16": 0.1, "int8": 0.5}
+"""dB of PSNR that a precision may cost."""
+
+PICTURES = 64
+"""Training items that int8 is calibrated on."""
+
+SEED = 2027
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Validation PSNR in dB, in fp32 and in the lower precision."""
+
+    fp32: float
+    lower: float
+
+    @property
+    def decibels(self) -> float:
+        """What the precision costs; less than nothing if it happens to help."""
+        return self.fp32 - self.lower
+
+
+def convert(source: Path, precision: Precision, recipe: Recipe, data: Path, output: Path) -> Loss:
+    """Writes an fp32 model file in another precision, measured on the recipe's validation data.
+
+    data: root of the recipe's data folders. The file is named after its precision and carries the
+    loss; its quality is to be measured anew.
+
+    Raises:
+        FileNotFoundError: the data is not there.
+        ExportError: the precision costs more than ``LIMITS`` allows; nothing is written.
+        ModelError: the source is no model file.
+    """
+    info = read_model_file(source).info
+    if info.precision != "fp32":
+        raise ExportError(f"{source} is {info.precision}; only fp32 files can be converted")
+    proto = onnx.load(source)
+    if precision == "fp16":
+        lower = to_fp16(proto)
+        computed = in_fp32(lower)
+    else:
+        names = [value.name for value in proto.graph.input]
+        lower = computed = to_int8(proto, _feeds(recipe, data, names))
+    loss = _measure(recipe, data, proto, computed)
+    if not loss.decibels <= LIMITS[precision]:
+        raise ExportError(
+            f"{precision} costs {info.name} {loss.decibels:.2f} dB of PSNR on its validation "
+            f"pictures ({loss.fp32:.2f} to {loss.lower:.2f}), more than the {LIMITS[precision]} dB "
+            "that are allowed; nothing was written"
+        )
+    _write(lower, info, precision, loss, output)
+    return loss
+
+
+def _feeds(recipe: Recipe, data: Path, names: Sequence[str]) -> Iterator[Feed]:
+    items = recipe.data.open(data, seed=SEED, length=PICTURES)
+    for index in range(PICTURES):
+        item = items[index]
+        yield {name: (item[name][None].float() / 255.0).numpy() for name in names}
+
+
+def _measure(recipe: Recipe, data: Path, proto: onnx.ModelProto, lower: onnx.ModelProto) -> Loss:
+    validator = recipe.validation.open(data)
+    cpu = torch.device("cpu")
+    fp32, other = (validator.measure(_Network(p), cpu) for p in (proto, lower))
+    return Loss(fp32, other)
+
+
+class _Network(nn.Module):
+    """An ONNX model where a validator expects one of PyTorch."""
+
+    def __init__(self, proto: onnx.ModelProto) -> None:
+        super().__init__()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.register_custom_ops_library(str(get_library_path()))
+        self._session = onnxruntime.InferenceSession(
+            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        self._names = [value.name for value in self._session.get_inputs()]
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        feed = {
+            name: np.ascontiguousarray(value.numpy())
+            for name, value in zip(self._names, inputs, strict=True)
+        }
+        outputs = tuple(torch.from_numpy(value) for value in self._session.run(None, feed))
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _write(
+    proto: onnx.ModelProto, info: ModelInfo, precision: Precision, loss: Loss, output: Path
+) -> None:
+    del proto.metadata_props[:]
+    described = replace(
+        info,
+        name=f"{info.name}-{precision}",
+        precision=precision,
+        precision_loss=round(loss.decibels, 4),
+        quality=(),
+        digest=content_digest(proto.SerializeToString()),
+    )
+    proto.metadata_props.add(key=METADATA_KEY, value=described.to_json())
+    partial = output.with_name(output.name + ".partial")
+    partial.write_bytes(proto.SerializeToString())
+    partial.replace(output)
