@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,6 +19,10 @@ from inpaint_export.precision.trunk import trunk
 
 OPERATORS = ["Conv", "LeakyRelu", "Add", "Resize"]
 """What runs on 8 bits. DirectionalScan and all else computes on what is dequantised for it."""
+
+PERCENTILE = 99.999
+"""Percent of a tensor's values that its range holds. By their extremes, one training picture in a
+hundred stretches a range until all others have a few steps left: ``cloud-thin`` lost 2.2 dB."""
 
 Feed = dict[str, NDArray[np.float32]]
 
@@ -34,22 +40,25 @@ def to_int8(proto: onnx.ModelProto, feeds: Iterable[Feed]) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(model.SerializeToString())
-        quantization.quantize_static(
-            source,
-            target,
-            _Feeds(iter(feeds)),
-            quant_format=quantization.QuantFormat.QDQ,
-            op_types_to_quantize=OPERATORS,
-            nodes_to_quantize=[n.name for n in trunk(model.graph) if n.op_type in OPERATORS],
-            per_channel=True,
-            activation_type=quantization.QuantType.QUInt8,
-            weight_type=quantization.QuantType.QInt8,
-            extra_options={
-                "ActivationSymmetric": True,
-                "WeightSymmetric": True,
-                "QuantizeBias": False,
-            },
-        )
+        with contextlib.redirect_stdout(io.StringIO()):  # it reports on its histograms
+            quantization.quantize_static(
+                source,
+                target,
+                _Feeds(iter(feeds)),
+                quant_format=quantization.QuantFormat.QDQ,
+                op_types_to_quantize=OPERATORS,
+                nodes_to_quantize=[n.name for n in trunk(model.graph) if n.op_type in OPERATORS],
+                per_channel=True,
+                activation_type=quantization.QuantType.QUInt8,
+                weight_type=quantization.QuantType.QInt8,
+                calibrate_method=quantization.CalibrationMethod.Percentile,
+                extra_options={
+                    "CalibPercentile": PERCENTILE,
+                    "ActivationSymmetric": True,
+                    "WeightSymmetric": True,
+                    "QuantizeBias": False,
+                },
+            )
         quantised = onnx.load(target)
     for tensor in quantised.graph.initializer:
         if tensor.data_type == TensorProto.UINT8:  # as bytes, which the SDK can look at

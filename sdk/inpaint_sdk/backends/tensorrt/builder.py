@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from inpaint_sdk.backends.tensorrt import scan_node
@@ -45,6 +45,8 @@ def build(
         BackendError: it does not know a target, or the plugin cannot be loaded.
     """
     logger = make_logger(library)
+    if model.info.precision == "int8":
+        model = replace(model, data=with_signed_zero_points(model))
     scans = has_functions(model.data)
     scan = "none" if not scans else "plugin" if plugin else "log_step"
     if plugin and scans:
@@ -56,8 +58,6 @@ def build(
         )
     else:
         data = model.data
-    if model.info.precision == "int8":
-        data = with_signed_zero_points(model, data)
     serialised = _Compilation(library, logger, model).run(data, shapes, targets, progress)
     return Built(serialised, scan)
 

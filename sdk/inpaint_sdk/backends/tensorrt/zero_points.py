@@ -17,23 +17,24 @@ _UINT8, _INT8 = 2, 3
 _MIDDLE = 128
 
 
-def with_signed_zero_points(model: ModelFile, data: bytes) -> bytes:
+def with_signed_zero_points(model: ModelFile) -> bytes:
     """The bytes of an ``int8`` model with signed activations.
 
     Raises:
         ModelError: a zero point is elsewhere than in the middle.
     """
-    changed = bytearray(data)
+    data, changed = model.data, bytearray(model.data)
     for graph in fields(data, 0, len(data)):
         if graph.number != _GRAPH:
             continue
         for tensor in fields(data, graph.payload, graph.end):
             if tensor.number == _INITIALIZER and tensor.wire == BYTES:
-                _sign(model, data, changed, tensor.payload, tensor.end)
+                _sign(model, changed, tensor.payload, tensor.end)
     return bytes(changed)
 
 
-def _sign(model: ModelFile, data: bytes, changed: bytearray, start: int, end: int) -> None:
+def _sign(model: ModelFile, changed: bytearray, start: int, end: int) -> None:
+    data = model.data
     parts = {field.number: field for field in fields(data, start, end)}
     kind, raw = parts.get(_DATA_TYPE), parts.get(_RAW_DATA)
     if kind is None or kind.wire != VARINT or data[kind.payload : kind.end] != bytes((_UINT8,)):
