@@ -130,9 +130,9 @@ class FakeCuda:
         self._call("compile")
         assert "to_input" in source
         assert capability == DEVICE.capability
-        return b"ptx"
+        return b"image"
 
-    def load_kernels(self, ptx: bytes, names: Sequence[str]) -> tuple[int, dict[str, int]]:
+    def load_kernels(self, image: bytes, names: Sequence[str]) -> tuple[int, dict[str, int]]:
         self._call("load_kernels")
         module = next(self._handles)
         self.modules.add(module)

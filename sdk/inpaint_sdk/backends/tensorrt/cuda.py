@@ -135,13 +135,13 @@ class Cuda:
             self._call("cudaEventDestroy", event)  # by CUDA's rules, once it has happened
 
     def compile(self, source: str, name: str, capability: str) -> bytes:
-        """PTX of CUDA C++ source for a compute capability like ``sm_87``."""
-        return compile_ptx(self._nvrtc, source, name, capability)
+        """CUDA C++ source as machine code for a compute capability like ``sm_87``."""
+        return compile_kernels(self._nvrtc, source, name, capability)
 
-    def load_kernels(self, ptx: bytes, names: Sequence[str]) -> tuple[int, dict[str, int]]:
+    def load_kernels(self, image: bytes, names: Sequence[str]) -> tuple[int, dict[str, int]]:
         """A module and its kernels by name."""
         self._call("cudaFree", 0)  # makes the device's context, which the driver's calls need
-        module = self._call("cuModuleLoadData", ptx)
+        module = self._call("cuModuleLoadData", image)
         kernels = {
             name: int(self._call("cuModuleGetFunction", module, name.encode())) for name in names
         }
@@ -187,8 +187,10 @@ def host_view(pointer: int, size: int) -> memoryview:
     return memoryview((ctypes.c_ubyte * size).from_address(pointer))
 
 
-def compile_ptx(nvrtc: Any, source: str, name: str, capability: str) -> bytes:
+def compile_kernels(nvrtc: Any, source: str, name: str, capability: str) -> bytes:
     """Compiles CUDA C++ with NVRTC, which needs no GPU.
+
+    The result is machine code and not PTX, which a driver that is older than NVRTC cannot read.
 
     Raises:
         BackendError: NVRTC is not installed, or it refuses the source or the capability.
@@ -201,16 +203,15 @@ def compile_ptx(nvrtc: Any, source: str, name: str, capability: str) -> bytes:
             "pip install nvidia-cuda-nvrtc"
         ) from error
     try:
-        architecture = capability.replace("sm_", "compute_")
-        options = [f"--gpu-architecture={architecture}".encode(), b"--std=c++17"]
+        options = [f"--gpu-architecture={capability}".encode(), b"--std=c++17"]
         (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
         if int(status) != 0:
             raise BackendError(f"NVRTC cannot compile {name} for {capability}: "
                                f"{_compile_log(nvrtc, program) or status.name}")  # fmt: skip
-        _, size = nvrtc.nvrtcGetPTXSize(program)
-        ptx = b" " * size
-        nvrtc.nvrtcGetPTX(program, ptx)
-        return bytes(ptx)
+        _, size = nvrtc.nvrtcGetCUBINSize(program)
+        image = b" " * size
+        nvrtc.nvrtcGetCUBIN(program, image)
+        return bytes(image)
     finally:
         nvrtc.nvrtcDestroyProgram(program)
 

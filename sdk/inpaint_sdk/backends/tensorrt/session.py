@@ -52,7 +52,17 @@ class TensorRTSession:
         self._kernels: dict[str, int] = {}
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """See :class:`inpaint_sdk.backends.base.Session`."""
+        """See :class:`inpaint_sdk.backends.base.Session`; batches too large are run in parts."""
+        count, most = len(inputs["image"]), self._info.key.shapes.largest.batch
+        if count <= most:
+            return self._run(inputs)
+        parts = [
+            self._run({name: value[start : start + most] for name, value in inputs.items()})
+            for start in range(0, count, most)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.outputs}
+
+    def _run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         lane = self._lane()
         arrays = {name: np.ascontiguousarray(inputs[name], np.float32) for name in self.inputs}
         self._check(arrays[name].shape for name in self.inputs)
@@ -190,8 +200,8 @@ class TensorRTSession:
             if not self._kernels:
                 source = Path(__file__).with_name("pixels.cu").read_text()
                 capability = self._cuda.device().capability
-                ptx = self._cuda.compile(source, "pixels.cu", capability)
-                self._module, self._kernels = self._cuda.load_kernels(ptx, _KERNELS)
+                image = self._cuda.compile(source, "pixels.cu", capability)
+                self._module, self._kernels = self._cuda.load_kernels(image, _KERNELS)
             return self._kernels
 
     def _check(self, shapes: Iterable[Sizes]) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from inpaint_sdk import BackendError
 from inpaint_sdk.backends import tensorrt
-from inpaint_sdk.backends.tensorrt.cuda import Cuda, Device, compile_ptx
+from inpaint_sdk.backends.tensorrt.cuda import Cuda, Device, compile_kernels
 from support.tensorrt_fakes import FakeCuda
 
 SOURCE = Path(tensorrt.__file__).with_name("pixels.cu").read_text()
@@ -41,17 +41,18 @@ def nvrtc() -> Any:
 
 @pytest.mark.parametrize("capability", ["sm_75", "sm_86", "sm_87", "sm_90", "sm_120"])
 def test_the_kernels_compile(nvrtc: Any, capability: str) -> None:
-    ptx = compile_ptx(nvrtc, SOURCE, "pixels.cu", capability).decode()
-    assert f".target {capability}" in ptx
-    for kernel in ("to_input", "to_pixels"):
-        assert f".entry {kernel}(" in ptx
+    image = compile_kernels(nvrtc, SOURCE, "pixels.cu", capability)
+    assert image.startswith(b"\x7fELF")
+    assert len(image) > 1000
+    for kernel in (b"to_input", b"to_pixels"):
+        assert b".text." + kernel in image
 
 
 def test_what_nvrtc_refuses_is_told_with_its_reason(nvrtc: Any) -> None:
     with pytest.raises(BackendError, match=r"cannot compile x.cu for sm_86: .*identifier .nothing"):
-        compile_ptx(nvrtc, 'extern "C" __global__ void f() { nothing(); }', "x.cu", "sm_86")
+        compile_kernels(nvrtc, 'extern "C" __global__ void f() { nothing(); }', "x.cu", "sm_86")
     with pytest.raises(BackendError, match=r"pixels.cu for sm_10.*"):
-        compile_ptx(nvrtc, SOURCE, "pixels.cu", "sm_10")
+        compile_kernels(nvrtc, SOURCE, "pixels.cu", "sm_10")
 
 
 def test_bindings_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +172,7 @@ def test_kernels_are_launched_with_values_and_types(played: Played) -> None:
     import ctypes
 
     cuda = Cuda()
-    module, kernels = cuda.load_kernels(b"ptx", ["a"])
+    module, kernels = cuda.load_kernels(b"image", ["a"])
     assert (module, kernels) == (66, {"a": 44})
     cuda.launch(44, (3, 2), (32, 8), [(5, ctypes.c_void_p), (6, ctypes.c_int)], 9)
     types = (ctypes.c_void_p, ctypes.c_int)
