@@ -49,8 +49,9 @@ $(VENV)/runtime.stamp: $(BIN)/python $(BUILT_FROM)
 	touch $@
 
 # The runtime comes first and alone, so that a demo does not wait for PyTorch. Of kernel-lens the
-# TensorRT plugin's tests want the C++ headers that it carries, and nothing that it depends on.
+# TensorRT plugin's tests want the C++ headers that it carries, and nothing that it depends on;
+# tensorrt-stubs asks for TensorRT itself, which is not on PyPI.
 $(VENV)/develop.stamp: $(VENV)/runtime.stamp
 	$(PIP) --editable '.[dev]'
-	$(PIP) --no-deps kernel-lens==2.0.1
+	$(PIP) --no-deps kernel-lens==2.0.1 tensorrt-stubs==10.13.0.35.1
 	touch $@
