@@ -78,8 +78,9 @@ class Restorer:
             raise ImageError(f'channels is {channels!r}; it must be "bgr" or "rgb"')
         if threads is not None and threads < 1:
             raise BackendError(f"threads is {threads}; it must be at least 1, or None")
-        if is_engine_file(Path(name_or_path)):
-            engine = read_engine_file(Path(name_or_path))
+        path = Path(name_or_path)
+        if path.suffix and is_engine_file(path):  # without a suffix it is a name
+            engine = read_engine_file(path)
             return cls(engine.info.model, open_engine(engine, backend), channels)
         model = open_model(name_or_path if isinstance(name_or_path, str) else Path(name_or_path))
         return cls(model.info, open_session(model, backend, threads), channels)

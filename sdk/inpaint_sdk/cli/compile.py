@@ -55,7 +55,7 @@ def compile_model(
     try:
         if not output.parent.is_dir():
             raise OutputError(f"there is no folder {output.parent} to write in")
-        file = open_model(model if not Path(model).suffix else Path(model))
+        file = open_model(model)
         if precision not in (None, file.info.precision):
             raise BackendError(
                 f"{file.path} is {file.info.precision}, not {precision}: precision is in the file. "

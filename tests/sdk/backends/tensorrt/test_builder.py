@@ -14,8 +14,9 @@ from inpaint_sdk.backends.tensorrt.cuda import Cuda, Device
 from inpaint_sdk.backends.tensorrt.library import Library, make_logger, open_library
 from inpaint_sdk.cli.main import main
 from inpaint_sdk.engine_file import read_engine_file, write_engine_file
-from inpaint_sdk.model_file import ModelFile
+from inpaint_sdk.model_file import ModelFile, has_functions, read_model_file
 from inpaint_sdk.shapes import Shape, Shapes
+from inpaint_sdk.zoo import MODELS
 from support.tensorrt_fakes import DEVICE
 
 TARGETS = ("sm_86",)
@@ -62,6 +63,14 @@ def test_photo_compiles(library: Library, photo_file: ModelFile, shapes: Shapes)
     assert built.scan == "none"
     weights = 4 * photo_file.info.parameters
     assert weights < len(built.data) < 2 * weights
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
+def test_every_bundled_model_compiles(library: Library, path: Path) -> None:
+    model = read_model_file(path)
+    side = model.info.size_multiple * 4
+    built = build(library, model, Shapes(*[Shape(1, side, side)] * 3))
+    assert built.scan == ("log_step" if has_functions(model.data) else "none")
 
 
 @pytest.mark.parametrize("shapes", [STATIC, DYNAMIC], ids=["static", "dynamic"])
