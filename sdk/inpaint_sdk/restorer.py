@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from inpaint_sdk.ahead import map_ahead
 from inpaint_sdk.backends import Session, open_engine, open_session
 from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
-from inpaint_sdk.engine_file import is_engine_file, read_engine_file
 from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
 from inpaint_sdk.images import Channels, ImageLike, Picture, open_picture
 from inpaint_sdk.masks import Hole, MaskLike, open_mask
@@ -79,9 +78,12 @@ class Restorer:
         if threads is not None and threads < 1:
             raise BackendError(f"threads is {threads}; it must be at least 1, or None")
         path = Path(name_or_path)
-        if path.suffix and is_engine_file(path):  # without a suffix it is a name
-            engine = read_engine_file(path)
-            return cls(engine.info.model, open_engine(engine, backend), channels)
+        if path.suffix:  # without one it is a name
+            from inpaint_sdk.engine_file import is_engine_file, read_engine_file
+
+            if is_engine_file(path):
+                engine = read_engine_file(path)
+                return cls(engine.info.model, open_engine(engine, backend), channels)
         model = open_model(name_or_path if isinstance(name_or_path, str) else Path(name_or_path))
         return cls(model.info, open_session(model, backend, threads), channels)
 

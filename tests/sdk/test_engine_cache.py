@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,22 @@ print(engine.info.digest)
     assert [process.returncode for process in running] == [0, 0, 0], results
     assert {out.strip() for out, _ in results} == {engines.engine().info.digest}
     assert (tmp_path / "built").read_text() == "x"
+
+
+def test_two_threads_build_once(cache: EngineCache) -> None:
+    builder = Builder()
+
+    def slow() -> EngineFile:
+        time.sleep(0.3)
+        return builder()
+
+    def load() -> bytes:
+        return cache.get(builder.engine.info.key, "photo", slow).data
+
+    with ThreadPoolExecutor(3) as pool:
+        results = [future.result() for future in [pool.submit(load) for _ in range(3)]]
+    assert results == [builder.engine.data] * 3
+    assert builder.count == 1
 
 
 def test_a_full_disk_is_a_warning(cache: EngineCache, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,14 @@ def test_import_is_light(heavy: str) -> None:
     assert heavy not in modules_after("import inpaint_sdk")
 
 
+@pytest.mark.parametrize("module", ["loader", "builder", "session"])
+def test_the_tensorrt_backend_is_imported_without_tensorrt(module: str) -> None:
+    """So that asking what is there needs nothing that may not be there."""
+    loaded = modules_after(f"import inpaint_sdk.backends.tensorrt.{module}")
+    assert not {"torch", "onnx", "onnxruntime", "cuda.bindings", "filelock", "tqdm"} & loaded
+    assert not [name for name in loaded if name.startswith("tensorrt")]
+
+
 def test_restoring_needs_no_torch() -> None:
     restore = (
         "import numpy as np; from inpaint_sdk import Restorer;"

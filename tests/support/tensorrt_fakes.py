@@ -15,6 +15,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,6 +45,7 @@ class FakeCuda:
         self.orders: list[tuple[int, int]] = []
         self.copied: dict[str, int] = defaultdict(int)
         self._kernels = kernels or {}
+        self._threads: dict[int, int] = {}
         self._handles = itertools.count(1000)
 
     def device(self) -> Device:
@@ -53,6 +55,7 @@ class FakeCuda:
         self._call("make_stream")
         stream = next(self._handles)
         self.streams[stream] = []
+        self._threads[stream] = get_ident()
         return stream
 
     def drop_stream(self, stream: int) -> None:
@@ -190,12 +193,14 @@ class FakeCuda:
 
     def _free(self, side: str, pointer: int) -> None:
         self._call(f"free {side}")
-        assert not self.capturing, "memory is freed while a graph is captured"
-        assert all(not queued for queued in self.streams.values()), "work on it may be pending"
+        # What other threads capture or have pending is on memory of their own.
+        own = [s for s in list(self.streams) if self._threads[s] == get_ident()]
+        assert not any(s in self.capturing for s in own), "freed while a graph is captured"
+        assert not any(self.streams[s] for s in own), "work on it may be pending"
         assert self.memory.pop(pointer)[0] == side
 
     def _owned(self, pointer: int, size: int, side: str) -> None:
-        for start, (kind, buffer) in self.memory.items():
+        for start, (kind, buffer) in list(self.memory.items()):
             if start <= pointer and pointer + size <= start + ctypes.sizeof(buffer):
                 assert kind == side, f"{kind} memory is used as {side} memory"
                 return
@@ -247,10 +252,11 @@ class FakeContext:
 
     def execute_async_v3(self, stream: int) -> bool:
         engine = self._engine
-        if engine.refuse == "run" or (engine.refuse == "capture" and engine.cuda.capturing):
+        capturing = stream in engine.cuda.capturing
+        if engine.refuse == "run" or (engine.refuse == "capture" and capturing):
             engine.logger.log(_Logger.ERROR, "injected failure")
             return False
-        if engine.cuda.capturing:
+        if capturing:
             assert not self._shape_is_new, "captured before it ran once with this shape"
         self._shape_is_new = False
         addresses, shapes = dict(self._addresses), dict(self._shapes)

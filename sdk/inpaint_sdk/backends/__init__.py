@@ -7,12 +7,15 @@ name; adding one is that folder and a line in ``_LOADERS``.
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from inpaint_sdk.backends.base import Compiler, Loader, PixelSession, Probe, Session
-from inpaint_sdk.engine_file import EngineFile
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.model_file import ModelFile
 from inpaint_sdk.model_info import ModelInfo
+
+if TYPE_CHECKING:
+    from inpaint_sdk.engine_file import EngineFile
 
 # In the order in which "auto" tries them; those on a GPU must be asked for by name. Imported on
 # use: a runtime may be heavy, or absent.

@@ -111,6 +111,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Played:
     bindings = ModuleType("cuda.bindings")
     for name in ("driver", "nvrtc", "runtime"):
         setattr(bindings, name, played)
+    monkeypatch.setitem(sys.modules, "cuda", ModuleType("cuda"))
     monkeypatch.setitem(sys.modules, "cuda.bindings", bindings)
     return played
 
