@@ -10,6 +10,7 @@ from typing import Literal
 
 from inpaint_sdk.backends import probe_backends
 from inpaint_sdk.backends.onnxruntime.loader import installed_wheels
+from inpaint_sdk.engine_cache import EngineCache
 from inpaint_sdk.errors import InpaintError
 from inpaint_sdk.native import get_library_path
 from inpaint_sdk.zoo import list_models
@@ -38,6 +39,7 @@ def diagnose() -> Iterator[Finding]:
         yield Finding("ok" if probe.available else "missing", f"backend {name}", probe.detail)
     if not any(probe.available for probe in probes.values()):
         yield Finding("problem", "backends", "none can run here, so nothing can be restored")
+    yield _engine_cache()
     yield _native_library()
     yield _models()
 
@@ -59,6 +61,16 @@ def _onnxruntime_wheels() -> Iterator[Finding]:
             f"{' and '.join(wheels)} are both installed and overwrite each other, which is "
             "how a GPU is silently not used. Uninstall all of them, then install one",
         )
+
+
+def _engine_cache() -> Finding:
+    try:
+        cache = EngineCache()
+        entries = cache.entries()
+    except (InpaintError, OSError) as error:
+        return Finding("problem", "engine cache", str(error))
+    size = sum(entry.size for entry in entries) / 1e6
+    return Finding("ok", "engine cache", f"{len(entries)} engines, {size:.0f} MB in {cache.folder}")
 
 
 def _native_library() -> Finding:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,11 @@ def test_a_missing_backend_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
     for backend in ("auto", "onnxruntime-cpu"):
         with pytest.raises(BackendError, match="pip install onnxruntime"):
             Restorer.load("photo", backend=backend)
+
+
+def test_the_engine_cache_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INPAINT_SDK_CACHE", str(tmp_path))
+    (tmp_path / "x.engine").write_bytes(bytes(2_000_000))
+    assert by_subject()["engine cache"].detail == f"1 engines, 2 MB in {tmp_path}"
+    monkeypatch.setenv("INPAINT_SDK_CACHE_GB", "many")
+    assert by_subject()["engine cache"].status == "problem"

@@ -93,11 +93,6 @@ class Lane:
         """The lane's stream."""
         return self._resources.stream
 
-    @property
-    def graphs(self) -> int:
-        """How many CUDA graphs are held."""
-        return len(self._resources.graphs)
-
     def prepare(self, inputs: Mapping[str, Sizes], outputs: tuple[str, ...]) -> dict[str, Sizes]:
         """Sets the inputs' shapes and every tensor's address; returns the outputs' shapes."""
         if inputs == self._shapes:

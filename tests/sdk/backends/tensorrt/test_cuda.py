@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -27,6 +28,17 @@ def test_the_fake_has_every_call_with_the_same_arguments() -> None:
             assert list(inspect.signature(fake).parameters) == list(
                 inspect.signature(function).parameters
             )
+
+
+def test_everything_that_is_called_is_in_the_bindings() -> None:
+    runtime = pytest.importorskip("cuda.bindings.runtime")
+    driver = pytest.importorskip("cuda.bindings.driver")
+    source = inspect.getsource(inspect.getmodule(Cuda))  # type: ignore[arg-type]
+    for name in set(re.findall(r"\bcuda[A-Z]\w+", source)):
+        holders = (runtime, runtime.cudaMemcpyKind, runtime.cudaStreamCaptureMode)
+        assert any(hasattr(holder, name) for holder in holders), name
+    for name in set(re.findall(r"\bcu[A-Z]\w+", source)):
+        assert hasattr(driver, name), name
 
 
 @pytest.fixture(scope="module")
