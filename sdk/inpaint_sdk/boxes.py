@@ -59,9 +59,9 @@ class Box(NamedTuple):
 
 
 # Working memory for each pixel of a network's input, measured with ONNX Runtime in fp32 over three
-# runs of 1 to 4 megapixels (photo 76 to 84, cloud-thin 195 to 276) and rounded up. Fixed numbers
+# runs of 1 to 4 megapixels (photo 76 to 84, cloud-thin 160) and rounded up. Fixed numbers
 # and not the machine's free memory, so that every machine cuts a picture in the same way.
-_BYTES_PER_PIXEL: dict[Family, int] = {"cnn": 100, "sarnn": 280}
+_BYTES_PER_PIXEL: dict[Family, int] = {"cnn": 100, "sarnn": 180}
 _BYTES_PER_PIXEL_OTHERS = 280
 
 _SMALLEST_MB = 16

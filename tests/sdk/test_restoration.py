@@ -66,7 +66,7 @@ def test_tiles_are_as_one_run(picture: Pixels) -> None:
     found = cleaner(tiles, memory_mb=32).restore(picture, None, "bgr")
     assert len(whole.sizes) == 1
     assert len(tiles.sizes) > 3
-    assert max(h * w for h, w in tiles.sizes) <= 32_000_000 / 280
+    assert max(h * w for h, w in tiles.sizes) <= 32_000_000 / 180
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 

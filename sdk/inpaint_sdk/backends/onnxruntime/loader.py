@@ -49,6 +49,8 @@ class OnnxRuntimeLoader:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0  # 0: one for each physical core
         options.log_severity_level = 3  # its warnings are for those who write graphs
+        # Plans of earlier shapes would be kept; where sizes vary they cost memory and gain no time.
+        options.enable_mem_pattern = False
         _register_scan_kernel(options)
         try:
             session = onnxruntime.InferenceSession(
