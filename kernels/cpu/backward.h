@@ -6,34 +6,46 @@
 //     dx[i] += dpre[i]      dw += dpre[i+1] * h[i]      db += dpre[i+1]
 //
 // The start of a line has neither weight nor bias: dpre[0] counts towards dx alone.
+//
+// What takes time is fetching `out` and `grad_out`, so the plane is walked in blocks of whole rows,
+// while whose values the next block, which lies next to it in memory, is fetched. The walk down the
+// plane takes the up, right and left directions of a block together, so that its part of dx stays
+// in the first-level cache; the walk back takes the down direction.
 
-// Sums of one direction, kept per lane so that their order does not depend on anything else.
+// Rows of a block; a multiple of the rows that a horizontal walk takes at once.
+constexpr int64_t kBlockRows = 16;
+
+// Sums of one direction over some steps, lane by lane.
 template <class V>
 struct Sums {
-  V weight, bias;
-  Sums() : weight(V::set(0)), bias(V::set(0)) {}
+  V weight = V::set(0);
+  V bias = V::set(0);
 };
 
+// Sums of one direction over a task. In double: fp32 sums over a whole plane would lose digits.
 template <class V>
-double sum_lanes(V v, int64_t count) {
-  typename V::Scalar lanes[V::kLanes];
-  V::store(lanes, v);
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += lanes[i];
-  return sum;
-}
+struct Totals {
+  double weight[V::kLanes] = {};
+  double bias[V::kLanes] = {};
 
-// Adds two vectors of sums to a task's, in double: fp32 sums over a whole plane would lose digits.
-template <class V>
-void flush(const Sums<V>& sums, const BackwardTask& task, Direction direction, int64_t lanes) {
-  task.grad_weight[direction] += sum_lanes(sums.weight, lanes);
-  task.grad_bias[direction] += sum_lanes(sums.bias, lanes);
-}
+  // Lanes from `lanes` on are left out.
+  void add(const Sums<V>& sums, int64_t lanes = V::kLanes) {
+    typename V::Scalar weights[V::kLanes], biases[V::kLanes];
+    V::store(weights, sums.weight);
+    V::store(biases, sums.bias);
+    for (int64_t i = 0; i < lanes; ++i) weight[i] += weights[i];
+    for (int64_t i = 0; i < lanes; ++i) bias[i] += biases[i];
+  }
 
-// One step of the walk: returns dpre[i], given dpre[i+1]. At a line's end there is none.
+  void add_to(const BackwardTask& task, Direction direction) const {
+    for (const double value : weight) task.grad_weight[direction] += value;
+    for (const double value : bias) task.grad_bias[direction] += value;
+  }
+};
+
+// One step of the walk: returns dpre[i], given dpre[i+1].
 template <class V>
-V step_back(V weight, V h, V grad, V next, bool end, Sums<V>* sums) {
-  if (end) return V::select_active(h, grad);
+V step_back(V weight, V h, V grad, V next, Sums<V>* sums) {
   sums->weight = V::fma(next, h, sums->weight);
   sums->bias = V::add(sums->bias, next);
   return V::select_active(h, V::fma(weight, next, grad));
@@ -41,70 +53,75 @@ V step_back(V weight, V h, V grad, V next, bool end, Sums<V>* sums) {
 
 // --- up and down --------------------------------------------------------------------------------
 
-// State of a band of columns, kept from row to row as in the forward pass.
-template <class V>
-struct Band {
-  static constexpr int64_t kColumns = kStateColumns / 2;  // there are three numbers a column
+// One direction of a block of rows.
+template <class V, class T>
+struct BlockWalk {
+  using S = typename V::Scalar;
 
-  alignas(kLineBytes) typename V::Scalar next[kColumns];
-  Sums<V> sums[kColumns / V::kLanes];
+  const T* out;  // the row that is walked first; the others likewise
+  const T* grad_out;
+  S* grad_x;
+  S* state;       // dpre of the row before, a value a column
+  int64_t rows;   // how many
+  int64_t by;     // elements from a row to the one that is walked next
+  int64_t ahead;  // elements to what is fetched meanwhile
+  bool end;       // the first row is the end of its lines
+  V weight;
+  Totals<V>* totals;
 };
 
+// A block's columns from `col` on, some vectors of them, or `count` of a vector's where Part.
 // Sets grad_x where the direction is the first to get there, adds to it where it is not.
-template <class V, class T, bool End, bool Set>
-void back_row(const T* out, const T* grad_out, typename V::Scalar* grad_x, V weight, Band<V>& band,
-              int64_t count, int64_t ahead) {
-  int64_t j = 0;
-  for (; j + V::kLanes <= count; j += V::kLanes) {
-    __builtin_prefetch(out + j + ahead);
-    __builtin_prefetch(grad_out + j + ahead);
-    const V next = step_back(weight, V::load(out + j), V::load(grad_out + j),
-                             V::load(band.next + j), End, &band.sums[j / V::kLanes]);
-    V::store(band.next + j, next);
-    V::store(grad_x + j, Set ? next : V::add(V::load(grad_x + j), next));
-  }
-  if (j < count) {
-    const int64_t left = count - j;
-    const V next = step_back(weight, load_some<V>(out + j, left), load_some<V>(grad_out + j, left),
-                             V::load(band.next + j), End, &band.sums[j / V::kLanes]);
-    V::store(band.next + j, next);
-    const V sum = Set ? next : V::add(load_some<V>(grad_x + j, left), next);
-    store_some(grad_x + j, sum, left);
-  }
-}
-
-// One direction of a band of columns; rows are walked from `row` by `by`.
-template <class V, class T, bool Set>
-void back_band(const BackwardTask& task, Direction direction, int64_t col, int64_t count,
-               int64_t row, int64_t by) {
+template <class V, class T, int kVectors, bool Set, bool Part>
+void back_columns(const BlockWalk<V, T>& walk, int64_t col, int64_t count) {
   using S = typename V::Scalar;
-  const T* out = static_cast<const T*>(task.out[direction]);
-  const T* grad_out = static_cast<const T*>(task.grad_out[direction]);
-  S* grad_x = static_cast<S*>(task.grad_x);
-  const V weight = V::set(static_cast<S>(task.weight[direction]));
-  const int64_t ahead = by * elements_ahead<T>(task.part.width);
-  Band<V> band;
-  int64_t at = row * task.part.width + col;
-  back_row<V, T, true, Set>(out + at, grad_out + at, grad_x + at, weight, band, count, ahead);
-  for (int64_t i = 1; i < task.part.height; ++i) {
-    at += by * task.part.width;
-    back_row<V, T, false, Set>(out + at, grad_out + at, grad_x + at, weight, band, count, ahead);
+  const auto load = [count](const auto* from) {
+    return Part ? load_some<V>(from, count) : V::load(from);
+  };
+  const auto store = [count](S* to, V value) {
+    Part ? store_some(to, value, count) : V::store(to, value);
+  };
+  const T* out = walk.out + col;
+  const T* grad_out = walk.grad_out + col;
+  S* grad_x = walk.grad_x + col;
+  V next[kVectors];
+  Sums<V> sums[2];  // by turns: one would be a chain of dependent additions
+  int64_t row = 0;
+  if (walk.end) {
+    for (int k = 0; k < kVectors; ++k) {
+      const int64_t j = k * V::kLanes;
+      next[k] = V::select_active(load(out + j), load(grad_out + j));
+      store(grad_x + j, Set ? next[k] : V::add(load(grad_x + j), next[k]));
+    }
+    row = 1;
+  } else {
+    for (int k = 0; k < kVectors; ++k) next[k] = load(walk.state + col + k * V::kLanes);
   }
-  for (int64_t j = 0; j < count; j += V::kLanes) {
-    const int64_t left = count - j;
-    flush(band.sums[j / V::kLanes], task, direction, left < V::kLanes ? left : V::kLanes);
+  for (; row < walk.rows; ++row) {
+    const int64_t at = row * walk.by;
+    for (int k = 0; k < kVectors; ++k) {
+      const int64_t j = at + k * V::kLanes;
+      __builtin_prefetch(out + j + walk.ahead, 0, 2);
+      __builtin_prefetch(grad_out + j + walk.ahead, 0, 2);
+      next[k] = step_back(walk.weight, load(out + j), load(grad_out + j), next[k], &sums[k % 2]);
+      store(grad_x + j, Set ? next[k] : V::add(load(grad_x + j), next[k]));
+    }
   }
+  for (int k = 0; k < kVectors; ++k) store(walk.state + col + k * V::kLanes, next[k]);
+  for (const Sums<V>& some : sums) walk.totals->add(some);
 }
 
-template <class V, class T>
-void back_vertical(const BackwardTask& task) {
-  const Part& part = task.part;
-  for (int64_t col = part.col_begin; col < part.col_end; col += Band<V>::kColumns) {
-    const int64_t left = part.col_end - col;
-    const int64_t count = left < Band<V>::kColumns ? left : Band<V>::kColumns;
-    back_band<V, T, true>(task, kDown, col, count, part.height - 1, -1);
-    back_band<V, T, false>(task, kUp, col, count, 0, 1);
+// Columns [col, col_end) of a block.
+template <class V, class T, bool Set>
+void back_block(const BlockWalk<V, T>& walk, int64_t col, int64_t col_end) {
+  constexpr int kVectors = 4;
+  for (; col + kVectors * V::kLanes <= col_end; col += kVectors * V::kLanes) {
+    back_columns<V, T, kVectors, Set, false>(walk, col, 0);
   }
+  for (; col + V::kLanes <= col_end; col += V::kLanes) {
+    back_columns<V, T, 1, Set, false>(walk, col, 0);
+  }
+  if (col < col_end) back_columns<V, T, 1, Set, true>(walk, col, col_end - col);
 }
 
 // --- right and left -----------------------------------------------------------------------------
@@ -117,95 +134,160 @@ struct BackLine {
 };
 
 // Walks `count` columns of transposed squares and leaves dpre in `grad`.
-template <class V, bool ToLeft>
-void back_square(BackLine<V>& line, const V (&h)[V::kLanes], V (&grad)[V::kLanes], int64_t count,
-                 bool end) {
+template <class V, bool ToLeft, bool End>
+void back_square(BackLine<V>& line, const V (&h)[V::kLanes], V (&grad)[V::kLanes], int64_t count) {
+  const V weight = line.weight;
+  V next = line.next;
+  Sums<V> sums = line.sums;
   for (int64_t k = 0; k < count; ++k) {
     const int64_t j = ToLeft ? count - 1 - k : k;
-    line.next = step_back(line.weight, h[j], grad[j], line.next, end && k == 0, &line.sums);
-    grad[j] = line.next;
+    next = grad[j] = End && k == 0 ? V::select_active(h[j], grad[j])
+                                   : step_back(weight, h[j], grad[j], next, &sums);
   }
+  line.next = next;
+  line.sums = sums;
 }
 
-// A square of a full block.
+// One direction of a block of rows, and where its values are. Forward walks right when this walks
+// left.
 template <class V, class T, bool ToLeft>
-void back_columns(const RowBlock<V, const T>& out, const RowBlock<V, const T>& grad_out,
-                  const RowBlock<V, typename V::Scalar>& grad_x, int group, int64_t col, bool end,
-                  BackLine<V>& line) {
-  V h[V::kLanes], grad[V::kLanes];
-  load_square(out, group, col, h);
-  load_square(grad_out, group, col, grad);
-  prefetch_below(out, group, col);
-  prefetch_below(grad_out, group, col);
-  back_square<V, ToLeft>(line, h, grad, V::kLanes, end);
-  V::transpose(grad);
-  typename V::Scalar* to = grad_x.first + group * V::kLanes * grad_x.stride + col;
-  for (int i = 0; i < V::kLanes; ++i, to += grad_x.stride) {
-    V::store(to, V::add(V::load(to), grad[i]));
-  }
-}
-
-// A square of a block that may have fewer rows, where `count` columns are left in the image.
-template <class V, class T, bool ToLeft>
-void back_columns_edge(const RowBlock<V, const T>& out, const RowBlock<V, const T>& grad_out,
-                       const RowBlock<V, typename V::Scalar>& grad_x, int group, int64_t col,
-                       int64_t count, bool end, BackLine<V>& line) {
-  V h[V::kLanes], grad[V::kLanes];
-  load_square_edge(out, group, col, count, h);
-  load_square_edge(grad_out, group, col, count, grad);
-  back_square<V, ToLeft>(line, h, grad, count, end);
-  V::transpose(grad);
-  for (int i = 0; i < V::kLanes; ++i) {
-    const int64_t row = group * V::kLanes + i;
-    if (row >= grad_x.count) return;
-    typename V::Scalar* to = grad_x.row(row) + col;
-    store_some(to, V::add(load_some<V>(to, count), grad[i]), count);
-  }
-}
-
-// One direction of a block of rows. Forward walks right when this walks left.
-template <class V, class T, bool ToLeft>
-void back_rows(const BackwardTask& task, int64_t row) {
+struct RowWalk {
   using S = typename V::Scalar;
-  constexpr Direction kDirection = ToLeft ? kRight : kLeft;
-  const int64_t width = task.part.width;
-  const int64_t row_end = task.part.row_end;
-  const RowBlock<V, const T> out(static_cast<const T*>(task.out[kDirection]), width, row, row_end);
-  const RowBlock<V, const T> grad_out(static_cast<const T*>(task.grad_out[kDirection]), width, row,
-                                      row_end);
-  const RowBlock<V, S> grad_x(static_cast<S*>(task.grad_x), width, row, row_end);
-  const int64_t squares = (width + V::kLanes - 1) / V::kLanes;
+  static constexpr Direction kDirection = ToLeft ? kRight : kLeft;
 
-  for (int g = 0; g < V::kGroups && g * V::kLanes < out.count; ++g) {
-    BackLine<V> line;
+  RowBlock<V, const T> out, grad_out;
+  RowBlock<V, S> grad_x;
+  BackLine<V> line;
+  int64_t ahead;
+
+  RowWalk(const BackwardTask& task, int64_t row, int64_t row_end, int64_t fetch)
+      : out(static_cast<const T*>(task.out[kDirection]), task.part.width, row, row_end),
+        grad_out(static_cast<const T*>(task.grad_out[kDirection]), task.part.width, row, row_end),
+        grad_x(static_cast<S*>(task.grad_x), task.part.width, row, row_end),
+        ahead(fetch) {
     line.weight = V::set(static_cast<S>(task.weight[kDirection]));
+  }
+
+  void start() {
     line.next = V::set(0);
-    for (int64_t s = 0; s < squares; ++s) {
-      const int64_t col = (ToLeft ? squares - 1 - s : s) * V::kLanes;
-      const int64_t left = width - col;
-      if (left >= V::kLanes && out.full()) {
-        back_columns<V, T, ToLeft>(out, grad_out, grad_x, g, col, s == 0, line);
-      } else {
-        back_columns_edge<V, T, ToLeft>(out, grad_out, grad_x, g, col,
-                                        left < V::kLanes ? left : V::kLanes, s == 0, line);
-      }
+    line.sums = Sums<V>();
+  }
+
+  // The columns of a group's square; `count` of them are left in the image. End: where lines end.
+  template <bool End>
+  void square(int group, int64_t col, int64_t count) {
+    if (count >= V::kLanes && out.full()) {
+      whole<End>(group, col);
+    } else {
+      edge<End>(group, col, count < V::kLanes ? count : V::kLanes);
     }
-    const int64_t lanes = out.count - g * V::kLanes;
-    flush(line.sums, task, kDirection, lanes < V::kLanes ? lanes : V::kLanes);
+  }
+
+  template <bool End>
+  void whole(int group, int64_t col) {
+    V h[V::kLanes], grad[V::kLanes];
+    load_square(out, group, col, h);
+    load_square(grad_out, group, col, grad);
+    prefetch_square(out, group, col, ahead);
+    prefetch_square(grad_out, group, col, ahead);
+    back_square<V, ToLeft, End>(line, h, grad, V::kLanes);
+    V::transpose(grad);
+    S* to = grad_x.first + group * V::kLanes * grad_x.stride + col;
+    for (int i = 0; i < V::kLanes; ++i, to += grad_x.stride) {
+      V::store(to, V::add(V::load(to), grad[i]));
+    }
+  }
+
+  template <bool End>
+  void edge(int group, int64_t col, int64_t count) {
+    V h[V::kLanes], grad[V::kLanes];
+    load_square_edge(out, group, col, count, h);
+    load_square_edge(grad_out, group, col, count, grad);
+    back_square<V, ToLeft, End>(line, h, grad, count);
+    V::transpose(grad);
+    for (int i = 0; i < V::kLanes; ++i) {
+      const int64_t row = group * V::kLanes + i;
+      if (row >= grad_x.count) return;
+      S* to = grad_x.row(row) + col;
+      store_some(to, V::add(load_some<V>(to, count), grad[i]), count);
+    }
+  }
+};
+
+// Both directions of rows [row, row_end), at most a block of them.
+template <class V, class T>
+void back_rows(const BackwardTask& task, int64_t row, int64_t row_end, int64_t ahead,
+               Totals<V>* totals) {
+  const int64_t width = task.part.width;
+  const int64_t squares = (width + V::kLanes - 1) / V::kLanes;
+  for (; row < row_end; row += RowBlock<V, T>::kRows) {
+    RowWalk<V, T, true> to_left(task, row, row_end, ahead);
+    RowWalk<V, T, false> to_right(task, row, row_end, ahead);
+    for (int g = 0; g < V::kGroups && g * V::kLanes < to_left.out.count; ++g) {
+      to_left.start();
+      to_right.start();
+      // Side by side: two chains of dependent steps keep the units busier than one.
+      for (int64_t s = 0; s < squares; ++s) {
+        const int64_t col = s * V::kLanes;
+        const int64_t back = (squares - 1 - s) * V::kLanes;
+        if (s == 0) {
+          to_left.template square<true>(g, back, width - back);
+          to_right.template square<true>(g, col, width - col);
+        } else {
+          to_left.template square<false>(g, back, width - back);
+          to_right.template square<false>(g, col, width - col);
+        }
+      }
+      const int64_t left = to_left.out.count - g * V::kLanes;
+      const int64_t lanes = left < V::kLanes ? left : V::kLanes;
+      totals[kRight].add(to_left.line.sums, lanes);
+      totals[kLeft].add(to_right.line.sums, lanes);
+    }
   }
 }
 
-template <class V, class T>
-void back_horizontal(const BackwardTask& task) {
-  const Part& part = task.part;
-  for (int64_t row = part.row_begin; row < part.row_end; row += RowBlock<V, T>::kRows) {
-    back_rows<V, T, true>(task, row);
-    back_rows<V, T, false>(task, row);
-  }
-}
+// --- a task -------------------------------------------------------------------------------------
 
 template <class V, class T>
 void backward(const BackwardTask& task) {
-  back_vertical<V, T>(task);
-  back_horizontal<V, T>(task);
+  using S = typename V::Scalar;
+  const Part& part = task.part;
+  const int64_t width = part.width;
+  const bool columns = part.col_begin < part.col_end;
+  const int64_t begin = columns ? 0 : part.row_begin;
+  const int64_t end = columns ? part.height : part.row_end;
+  Totals<V> totals[kDirections];
+
+  // `rows` rows of one direction, walked from `row` by `by` rows.
+  const auto walk = [&](Direction direction, int64_t row, int64_t by, int64_t rows, bool last) {
+    const int64_t at = row * width;
+    return BlockWalk<V, T>{static_cast<const T*>(task.out[direction]) + at,
+                           static_cast<const T*>(task.grad_out[direction]) + at,
+                           static_cast<S*>(task.grad_x) + at,
+                           static_cast<S*>(task.state),
+                           rows,
+                           by * width,
+                           last ? 0 : by * kBlockRows * width,
+                           row == (by > 0 ? 0 : part.height - 1),
+                           V::set(static_cast<S>(task.weight[direction])),
+                           &totals[direction]};
+  };
+  for (int64_t row = begin; row < end; row += kBlockRows) {
+    const int64_t rows = end - row < kBlockRows ? end - row : kBlockRows;
+    const bool last = row + rows == end;
+    if (columns) {
+      back_block<V, T, true>(walk(kUp, row, 1, rows, last), part.col_begin, part.col_end);
+    }
+    if (part.row_begin < part.row_end) {
+      back_rows<V, T>(task, row, row + rows, last ? 0 : kBlockRows * width, totals);
+    }
+  }
+  if (columns) {
+    for (int64_t row_end = end; row_end > begin; row_end -= kBlockRows) {
+      const int64_t rows = row_end - begin < kBlockRows ? row_end - begin : kBlockRows;
+      back_block<V, T, false>(walk(kDown, row_end - 1, -1, rows, row_end - rows == begin),
+                              part.col_begin, part.col_end);
+    }
+  }
+  for (int d = 0; d < kDirections; ++d) totals[d].add_to(task, static_cast<Direction>(d));
 }

@@ -37,6 +37,7 @@ struct BackwardTask {
   const void* grad_out[kDirections];  // [H, W] each
   void* grad_x;  // [H, W], in the type that state has; columns set it, rows add to it
   double weight[kDirections];
+  void* state;          // [W] of that type, for the task's own use
   double* grad_weight;  // [kDirections], this task's share
   double* grad_bias;
 };

@@ -62,12 +62,12 @@ void load_square(const RowBlock<V, T>& block, int group, int64_t col, V (&square
   V::transpose(square);
 }
 
-// Asks for the same columns of the block below, which hardware does not foresee: it follows few of
-// so many rows at once. Harmless past the image's end.
+// Asks for the same square `ahead` elements further on, which hardware does not foresee: it follows
+// few of so many rows at once. Harmless past the image's end.
 template <class V, class T>
-void prefetch_below(const RowBlock<V, T>& block, int group, int64_t col) {
-  const T* from = block.first + (group + V::kGroups) * V::kLanes * block.stride + col;
-  for (int i = 0; i < V::kLanes; ++i, from += block.stride) __builtin_prefetch(from);
+void prefetch_square(const RowBlock<V, T>& block, int group, int64_t col, int64_t ahead) {
+  const T* from = block.first + group * V::kLanes * block.stride + col + ahead;
+  for (int i = 0; i < V::kLanes; ++i, from += block.stride) __builtin_prefetch(from, 0, 2);
 }
 
 // A square of a block that may have fewer rows, where `count` columns are left in the image.

@@ -162,6 +162,8 @@ class Backward {
       sums_ = reinterpret_cast<char*>(wide_.get());
       sum_bytes_ = sizeof(float);
     }
+    row_bytes_ = static_cast<size_t>(sizes.w) * sum_bytes_;
+    states_.reset(new char[plan_.tasks() * row_bytes_]);
   }
 
   void run(const inpaint_scan_options& options) {
@@ -215,6 +217,7 @@ class Backward {
     BackwardTask task;
     task.part = part;
     task.grad_x = sums_of(index);
+    task.state = states_.get() + index * row_bytes_;
     task.grad_weight = shares_[index].weight;
     task.grad_bias = shares_[index].bias;
     for (int d = 0; d < kDirections; ++d) {
@@ -242,6 +245,8 @@ class Backward {
   std::unique_ptr<float[]> wide_;
   char* sums_;
   size_t sum_bytes_;
+  std::unique_ptr<char[]> states_;  // a row for each task
+  size_t row_bytes_;
 };
 
 void run_backward(const BackwardTensors& tensors, const inpaint_scan_options* given) {

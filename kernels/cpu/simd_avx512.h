@@ -68,7 +68,8 @@ struct VecAvx512 {
     return {_mm512_maskz_mov_ps(active, a.v)};
   }
 
-  static void transpose(VecAvx512 (&r)[kLanes]) {
+  // Inlined, since a call would pass its vectors through memory.
+  __attribute__((always_inline)) static inline void transpose(VecAvx512 (&r)[kLanes]) {
     __m512 pair[16];
     for (int i = 0; i < 16; i += 2) {
       pair[i] = _mm512_unpacklo_ps(r[i].v, r[i + 1].v);
