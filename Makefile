@@ -8,8 +8,10 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt \
 	$(shell find kernels \( -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cmake' -o -name CMakeLists.txt \))
 SOURCES := sdk export kernels benchmarks tests examples
+CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
+	-o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo pictures test format lint types unit bench clean
+.PHONY: demo pictures test format lint types cpp aarch64 unit bench clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python examples/demo.py
@@ -18,14 +20,25 @@ demo: $(VENV)/runtime.stamp
 pictures: $(VENV)/runtime.stamp
 	$(BIN)/python examples/pictures.py
 
-test: lint types unit
+test: lint types cpp aarch64 unit
 
 lint: $(VENV)/develop.stamp
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/clang-format --dry-run --Werror $(CXX_SOURCES)
 
 types: $(VENV)/develop.stamp
 	$(BIN)/mypy
+
+# The C++ tests. The CUDA kernels are left to tests/kernels: they take minutes to compile.
+cpp: $(VENV)/develop.stamp
+	$(BIN)/cmake -S . -B build/kernels -DINPAINT_TESTS=ON -DINPAINT_CUDA=OFF
+	$(BIN)/cmake --build build/kernels --parallel 2
+	$(BIN)/ctest --test-dir build/kernels --output-on-failure --no-tests=error
+
+# The same for aarch64, under emulation; says what is missing where it cannot run.
+aarch64: $(VENV)/develop.stamp
+	PATH="$(CURDIR)/$(BIN):$$PATH" kernels/test_aarch64.sh
 
 unit: $(VENV)/develop.stamp
 	$(BIN)/pytest
@@ -33,6 +46,7 @@ unit: $(VENV)/develop.stamp
 format: $(VENV)/develop.stamp
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/clang-format -i $(CXX_SOURCES)
 
 # make bench PICTURES=folder MASKS=folder
 bench: $(VENV)/develop.stamp

@@ -1,28 +1,26 @@
 #!/bin/sh
-# Cross-compiles the CPU kernel and its C++ test for aarch64 and runs the test under qemu's user-mode
-# emulation. Installs nothing; skips, with a reason, where a tool is missing. On Debian and Ubuntu:
-#
-#   apt-get install g++-aarch64-linux-gnu qemu-user cmake
+# Cross-compiles the CPU kernel and its C++ tests for aarch64 and runs them under qemu's user-mode
+# emulation. Installs nothing; skips, with a reason, where a tool is missing.
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$top/build/aarch64}
 compiler=${CXX_AARCH64:-aarch64-linux-gnu-g++}
 
+skip() {
+  echo "aarch64 tests skipped: there is no $1. On Debian and Ubuntu:" \
+    "apt-get install g++-aarch64-linux-gnu qemu-user cmake"
+  exit 0
+}
+
 for tool in "$compiler" cmake; do
-  if ! command -v "$tool" >/dev/null; then
-    echo "skipped: there is no $tool"
-    exit 0
-  fi
+  command -v "$tool" >/dev/null || skip "$tool"
 done
 qemu=
 for name in qemu-aarch64 qemu-aarch64-static; do
   if command -v $name >/dev/null; then qemu=$name; fi
 done
-if [ -z "$qemu" ]; then
-  echo "skipped: there is no qemu-aarch64"
-  exit 0
-fi
+[ -n "$qemu" ] || skip qemu-aarch64
 
 cmake -S "$top" -B "$build" \
   -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
@@ -30,4 +28,4 @@ cmake -S "$top" -B "$build" \
   -DCMAKE_CROSSCOMPILING_EMULATOR="$qemu;-L;/usr/aarch64-linux-gnu" \
   -DINPAINT_TESTS=ON -DINPAINT_CUDA=OFF
 cmake --build "$build" --parallel "$(nproc)"
-(cd "$build" && ctest --output-on-failure)
+(cd "$build" && ctest --output-on-failure --no-tests=error)
