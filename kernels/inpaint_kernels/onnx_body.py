@@ -132,8 +132,8 @@ _Rows = tuple[dict[str, str], dict[str, str]]
 class _Scan:
     """Both directions along one axis in one ONNX `Scan`.
 
-    A line's first element has no bias. So the bias is part of the state: zero before the first
-    step, and the parameter after it.
+    A line's first element has neither weight nor bias. So both are part of the state: zero before
+    the first step, and the parameters after it.
     """
 
     def __init__(self, body: _Body) -> None:
@@ -148,12 +148,12 @@ class _Scan:
         bias = [add("Squeeze", biases[name], inner) for name in names]
         others = add("Gather", add("Shape", x), ints(0, 1, 5 - axis))
         zeros = add("ConstantOfShape", others)
-        no_bias = add("ConstantOfShape", add("Shape", bias[0]))
+        nothing = add("ConstantOfShape", add("Shape", bias[0]))
         # `names` has the direction towards index 0 first.
         outputs = self._body.add_many(
             "Scan",
-            *(zeros, zeros, no_bias, no_bias, x, x),
-            outputs=6,
+            *(zeros, zeros, *[nothing] * 4, x, x),
+            outputs=8,
             body=self._step(weight, bias),
             num_scan_inputs=2,
             scan_input_axes=[axis, axis],
@@ -161,16 +161,16 @@ class _Scan:
             scan_output_axes=[axis, axis],
             scan_output_directions=[1, 0],
         )
-        return outputs[4:]
+        return outputs[6:]
 
     def _step(self, weight: Sequence[str], bias: Sequence[str]) -> onnx.GraphProto:
         step = _Body(prefix=f"{weight[0]}_")
-        hs, biases, maps = [], [], []
+        hs, parameters, maps = [], [], []
         for i in range(2):
             shifted = step.add("Add", f"b{i}", f"x{i}")
-            h = step.add("Relu", step.add("Add", step.add("Mul", weight[i], f"h{i}"), shifted))
+            h = step.add("Relu", step.add("Add", step.add("Mul", f"w{i}", f"h{i}"), shifted))
             hs.append(h)
-            biases.append(step.add("Identity", bias[i]))
+            parameters += [step.add("Identity", weight[i]), step.add("Identity", bias[i])]
             maps.append(step.add("Identity", h))
 
         def values(*names: str) -> list[onnx.ValueInfoProto]:
@@ -180,8 +180,8 @@ class _Scan:
         return helper.make_graph(
             step.nodes,
             "step",
-            values("h0", "h1", "b0", "b1", "x0", "x1"),
-            values(*hs, *biases, *maps),
+            values("h0", "h1", "w0", "b0", "w1", "b1", "x0", "x1"),
+            values(*hs, *parameters, *maps),
         )
 
 

@@ -7,7 +7,7 @@ import importlib.metadata
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,25 +120,31 @@ def non_finite() -> tuple[Array, Array, Array, Array]:
 def scan_model() -> Callable[..., bytes]:
     """A function that builds a model of one DirectionalScan node.
 
-    image, parameters: dtypes. body: arguments of `onnx_body.attach`, None for no function. shape:
-    X's shape, names for sizes that are not fixed.
+    image, parameters: dtypes; a pair of parameters' dtypes is weight's and bias's. body: arguments
+    of `onnx_body.attach`, None for no function. shape: X's shape, names for sizes that are not
+    fixed; None where the model says nothing about any shape.
     """
     onnx = pytest.importorskip("onnx")
     from inpaint_kernels import onnx_body
 
     def build(
         image: str = "float32",
-        parameters: str | None = None,
+        parameters: str | tuple[str, str] | None = None,
         body: dict[str, object] | None = None,
-        shape: tuple[int | str, ...] = ("n", "c", "h", "w"),
+        shape: tuple[int | str, ...] | None = ("n", "c", "h", "w"),
     ) -> bytes:
         helper = onnx.helper
-        kinds = {
-            name: getattr(onnx.TensorProto, {"float32": "FLOAT"}.get(name, name.upper()))
-            for name in (image, parameters or image)
-        }
-        one, two = kinds[image], kinds[parameters or image]
-        channels = shape[1] if len(shape) > 1 else "c"
+        weight, bias = parameters if isinstance(parameters, tuple) else [parameters or image] * 2
+        sizes: dict[str, Sequence[int | str] | None] = dict.fromkeys(("x", "weight", "bias", "y"))
+        if shape is not None:
+            channels = shape[1] if len(shape) > 1 else "c"
+            sizes = {"x": shape, "weight": (4, channels), "bias": (4, channels)}
+            sizes["y"] = ("n", "c4", "h", "w")
+
+        def value(name: str, dtype: str) -> object:
+            kind = {"float32": "FLOAT"}.get(dtype, dtype.upper())
+            return helper.make_tensor_value_info(name, getattr(onnx.TensorProto, kind), sizes[name])
+
         graph = helper.make_graph(
             [
                 helper.make_node(
@@ -146,12 +152,8 @@ def scan_model() -> Callable[..., bytes]:
                 )
             ],
             "scan",
-            [
-                helper.make_tensor_value_info("x", one, shape),
-                helper.make_tensor_value_info("weight", two, [4, channels]),
-                helper.make_tensor_value_info("bias", two, [4, channels]),
-            ],
-            [helper.make_tensor_value_info("y", one, ["n", "c4", "h", "w"])],
+            [value("x", image), value("weight", weight), value("bias", bias)],
+            [value("y", image)],
         )
         opsets = [helper.make_opsetid("", 18), helper.make_opsetid("inpaint_sdk", 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=9)

@@ -63,16 +63,18 @@ def test_16_bits(dtype, close):
     assert_gradients(found, [e.to(DTYPES[dtype]) for e in expected], dtype, close)
 
 
+# Few planes are cut into parts, many are walked whole.
+@pytest.mark.parametrize("n", [2, 11], ids=["parts", "whole"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_every_instruction_set(isa, dtype, close):
+def test_every_instruction_set(isa, dtype, n, close):
     generator = torch.Generator().manual_seed(0)
     kind = DTYPES[dtype]
     weight = (torch.rand(4, 3, generator=generator) - 0.4).to(kind)
-    out = torch.relu(torch.randn(2, 12, 70, 131, generator=generator)).to(kind)
-    grad_out = torch.randn(2, 12, 70, 131, generator=generator).to(kind)
+    out = torch.relu(torch.randn(n, 12, 70, 131, generator=generator)).to(kind)
+    grad_out = torch.randn(n, 12, 70, 131, generator=generator).to(kind)
     results = []
     for name in (isa, "portable"):
-        grads = [out.new_empty(2, 3, 70, 131), torch.empty_like(weight), torch.empty_like(weight)]
+        grads = [out.new_empty(n, 3, 70, 131), torch.empty_like(weight), torch.empty_like(weight)]
         code = torch_op.DTYPES[kind]
         described = [
             native.describe(t.data_ptr(), t.shape, code) for t in (weight, out, grad_out, *grads)

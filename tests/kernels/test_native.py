@@ -13,7 +13,9 @@ from inpaint_kernels.native import KernelError
 def test_equals_the_definition(case, isa, dtype, close):
     inputs = case.inputs(dtype)
     found = native.directional_scan(*inputs, isa=isa, threads=2)
-    close(found, naive.directional_scan(*inputs), dtype)
+    with np.errstate(over="ignore"):  # weights above 1 reach fp16's infinity
+        expected = naive.directional_scan(*inputs)
+    close(found, expected, dtype)
 
 
 def test_golden_values(golden, isa, close):
@@ -23,15 +25,14 @@ def test_golden_values(golden, isa, close):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-def test_non_finite_values(non_finite, isa, dtype):
+def test_non_finite_values(non_finite, isa, dtype, close):
     import ml_dtypes  # noqa: F401
 
     x, weight, bias, _ = non_finite
     x = x.astype(dtype)
     with np.errstate(invalid="ignore", over="ignore"):
-        expected = naive.directional_scan(x, weight, bias).astype(np.float32)
-    found = native.directional_scan(x, weight, bias, isa=isa).astype(np.float32)
-    np.testing.assert_allclose(found, expected, rtol=1.6e-2, atol=1e-2)
+        expected = naive.directional_scan(x, weight, bias)
+    close(native.directional_scan(x, weight, bias, isa=isa), expected, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

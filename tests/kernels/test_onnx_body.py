@@ -34,6 +34,15 @@ def test_equals_the_definition(case, session, close):
     close(run(session, *inputs), naive.directional_scan(*inputs), "float32", 10.0)
 
 
+def test_scan_keeps_nan_and_infinity(non_finite, scan_model, close):
+    """As the definition says; `log_step` is for finite values."""
+    *inputs, expected = non_finite
+    session = onnxruntime.InferenceSession(
+        scan_model(body={"form": "scan"}), providers=["CPUExecutionProvider"]
+    )
+    close(run(session, *inputs), expected, "float32")
+
+
 @pytest.mark.parametrize("parameters", ["float16", "float32"])
 def test_16_bit_images_keep_fp32_state(body, parameters, scan_model, close):
     session = onnxruntime.InferenceSession(
