@@ -2,15 +2,19 @@
 
 For each shape, in one process and interleaved:
 
-    scan            the compiled kernel, four directions
-    copy            memcpy of each plane of X to its four places: X read once, 4X written
-    plain copy      one memcpy per thread that moves as many bytes: 2.5X read, 2.5X written
-    ort native      ONNX Runtime with the custom operator
-    ort function    ONNX Runtime with the same file, without it
-    backward        the compiled kernel's gradients
-    naive backward  autograd over a loop in PyTorch, backward pass only
+    scan             the compiled kernel, four directions
+    copy             memcpy of each plane of X to its four places: X read once, 4X written
+    plain copy       one memcpy per thread that moves as many bytes: 2.5X read, 2.5X written
+    ort native       ONNX Runtime with the custom operator
+    ort function     ONNX Runtime with the same file, without it
+    backward         gradients of the PyTorch operator, by autograd; the forward pass is not timed
+    naive backward   the same of the loop in `naive_torch`, which is what one would write by hand
+    step             forward and backward pass of the PyTorch operator
+    naive step       the same of the loop
+    backward kernel  the compiled kernel's gradients, into memory that is there already
 
-The last two need PyTorch, the two before them need onnx: what is missing is left out, and named.
+The last five need PyTorch, the two before them need onnx: what is missing is left out, and named.
+The largest shape is measured in the first three only: a loop would need tens of gigabytes.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +34,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_bench.machine import describe_machine
-from inpaint_bench.timing import interleaved, summarise
+from inpaint_bench.timing import interleaved, ratio_interval, summarise
 from inpaint_kernels import native
 
 Shape = tuple[int, int, int, int]
 Floats = NDArray[np.float32]
 Work = dict[str, Callable[[], object]]
 
-SHAPES: tuple[Shape, ...] = ((1, 32, 128, 128), (1, 32, 256, 256), (1, 64, 512, 512))
 LARGE: Shape = (8, 64, 512, 512)
+SHAPES: tuple[Shape, ...] = ((1, 32, 128, 128), (1, 32, 256, 256), (1, 64, 512, 512), LARGE)
 
 # What a shape is measured for: ratio's name, numerator, denominator.
 RATIOS = (
@@ -45,6 +50,7 @@ RATIOS = (
     ("scan / plain copy", "scan", "plain copy"),
     ("ort function / ort native", "ort function", "ort native"),
     ("naive backward / backward", "naive backward", "backward"),
+    ("naive step / step", "naive step", "step"),
 )
 
 
@@ -156,7 +162,7 @@ def _ort_work(shape: Shape, threads: int) -> Work:
 def _backward_work(shape: Shape, threads: int) -> Work:
     import torch
 
-    from inpaint_kernels import naive_torch
+    from inpaint_kernels import naive_torch, torch_op
 
     torch.set_num_threads(threads)
     x, weight, bias = _inputs(shape)
@@ -166,25 +172,32 @@ def _backward_work(shape: Shape, threads: int) -> Work:
     arrays = (weight, out, grad_out, *grads)
     tensors = [_tensor(array) for array in arrays]
 
-    leaves = [torch.from_numpy(array).requires_grad_() for array in (x, weight, bias)]
-    graph = naive_torch.directional_scan(*leaves)
-    upstream = torch.from_numpy(grad_out)
-
-    def backward() -> None:
-        assert arrays
+    def kernel() -> None:
+        assert arrays, "keeps the arrays alive as long as their addresses are used"
         native.call("backward", tensors, threads)
 
-    def naive() -> object:
-        return torch.autograd.grad(graph, leaves, upstream, retain_graph=True)
+    leaves = [torch.from_numpy(array).requires_grad_() for array in (x, weight, bias)]
+    upstream = torch.from_numpy(grad_out)
+    work: Work = {}
+    scans = (("", torch_op.directional_scan), ("naive ", naive_torch.directional_scan))
+    for name, scan in scans:
+        graph = scan(*leaves)
 
-    return {"backward": backward, "naive backward": naive}
+        def backward(graph: Any = graph) -> object:
+            return torch.autograd.grad(graph, leaves, upstream, retain_graph=True)
+
+        def step(scan: Any = scan) -> object:
+            return torch.autograd.grad(scan(*leaves), leaves, upstream)
+
+        work |= {f"{name}backward": backward, f"{name}step": step}
+    return work | {"backward kernel": kernel}
 
 
 def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[tuple[Work, bool]]:
     """Candidates that are compared with one another, and whether one of them is slow."""
-    yield _forward_work(shape, threads, pool), False
+    yield _forward_work(shape, threads, pool), shape == LARGE
     if shape == LARGE:
-        return  # what is slow would take minutes and tens of gigabytes
+        return
     if importlib.util.find_spec("onnx"):
         yield _ort_work(shape, threads), True
     if importlib.util.find_spec("torch"):
@@ -194,11 +207,13 @@ def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[tu
 def measure(shapes: Sequence[Shape], threads: int, rounds: int) -> dict[str, Any]:
     """Times every candidate on every shape; the result is what the JSON file holds."""
     results = []
+    started = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    machine = describe_machine()  # its load average is of before, not of this
     with ThreadPoolExecutor(threads) as pool:
         for shape in shapes:
             times: dict[str, list[float]] = {}
             for work, slow in _groups(shape, threads, pool):
-                count = max(rounds // 10, 3) if slow else rounds
+                count = max(rounds // 4, 3) if slow else rounds
                 times |= interleaved(work, rounds=count, warmup=max(count // 10, 1))
             results.append(
                 {
@@ -209,7 +224,9 @@ def measure(shapes: Sequence[Shape], threads: int, rounds: int) -> dict[str, Any
             )
     return {
         "benchmark": "directional_scan_cpu",
-        "machine": describe_machine(),
+        "format_version": 1,
+        "started": started,
+        "machine": machine,
         "instruction_set": native.instruction_sets()[0],
         "dtype": "float32",
         "threads": threads,
@@ -219,15 +236,14 @@ def measure(shapes: Sequence[Shape], threads: int, rounds: int) -> dict[str, Any
 
 
 def _ratios(times: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
-    """Of medians, and of the fastest runs, which other processes disturb least."""
-    return {
-        name: {
-            "p50": float(np.median(times[top]) / np.median(times[bottom])),
-            "fastest": min(times[top]) / min(times[bottom]),
-        }
-        for name, top, bottom in RATIOS
-        if top in times and bottom in times
-    }
+    """Of medians with a 95 % interval, and of the fastest runs, which others disturb least."""
+    found = {}
+    for name, top, bottom in RATIOS:
+        if top in times and bottom in times:
+            p50, low, high = ratio_interval(times[top], times[bottom])
+            fastest = min(times[top]) / min(times[bottom])
+            found[name] = {"p50": p50, "p50_low": low, "p50_high": high, "fastest": fastest}
+    return found
 
 
 def table(result: Mapping[str, Any]) -> str:
@@ -245,11 +261,17 @@ def table(result: Mapping[str, Any]) -> str:
         for name, t in entry["milliseconds"].items():
             times = f"{t['p50']:.3f} | {t['p90']:.3f} | {t['p99']:.3f} | {t['runs']}"
             lines.append(f"| {shape} | {name} | {times} |")
-    lines += ["", "| shape | ratio | of medians | of fastest |", "| --- | --- | ---: | ---: |"]
+    lines += [
+        "",
+        "| shape | ratio | of medians | 95 % interval | of fastest |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
     for entry in result["shapes"]:
         shape = "x".join(map(str, entry["shape"]))
         for name, ratio in entry["ratios"].items():
-            lines.append(f"| {shape} | {name} | {ratio['p50']:.2f} | {ratio['fastest']:.2f} |")
+            interval = f"{ratio['p50_low']:.2f} to {ratio['p50_high']:.2f}"
+            values = f"{ratio['p50']:.2f} | {interval} | {ratio['fastest']:.2f}"
+            lines.append(f"| {shape} | {name} | {values} |")
     lines += [f"left out: {name} is not installed" for name in result["left_out"]]
     return "\n".join(lines) + "\n"
 
@@ -268,15 +290,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description="Times the directional scan on the CPU.")
     parser.add_argument("--shape", type=_shape, action="append", help="NxCxHxW; may be repeated")
-    parser.add_argument("--large", action="store_true", help=f"add {'x'.join(map(str, LARGE))}")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=100, help="a tenth of it for what is slow")
+    parser.add_argument("--rounds", type=int, default=100, help="a quarter of it for what is slow")
     parser.add_argument("--output", type=Path, help="write the result as JSON")
     options = parser.parse_args(arguments)
     if options.threads < 1 or options.rounds < 1:
         parser.error("--threads and --rounds start at 1")
-    shapes = [*(options.shape or SHAPES), *([LARGE] if options.large else [])]
-    result = measure(shapes, options.threads, options.rounds)
+    result = measure(options.shape or SHAPES, options.threads, options.rounds)
     if options.output:
         options.output.write_text(json.dumps(result, indent=2) + "\n")
     print(table(result), end="")
