@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from inpaint_bench import scan  # noqa: E402
+from inpaint_bench import scan
 
 
 def test_measures_every_candidate_and_writes_what_it_prints(tmp_path, capsys):
