@@ -73,7 +73,7 @@ struct BlockWalk {
 // A block's columns from `col` on, some vectors of them, or `count` of a vector's where Part.
 // Sets grad_x where the direction is the first to get there, adds to it where it is not.
 template <class V, class T, int kVectors, bool Set, bool Part>
-void back_columns(const BlockWalk<V, T>& walk, int64_t col, int64_t count) {
+void back_columns(const BlockWalk<V, T>& walk, int64_t col, int64_t count, Sums<V> (&sums)[2]) {
   using S = typename V::Scalar;
   const auto load = [count](const auto* from) {
     return Part ? load_some<V>(from, count) : V::load(from);
@@ -85,7 +85,6 @@ void back_columns(const BlockWalk<V, T>& walk, int64_t col, int64_t count) {
   const T* grad_out = walk.grad_out + col;
   S* grad_x = walk.grad_x + col;
   V next[kVectors];
-  Sums<V> sums[2];  // by turns: one would be a chain of dependent additions
   int64_t row = 0;
   if (walk.end) {
     for (int k = 0; k < kVectors; ++k) {
@@ -108,20 +107,21 @@ void back_columns(const BlockWalk<V, T>& walk, int64_t col, int64_t count) {
     }
   }
   for (int k = 0; k < kVectors; ++k) store(walk.state + col + k * V::kLanes, next[k]);
-  for (const Sums<V>& some : sums) walk.totals->add(some);
 }
 
 // Columns [col, col_end) of a block.
 template <class V, class T, bool Set>
 void back_block(const BlockWalk<V, T>& walk, int64_t col, int64_t col_end) {
   constexpr int kVectors = 4;
+  Sums<V> sums[2];  // by turns: one would be a chain of dependent additions
   for (; col + kVectors * V::kLanes <= col_end; col += kVectors * V::kLanes) {
-    back_columns<V, T, kVectors, Set, false>(walk, col, 0);
+    back_columns<V, T, kVectors, Set, false>(walk, col, 0, sums);
   }
   for (; col + V::kLanes <= col_end; col += V::kLanes) {
-    back_columns<V, T, 1, Set, false>(walk, col, 0);
+    back_columns<V, T, 1, Set, false>(walk, col, 0, sums);
   }
-  if (col < col_end) back_columns<V, T, 1, Set, true>(walk, col, col_end - col);
+  if (col < col_end) back_columns<V, T, 1, Set, true>(walk, col, col_end - col, sums);
+  for (const Sums<V>& some : sums) walk.totals->add(some);
 }
 
 // --- right and left -----------------------------------------------------------------------------
@@ -214,37 +214,53 @@ struct RowWalk {
   }
 };
 
-// Both directions of rows [row, row_end), at most a block of them.
+// Both directions of rows, transposed in registers.
 template <class V, class T>
-void back_rows(const BackwardTask& task, int64_t row, int64_t row_end, int64_t ahead,
-               Totals<V>* totals) {
-  const int64_t width = task.part.width;
-  const int64_t squares = (width + V::kLanes - 1) / V::kLanes;
-  for (; row < row_end; row += RowBlock<V, T>::kRows) {
-    RowWalk<V, T, true> to_left(task, row, row_end, ahead);
-    RowWalk<V, T, false> to_right(task, row, row_end, ahead);
-    for (int g = 0; g < V::kGroups && g * V::kLanes < to_left.out.count; ++g) {
-      to_left.start();
-      to_right.start();
-      // Side by side: two chains of dependent steps keep the units busier than one.
-      for (int64_t s = 0; s < squares; ++s) {
-        const int64_t col = s * V::kLanes;
-        const int64_t back = (squares - 1 - s) * V::kLanes;
-        if (s == 0) {
-          to_left.template square<true>(g, back, width - back);
-          to_right.template square<true>(g, col, width - col);
-        } else {
-          to_left.template square<false>(g, back, width - back);
-          to_right.template square<false>(g, col, width - col);
+class SquaresBack {
+ public:
+  explicit SquaresBack(const BackwardTask& task) : task_(task) {}
+
+  // Rows [row, row + rows); those `ahead` elements further on are fetched meanwhile.
+  void walk(int64_t row, int64_t rows, int64_t ahead, Totals<V>* totals) const {
+    const int64_t row_end = row + rows;
+    const int64_t width = task_.part.width;
+    const int64_t squares = (width + V::kLanes - 1) / V::kLanes;
+    for (; row < row_end; row += RowBlock<V, T>::kRows) {
+      RowWalk<V, T, true> to_left(task_, row, row_end, ahead);
+      RowWalk<V, T, false> to_right(task_, row, row_end, ahead);
+      for (int g = 0; g < V::kGroups && g * V::kLanes < to_left.out.count; ++g) {
+        to_left.start();
+        to_right.start();
+        // Side by side: two chains of dependent steps keep the units busier than one.
+        for (int64_t s = 0; s < squares; ++s) {
+          const int64_t col = s * V::kLanes;
+          const int64_t back = (squares - 1 - s) * V::kLanes;
+          if (s == 0) {
+            to_left.template square<true>(g, back, width - back);
+            to_right.template square<true>(g, col, width - col);
+          } else {
+            to_left.template square<false>(g, back, width - back);
+            to_right.template square<false>(g, col, width - col);
+          }
         }
+        const int64_t left = to_left.out.count - g * V::kLanes;
+        const int64_t lanes = left < V::kLanes ? left : V::kLanes;
+        totals[kRight].add(to_left.line.sums, lanes);
+        totals[kLeft].add(to_right.line.sums, lanes);
       }
-      const int64_t left = to_left.out.count - g * V::kLanes;
-      const int64_t lanes = left < V::kLanes ? left : V::kLanes;
-      totals[kRight].add(to_left.line.sums, lanes);
-      totals[kLeft].add(to_right.line.sums, lanes);
     }
   }
-}
+
+ private:
+  const BackwardTask& task_;
+};
+
+// How an instruction set walks right and left.
+template <class V, class T>
+class RowsBack : public SquaresBack<V, T> {
+ public:
+  using SquaresBack<V, T>::SquaresBack;
+};
 
 // --- a task -------------------------------------------------------------------------------------
 
@@ -256,6 +272,7 @@ void backward(const BackwardTask& task) {
   const bool columns = part.col_begin < part.col_end;
   const int64_t begin = columns ? 0 : part.row_begin;
   const int64_t end = columns ? part.height : part.row_end;
+  const RowsBack<V, T> rows_back(task);
   Totals<V> totals[kDirections];
 
   // `rows` rows of one direction, walked from `row` by `by` rows.
@@ -279,7 +296,7 @@ void backward(const BackwardTask& task) {
       back_block<V, T, true>(walk(kUp, row, 1, rows, last), part.col_begin, part.col_end);
     }
     if (part.row_begin < part.row_end) {
-      back_rows<V, T>(task, row, row + rows, last ? 0 : kBlockRows * width, totals);
+      rows_back.walk(row, rows, last ? 0 : kBlockRows * width, totals);
     }
   }
   if (columns) {

@@ -16,6 +16,7 @@ namespace {
 
 using Vec = VecAvx512;
 constexpr char kIsaName[] = "avx512";
+#define INPAINT_WALKS_LANES  // right and left, in the backward pass
 #include "kernels.inc"
 }  // namespace
 

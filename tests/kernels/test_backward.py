@@ -63,6 +63,17 @@ def test_16_bits(dtype, close):
     assert_gradients(found, [e.to(DTYPES[dtype]) for e in expected], dtype, close)
 
 
+def run_native(isa, weight, out, grad_out):
+    n, c4, h, w = out.shape
+    grads = [out.new_empty(n, c4 // 4, h, w), torch.empty_like(weight), torch.empty_like(weight)]
+    described = [
+        native.describe(t.data_ptr(), t.shape, torch_op.DTYPES[t.dtype])
+        for t in (weight, out, grad_out, *grads)
+    ]
+    native.call("backward", described, isa=isa, threads=2)
+    return grads
+
+
 # Few planes are cut into parts, many are walked whole.
 @pytest.mark.parametrize("n", [2, 11], ids=["parts", "whole"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -72,16 +83,44 @@ def test_every_instruction_set(isa, dtype, n, close):
     weight = (torch.rand(4, 3, generator=generator) - 0.4).to(kind)
     out = torch.relu(torch.randn(n, 12, 70, 131, generator=generator)).to(kind)
     grad_out = torch.randn(n, 12, 70, 131, generator=generator).to(kind)
-    results = []
-    for name in (isa, "portable"):
-        grads = [out.new_empty(n, 3, 70, 131), torch.empty_like(weight), torch.empty_like(weight)]
-        code = torch_op.DTYPES[kind]
-        described = [
-            native.describe(t.data_ptr(), t.shape, code) for t in (weight, out, grad_out, *grads)
-        ]
-        native.call("backward", described, isa=name, threads=2)
-        results.append(grads)
-    assert_gradients(*results, dtype, close)
+    found = run_native(isa, weight, out, grad_out)
+    assert_gradients(found, run_native("portable", weight, out, grad_out), dtype, close)
+
+
+WIDTHS = [1, 15, 16, 17, 31, 32, 50]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "weight", [0.0, 1e-3, -1e-6, 1e-40, 0.9, -3.0, 20.0, -300.0, np.inf, np.nan]
+)
+def test_weights_of_any_size(isa, weight, width, close):
+    """Whether powers of a weight vanish or overflow; in NaN and infinity too, where they pass."""
+    generator = torch.Generator().manual_seed(width)
+    out = torch.relu(torch.randn(1, 4, 5, width, generator=generator) + 0.3)
+    grad_out = torch.randn(1, 4, 5, width, generator=generator)
+    grad_out[:, :, 1, width // 2], grad_out[:, :, 2, width // 3] = np.inf, np.nan
+    out[:, :, 3] = 1  # one run of active values, along which nothing comes that could grow
+    grad_out[:, 1, 3, 1:] = 0
+    grad_out[:, 3, 3, :-1] = 0
+    out[:, :, 4, ::3] = 0
+    weights = torch.full((4, 1), weight)
+    found = run_native(isa, weights, out, grad_out)
+    expected = run_native("portable", weights, out, grad_out)
+    for a, b in zip(found, expected, strict=True):
+        close(a.numpy(), b.numpy(), "float32", 10.0)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_where_a_line_ends_its_value_has_no_gradient_through_the_weight(isa, width):
+    """Infinity there must not become NaN by a product with a step that does not exist."""
+    generator = torch.Generator().manual_seed(width)
+    out = torch.relu(torch.randn(1, 4, 9, width, generator=generator))
+    out[0, 0, 0], out[0, 2, -1], out[0, 1, :, -1], out[0, 3, :, 0] = [np.inf] * 4
+    grad_out = torch.randn(1, 4, 9, width, generator=generator)
+    weight = torch.tensor([[0.5], [-0.5], [0.9], [-1.1]])
+    for grad in run_native(isa, weight, out, grad_out):
+        assert torch.isfinite(grad).all()
 
 
 def test_sums_do_not_depend_on_threads():
