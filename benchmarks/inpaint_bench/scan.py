@@ -11,7 +11,9 @@ For each shape, in one process and interleaved:
     naive backward   the same of the loop in `naive_torch`, which is what one would write by hand
     step             forward and backward pass of the PyTorch operator
     naive step       the same of the loop
-    backward kernel  the compiled kernel's gradients, into memory that is there already
+    backward kernel  the compiled kernel's gradients, into memory that is there already: what
+                     PyTorch allocates anew for a result of megabytes, the system hands out page by
+                     page, which can take longer than the gradients do
 
 The last five need PyTorch, the two before them need onnx: what is missing is left out, and named.
 The largest shape is measured in the first three only: a loop would need tens of gigabytes.
@@ -50,6 +52,7 @@ RATIOS = (
     ("scan / plain copy", "scan", "plain copy"),
     ("ort function / ort native", "ort function", "ort native"),
     ("naive backward / backward", "naive backward", "backward"),
+    ("naive backward / backward kernel", "naive backward", "backward kernel"),
     ("naive step / step", "naive step", "step"),
 )
 
