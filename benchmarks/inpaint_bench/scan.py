@@ -11,9 +11,8 @@ For each shape, in one process and interleaved:
     naive backward   the same of the loop in `naive_torch`, which is what one would write by hand
     step             forward and backward pass of the PyTorch operator
     naive step       the same of the loop
-    backward kernel  the compiled kernel's gradients, into memory that is there already: what
-                     PyTorch allocates anew for a result of megabytes, the system hands out page by
-                     page, which can take longer than the gradients do
+    backward kernel  the compiled kernel's gradients on PyTorch's threads, into memory that is there
+                     already: pages of memory that is new take the system as long as the gradients
 
 The last five need PyTorch, the two before them need onnx: what is missing is left out, and named.
 The largest shape is measured in the first three only: a loop would need tens of gigabytes.
@@ -177,7 +176,7 @@ def _backward_work(shape: Shape, threads: int) -> Work:
 
     def kernel() -> None:
         assert arrays, "keeps the arrays alive as long as their addresses are used"
-        native.call("backward", tensors, threads)
+        native.call("backward", tensors, threads, openmp=True)
 
     leaves = [torch.from_numpy(array).requires_grad_() for array in (x, weight, bias)]
     upstream = torch.from_numpy(grad_out)

@@ -28,8 +28,9 @@
 extern "C" {
 #endif
 
-/* Grows when a struct or a function below changes; a binding checks it when it loads. */
-#define INPAINT_SCAN_ABI_VERSION 1
+/* Grows when a struct or a function below changes or is added; a binding checks it when it loads.
+ */
+#define INPAINT_SCAN_ABI_VERSION 2
 
 typedef enum {
   INPAINT_SCAN_OK = 0,
@@ -71,6 +72,12 @@ typedef struct {
   void* pool;                             /* passed on to parallel_for */
   const char* isa;                        /* one of inpaint_scan_isa_name; null: the best */
 } inpaint_scan_options;
+
+/* A parallel_for on the threads of the OpenMP runtime that this process has loaded, as PyTorch has;
+ * its pool is the address of an int32_t, how many of them to use, 1 or more. Threads of this
+ * library's own would compete with those, which wait for their next work by spinning. Null where
+ * there is no such runtime. */
+INPAINT_SCAN_API inpaint_scan_parallel_for inpaint_scan_openmp_parallel_for(void);
 
 /* out[N, 4C, H, W] = DirectionalScan(x[N, C, H, W], weight[4, C], bias[4, C]).
  *

@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import mmap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import numpy.typing as npt
 
 import inpaint_kernels
 
-_ABI_VERSION = 1
+_ABI_VERSION = 2
 _LIBRARY = "libinpaint_scan.so"
+_HUGE_PAGES_FROM = 4 << 20  # bytes, as in numpy
 
 FLOAT32, FLOAT16, BFLOAT16, FLOAT64 = range(4)
 _NUMPY_DTYPES = {"float32": FLOAT32, "float16": FLOAT16, "bfloat16": BFLOAT16, "float64": FLOAT64}
@@ -61,6 +63,7 @@ def _library() -> ctypes.CDLL:
     library = ctypes.CDLL(str(library_path()))
     library.inpaint_scan_last_error.restype = ctypes.c_char_p
     library.inpaint_scan_isa_name.restype = ctypes.c_char_p
+    library.inpaint_scan_openmp_parallel_for.restype = ctypes.c_void_p
     found = library.inpaint_scan_abi_version()
     if found != _ABI_VERSION:
         raise ImportError(
@@ -84,7 +87,13 @@ def describe(data: int, shape: Sequence[int], dtype: int) -> _Tensor:
     return _Tensor(data, sizes, len(shape), dtype)
 
 
-def call(name: str, tensors: Sequence[_Tensor], threads: int = 0, isa: str | None = None) -> None:
+def call(
+    name: str,
+    tensors: Sequence[_Tensor],
+    threads: int = 0,
+    isa: str | None = None,
+    openmp: bool = False,
+) -> None:
     """Call a function of the C interface, without the interpreter's lock.
 
     Args:
@@ -92,6 +101,8 @@ def call(name: str, tensors: Sequence[_Tensor], threads: int = 0, isa: str | Non
         tensors: Its tensors, see `describe`.
         threads: Threads to use; 0 for as many as there are cores.
         isa: One of `instruction_sets`; None for the best.
+        openmp: Use the threads of the OpenMP runtime that the process has loaded, if it has one.
+            `threads` says how many then, and is 1 or more.
 
     Raises:
         KernelError: The arguments were refused.
@@ -99,12 +110,30 @@ def call(name: str, tensors: Sequence[_Tensor], threads: int = 0, isa: str | Non
     """
     library = _library()
     options = _Options(threads, None, None, None if isa is None else isa.encode())
+    pool = ctypes.c_int32(threads)
+    if openmp and threads > 1:
+        options.parallel_for = library.inpaint_scan_openmp_parallel_for()
+        options.pool = ctypes.addressof(pool)
     status = getattr(library, f"inpaint_scan_{name}")(
         *(ctypes.byref(tensor) for tensor in tensors), ctypes.byref(options)
     )
     if status:
         message = library.inpaint_scan_last_error().decode()
         raise MemoryError(message) if status == 7 else KernelError(message)
+
+
+def advise_huge_pages(address: int, size: int) -> None:
+    """Ask Linux for huge pages in `size` bytes from `address` on, where it is worth it.
+
+    Elsewhere, and where the system refuses, nothing happens.
+    """
+    if size < _HUGE_PAGES_FROM or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return
+    start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+    end = (address + size) // mmap.PAGESIZE * mmap.PAGESIZE
+    ctypes.CDLL(None).madvise(
+        ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_HUGEPAGE
+    )
 
 
 def _describe_array(array: npt.NDArray[np.generic]) -> _Tensor:

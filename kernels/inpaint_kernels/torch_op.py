@@ -7,7 +7,7 @@ is written to ONNX as one node (`onnx_export`).
 Another device adds its kernels with `register_device`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -87,7 +87,17 @@ def _check(x: Tensor, weight: Tensor, bias: Tensor) -> None:
 
 def _call(name: str, *tensors: Tensor) -> None:
     described = [native.describe(t.data_ptr(), t.shape, DTYPES[t.dtype]) for t in tensors]
-    native.call(name, described, threads=torch.get_num_threads())
+    # PyTorch's own threads: those that wait for its next operator would be in the way of others.
+    native.call(name, described, threads=torch.get_num_threads(), openmp=True)
+
+
+def _new_empty(like: Tensor, shape: Sequence[int]) -> Tensor:
+    """Memory for a result. Where it is large it asks for huge pages, as numpy does: memory that is
+    new to the process otherwise arrives in pages of 4 KiB, which takes longer than the scan.
+    """
+    tensor = like.new_empty(shape)
+    native.advise_huge_pages(tensor.data_ptr(), tensor.nbytes)
+    return tensor
 
 
 @torch.library.custom_op("inpaint_sdk::directional_scan", mutates_args=(), device_types="cpu")
@@ -95,7 +105,7 @@ def _scan(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     _check(x, weight, bias)
     x, weight, bias = x.contiguous(), weight.contiguous(), bias.contiguous()
     n, c, h, w = x.shape
-    out = x.new_empty((n, 4 * c, h, w))
+    out = _new_empty(x, (n, 4 * c, h, w))
     _call("forward", x, weight, bias, out)
     return out
 
@@ -113,7 +123,7 @@ def _(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 def _scan_backward(weight: Tensor, out: Tensor, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     weight, out, grad_out = weight.contiguous(), out.contiguous(), grad_out.contiguous()
     n, c4, h, w = out.shape
-    grad_x = out.new_empty((n, c4 // 4, h, w))
+    grad_x = _new_empty(out, (n, c4 // 4, h, w))
     grad_weight, grad_bias = torch.empty_like(weight), torch.empty_like(weight)
     _call("backward", weight, out, grad_out, grad_x, grad_weight, grad_bias)
     return grad_x, grad_weight, grad_bias

@@ -46,6 +46,17 @@ def test_fp32_parameters_with_16_bit_images():
     assert weight.grad.dtype == torch.float32
 
 
+def test_results_large_enough_for_huge_pages():
+    x, weight, bias = (t.requires_grad_() for t in inputs(shape=(1, 3, 600, 700)))
+    weight.data.clamp_(-0.9, 0.9)  # else lines of this length overflow
+    out = torch_op.directional_scan(x, weight, bias)
+    assert out.nbytes > 4 << 20
+    torch.testing.assert_close(
+        out, naive_torch.directional_scan(x, weight, bias), rtol=1e-4, atol=1e-4
+    )
+    assert torch.autograd.grad(out.sum(), x)[0].isfinite().all()
+
+
 def test_meta_tensors_give_shapes():
     x, weight, bias = (t.to("meta") for t in inputs(shape=(2, 3, 50, 70)))
     assert torch_op.directional_scan(x, weight, bias).shape == (2, 12, 50, 70)

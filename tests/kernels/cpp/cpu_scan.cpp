@@ -16,6 +16,7 @@ namespace {
 
 int checks = 0;
 int failures = 0;
+int openmp_threads = 0;
 
 void check(bool condition, const std::string& what) {
   ++checks;
@@ -251,7 +252,34 @@ void check_parallel_for(const char* isa) {
   check(close(out, p.forward(), 2e-5), std::string(isa) + " parallel_for");
 }
 
+// Threads of an OpenMP runtime, for which the function at the end of this file stands in.
+void check_openmp() {
+  const Problem p(2, 3, 160, 130, false);
+  std::vector<float> out(static_cast<size_t>(4 * 2 * 3 * 160 * 130));
+  const inpaint_scan_tensor x = view(p.x, p.x_shape, 4), result = view(out, p.out_shape, 4);
+  const inpaint_scan_tensor weight = view(p.weight, p.parameter_shape, 2);
+  const inpaint_scan_tensor bias = view(p.bias, p.parameter_shape, 2);
+  int32_t threads = 5;
+  inpaint_scan_options options = {};
+  options.threads = threads;
+  options.parallel_for = inpaint_scan_openmp_parallel_for();
+  options.pool = &threads;
+  check(options.parallel_for != nullptr, "OpenMP is found");
+  if (options.parallel_for == nullptr) return;
+  check(inpaint_scan_forward(&x, &weight, &bias, &result, &options) == INPAINT_SCAN_OK,
+        "OpenMP runs");
+  check(openmp_threads == 5, "OpenMP is asked for as many threads as were given");
+  check(close(out, p.forward(), 2e-5), "OpenMP");
+}
+
 }  // namespace
+
+// What dlsym finds, since no OpenMP runtime is linked: all threads' work on this one.
+extern "C" __attribute__((visibility("default"))) void GOMP_parallel(void (*run)(void*), void* data,
+                                                                     unsigned threads, unsigned) {
+  openmp_threads = static_cast<int>(threads);
+  for (unsigned i = 0; i < threads; ++i) run(data);
+}
 
 int main() {
   check(inpaint_scan_abi_version() == INPAINT_SCAN_ABI_VERSION, "version");
@@ -273,6 +301,7 @@ int main() {
     check_16_bits(isa, INPAINT_SCAN_BFLOAT16);
     check_parallel_for(isa);
   }
+  check_openmp();
   check_refusals();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures > 0 ? 1 : 0;
