@@ -92,8 +92,10 @@ def _call(name: str, *tensors: Tensor) -> None:
 
 
 def _new_empty(like: Tensor, shape: Sequence[int]) -> Tensor:
-    """Memory for a result. Where it is large it asks for huge pages, as numpy does: memory that is
-    new to the process otherwise arrives in pages of 4 KiB, which takes longer than the scan.
+    """Memory for a result, in huge pages where it is large, as numpy has it.
+
+    Memory that is new to the process otherwise comes in pages of 4 KiB, which takes longer than the
+    scan.
     """
     tensor = like.new_empty(shape)
     native.advise_huge_pages(tensor.data_ptr(), tensor.nbytes)
