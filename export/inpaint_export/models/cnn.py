@@ -14,10 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from inpaint_export.models.blocks import (
+    SLOPE,
+    GlobalContext,
+    ResidualBlock,
+    double,
+    residual_blocks,
+    start_at_zero,
+)
 from inpaint_export.models.fill import PullPushFill
-
-SLOPE = 0.1
-"""Of the leaky ReLUs: a unit that is never positive still learns."""
 
 
 @dataclass(frozen=True)
@@ -36,46 +41,6 @@ class CnnConfig:
     decoder_blocks: tuple[int, int] = (2, 1)
 
 
-def _start_at_zero(conv: nn.Conv2d) -> None:
-    for parameter in conv.parameters():
-        nn.init.zeros_(parameter)
-
-
-class ResidualBlock(nn.Module):
-    """``x + conv(act(conv(act(x))))``; the second convolution starts at zero."""
-
-    def __init__(self, channels: int, dilation: int = 1) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        _start_at_zero(self.conv2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.leaky_relu(self.conv1(x), SLOPE)
-        return F.leaky_relu(x + self.conv2(y), SLOPE)
-
-
-class GlobalContext(nn.Module):
-    """Adds what the whole picture looks like, on average, to every position."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.squeeze = nn.Conv2d(channels, channels // 2, 1)
-        self.expand = nn.Conv2d(channels // 2, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        pooled = x.mean(dim=(2, 3), keepdim=True)  # [N, C, 1, 1]
-        return x + self.expand(F.leaky_relu(self.squeeze(pooled), SLOPE))
-
-
-def _blocks(channels: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")
-
-
 class CnnInpainter(nn.Module):
     """Inpainting: ``PullPushFill`` and a learned residual."""
 
@@ -87,9 +52,9 @@ class CnnInpainter(nn.Module):
         quarter, eighth, sixteenth = config.widths
         self.fill = PullPushFill()
         self.stem = nn.Conv2d(4, quarter, 8, stride=4, padding=2)
-        self.encode4 = _blocks(quarter, config.encoder_blocks[0])
+        self.encode4 = residual_blocks(quarter, config.encoder_blocks[0])
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.encode8 = _blocks(eighth, config.encoder_blocks[1])
+        self.encode8 = residual_blocks(eighth, config.encoder_blocks[1])
         self.down16 = nn.Conv2d(eighth, sixteenth, 2, stride=2)
         middle: list[nn.Module] = []
         for index, dilation in enumerate(config.dilations):
@@ -98,11 +63,11 @@ class CnnInpainter(nn.Module):
                 middle.append(GlobalContext(sixteenth))
         self.middle = nn.Sequential(*middle)
         self.up8 = nn.Conv2d(sixteenth, eighth, 1)
-        self.decode8 = _blocks(eighth, config.decoder_blocks[0])
+        self.decode8 = residual_blocks(eighth, config.decoder_blocks[0])
         self.up4 = nn.Conv2d(eighth, quarter, 1)
-        self.decode4 = _blocks(quarter, config.decoder_blocks[1])
+        self.decode4 = residual_blocks(quarter, config.decoder_blocks[1])
         self.head = nn.Conv2d(quarter, 48, 3, padding=1)
-        _start_at_zero(self.head)
+        start_at_zero(self.head)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Repairs a picture.
@@ -118,6 +83,6 @@ class CnnInpainter(nn.Module):
         skip4 = self.encode4(F.leaky_relu(self.stem(x), SLOPE))  # [N, C4, H/4, W/4]
         skip8 = self.encode8(F.leaky_relu(self.down8(skip4), SLOPE))  # [N, C8, H/8, W/8]
         x = self.middle(F.leaky_relu(self.down16(skip8), SLOPE))  # [N, C16, H/16, W/16]
-        x = self.decode8(skip8 + _double(self.up8(x)))
-        x = self.decode4(skip4 + _double(self.up4(x)))
+        x = self.decode8(skip8 + double(self.up8(x)))
+        x = self.decode4(skip4 + double(self.up4(x)))
         return filled + mask * F.pixel_shuffle(self.head(x), 4)

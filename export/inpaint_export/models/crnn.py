@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.models.cnn import SLOPE, ResidualBlock
+from inpaint_export.models.blocks import SLOPE, double, residual_blocks, start_at_zero
 from inpaint_export.models.sarnn import ScanRound
 
 Reader = Literal["gru", "scan", "none"]
@@ -94,22 +94,21 @@ class Crnn(nn.Module):
         config = config or CrnnConfig()
         half, quarter, eighth = config.widths
         self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2)
-        self.encode2 = _blocks(half, config.blocks[0])
+        self.encode2 = residual_blocks(half, config.blocks[0])
         self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
-        self.encode4 = _blocks(quarter, config.blocks[1])
+        self.encode4 = residual_blocks(quarter, config.blocks[1])
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.encode8 = _blocks(eighth, config.blocks[2])
+        self.encode8 = residual_blocks(eighth, config.blocks[2])
         self.shallow = Sequences(quarter, config.state, config.shallow, BLOCK // 4)
         self.deep = Sequences(eighth, config.state, config.deep, BLOCK // 8)
         self.diagnose1 = nn.Conv2d(eighth, eighth // 2, 1)
         self.diagnose2 = nn.Linear(eighth // 2, 3)
         self.up4 = nn.Conv2d(eighth, quarter, 1)
-        self.decode4 = _blocks(quarter, config.blocks[1])
+        self.decode4 = residual_blocks(quarter, config.blocks[1])
         self.up2 = nn.Conv2d(quarter, half, 1)
-        self.decode2 = _blocks(half, config.blocks[0])
+        self.decode2 = residual_blocks(half, config.blocks[0])
         self.head = nn.Conv2d(half, 12, 3, padding=1)
-        for parameter in self.head.parameters():
-            nn.init.zeros_(parameter)
+        start_at_zero(self.head)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Restores a picture.
@@ -123,14 +122,6 @@ class Crnn(nn.Module):
         x = self.deep(self.encode8(F.leaky_relu(self.down8(skip4), SLOPE)))
         felt = F.leaky_relu(self.diagnose1(x), SLOPE).mean(dim=(2, 3))
         diagnosis = torch.sigmoid(self.diagnose2(felt))
-        x = self.decode4(self.shallow(skip4) + _double(self.up4(x)))
-        x = self.decode2(skip2 + _double(self.up2(x)))
+        x = self.decode4(self.shallow(skip4) + double(self.up4(x)))
+        x = self.decode2(skip2 + double(self.up2(x)))
         return image + F.pixel_shuffle(self.head(x), 2), diagnosis
-
-
-def _blocks(channels: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.models.cnn import SLOPE, ResidualBlock
+from inpaint_export.models.blocks import SLOPE, ResidualBlock, double, start_at_zero
 from inpaint_kernels.torch_op import directional_scan
 
 
@@ -143,8 +143,7 @@ class Sarnn(nn.Module):
         self.smooth_head = nn.Conv2d(eighth, 6, 1)
         self.fine_head = nn.Conv2d(quarter, 6 * 16, 3, padding=1)
         for head in (self.smooth_head, self.fine_head):
-            for parameter in head.parameters():
-                nn.init.zeros_(parameter)
+            start_at_zero(head)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Restores a picture.
@@ -158,9 +157,18 @@ class Sarnn(nn.Module):
         for block in self.guided:
             repaired = block(x)
             x = x + attention * (repaired - x) if self.config.attention else repaired
-        smooth = F.interpolate(self.smooth_head(x), scale_factor=8.0, mode="bilinear")
-        x = self.refine(skip4 + F.interpolate(self.up4(x), scale_factor=2.0, mode="nearest"))
-        change = smooth + F.pixel_shuffle(self.fine_head(x), 4)
-        log_gain, offset = change.chunk(2, dim=1)  # [N, 3, H, W] each
-        attention = F.interpolate(attention, scale_factor=8.0, mode="bilinear")
-        return (image - 0.5 + offset) * torch.exp(log_gain) + 0.5, attention
+        smooth = self.smooth_head(x)
+        x = self.refine(skip4 + double(self.up4(x)))
+        return answer(image, smooth, self.fine_head(x), attention)
+
+
+def answer(image: Tensor, smooth: Tensor, fine: Tensor, attention: Tensor) -> tuple[Tensor, Tensor]:
+    """The picture and the attention [N, 1, H, W] from what a network says of it.
+
+    image: [N, 3, H, W]. smooth: [N, 6, H/8, W/8] and fine: [N, 96, H/4, W/4], which add up to the
+    logarithm of a gain and an offset for every pixel. attention: [N, 1, H/8, W/8].
+    """
+    smooth = F.interpolate(smooth, scale_factor=8.0, mode="bilinear")
+    log_gain, offset = (smooth + F.pixel_shuffle(fine, 4)).chunk(2, dim=1)  # [N, 3, H, W] each
+    attention = F.interpolate(attention, scale_factor=8.0, mode="bilinear")
+    return (image - 0.5 + offset) * torch.exp(log_gain) + 0.5, attention

@@ -15,7 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.models.cnn import SLOPE, GlobalContext, ResidualBlock
+from inpaint_export.models.blocks import (
+    SLOPE,
+    GlobalContext,
+    ResidualBlock,
+    double,
+    residual_blocks,
+    start_at_zero,
+)
 from inpaint_export.models.fill import PullPushFill
 
 
@@ -95,16 +102,11 @@ class StagedInpainter(nn.Module):
         self.join = ConvLstm(sixteenth) if config.recurrent else Forgetful(sixteenth)
         self.joined = nn.Conv2d(sixteenth, sixteenth, 1)
         self.up8 = nn.Conv2d(sixteenth, eighth, 1)
-        self.decode8 = nn.Sequential(
-            *(ResidualBlock(eighth) for _ in range(config.decoder_blocks[0]))
-        )
+        self.decode8 = residual_blocks(eighth, config.decoder_blocks[0])
         self.up4 = nn.Conv2d(eighth, quarter, 1)
-        self.decode4 = nn.Sequential(
-            *(ResidualBlock(quarter) for _ in range(config.decoder_blocks[1]))
-        )
+        self.decode4 = residual_blocks(quarter, config.decoder_blocks[1])
         self.head = nn.Conv2d(quarter, 48, 3, padding=1)
-        for parameter in self.head.parameters():
-            nn.init.zeros_(parameter)
+        start_at_zero(self.head)
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Repairs a picture.
@@ -141,8 +143,8 @@ class StagedInpainter(nn.Module):
             state = torch.zeros_like(x), torch.zeros_like(x)
         state = self.join(x, state)
         x = x + self.joined(state[0])
-        x = self.decode8(skip8 + F.interpolate(self.up8(x), scale_factor=2.0, mode="nearest"))
-        x = self.decode4(skip4 + F.interpolate(self.up4(x), scale_factor=2.0, mode="nearest"))
+        x = self.decode8(skip8 + double(self.up8(x)))
+        x = self.decode4(skip4 + double(self.up4(x)))
         return filled + left * F.pixel_shuffle(self.head(x), 4), state
 
 

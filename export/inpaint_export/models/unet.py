@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.models.cnn import SLOPE, ResidualBlock
-from inpaint_export.models.sarnn import PooledContext
+from inpaint_export.models.blocks import SLOPE, double, residual_blocks, start_at_zero
+from inpaint_export.models.sarnn import PooledContext, answer
 
 
 class UNet(nn.Module):
@@ -32,18 +32,17 @@ class UNet(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, widths[0], 8, stride=4, padding=2)
         levels = list(zip(widths, blocks, strict=True))
-        self.encode = nn.ModuleList(_blocks(w, n) for w, n in levels)
+        self.encode = nn.ModuleList(residual_blocks(w, n) for w, n in levels)
         steps = list(pairwise(widths))
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in steps)
         self.pooled = PooledContext(widths[-1])
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in steps)
-        self.decode = nn.ModuleList(_blocks(w, n) for w, n in levels[:-1])
+        self.decode = nn.ModuleList(residual_blocks(w, n) for w, n in levels[:-1])
         self.smooth_head = nn.Conv2d(widths[1], 6, 1)
         self.fine_head = nn.Conv2d(widths[0], 6 * 16, 3, padding=1)
         self.attention = nn.Conv2d(widths[1], 1, 3, padding=1)
         for head in (self.smooth_head, self.fine_head):
-            for parameter in head.parameters():
-                nn.init.zeros_(parameter)
+            start_at_zero(head)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """As :meth:`inpaint_export.models.sarnn.Sarnn.forward`; sides are multiples of 32."""
@@ -54,16 +53,7 @@ class UNet(nn.Module):
             skips.append(x)
         x = self.pooled(x)
         for level in reversed(range(len(self.up))):
-            up = F.interpolate(self.up[level](x), scale_factor=2.0, mode="nearest")
-            x = self.decode[level](skips[level] + up)
+            x = self.decode[level](skips[level] + double(self.up[level](x)))
             if level == 1:
                 smooth, attention = self.smooth_head(x), torch.sigmoid(self.attention(x))
-        smooth = F.interpolate(smooth, scale_factor=8.0, mode="bilinear")
-        change = smooth + F.pixel_shuffle(self.fine_head(x), 4)
-        log_gain, offset = change.chunk(2, dim=1)
-        attention = F.interpolate(attention, scale_factor=8.0, mode="bilinear")
-        return (image - 0.5 + offset) * torch.exp(log_gain) + 0.5, attention
-
-
-def _blocks(channels: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+        return answer(image, smooth, self.fine_head(x), attention)
