@@ -89,13 +89,19 @@ def assign(pictures: Path, masks: Path, ratio: Ratio) -> Iterator[Sample]:
         raise FileNotFoundError(f"no masks with a hole ratio of {ratio} in {masks}")
     for index, path in enumerate(paths):
         mask_path = kept[(2 * index + 1) * len(kept) // (2 * len(paths))]
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise ValueError(f"cannot read {path}")
+        picture = read_picture(path)
         mask = read_mask(mask_path)
         size = (picture.shape[1], picture.shape[0])
         mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
-        yield Sample(path, mask_path, picture.astype(np.uint8, copy=False), mask)
+        yield Sample(path, mask_path, picture, mask)
+
+
+def read_picture(path: Path) -> Pixels:
+    """A picture file as uint8 BGR [H, W, 3]; raises ``ValueError``."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"cannot read {path}: it is not a picture that OpenCV can read")
+    return picture.astype(np.uint8, copy=False)
 
 
 def read_mask(path: Path) -> Pixels:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 from tqdm import tqdm
 
 from inpaint_bench.candidates import SdkModel
-from inpaint_bench.data import Ratio, assign, list_pairs
+from inpaint_bench.data import Ratio, assign, list_pairs, read_picture
 from inpaint_bench.quality import Pixels, Score, mean_score, score
 from inpaint_sdk import Quality, Restorer
 
@@ -40,14 +38,7 @@ def evaluate_pairs(model_file: Path, folder: Path, threads: int) -> Quality:
 
 def read_pairs(folder: Path) -> list[tuple[Pixels, Pixels]]:
     """All (damaged, clear) pairs of a folder, uint8 BGR [H, W, 3]."""
-    return [(_read(pair.damaged), _read(pair.clear)) for pair in list_pairs(folder)]
-
-
-def _read(path: Path) -> Pixels:
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError(f"{path} is not a picture that OpenCV can read")
-    return picture.astype(np.uint8, copy=False)
+    return [(read_picture(pair.damaged), read_picture(pair.clear)) for pair in list_pairs(folder)]
 
 
 def _quality(data: str, masks: str, scores: list[Score]) -> Quality:

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inpaint_export.errors import ExportError
+from inpaint_export.model_document import set_info, write_whole
 from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_kernels.onnx_body import DOMAIN
 from inpaint_kernels.onnx_export import attach_function, translation_table
-from inpaint_sdk import get_library_path
 from inpaint_sdk.model_file import content_digest
 from inpaint_sdk.model_info import METADATA_KEY, ModelInfo, Quality
 
@@ -79,7 +79,7 @@ def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
         outputs=recipe.outputs,
         digest=content_digest(proto.SerializeToString()),
     )
-    _set_info(proto, info)
+    set_info(proto, info)
     onnx.checker.check_model(proto, full_check=True)
     data = proto.SerializeToString()
     checks = list(_compare(model, data, recipe, multiple))
@@ -89,7 +89,7 @@ def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
             f"ONNX Runtime and PyTorch differ by {worst.difference:.2e} at "
             f"{worst.height}x{worst.width}, more than {TOLERANCE:.0e}; nothing was written"
         )
-    _write(data, output)
+    write_whole(data, output)
     return checks
 
 
@@ -98,8 +98,8 @@ def write_quality(model_file: Path, quality: tuple[Quality, ...]) -> ModelInfo:
     proto = onnx.load(model_file)
     (document,) = (p.value for p in proto.metadata_props if p.key == METADATA_KEY)
     info = replace(ModelInfo.from_json(document, str(model_file)), quality=quality)
-    _set_info(proto, info)
-    _write(proto.SerializeToString(), model_file)
+    set_info(proto, info)
+    write_whole(proto.SerializeToString(), model_file)
     return info
 
 
@@ -149,13 +149,6 @@ def _name_sizes(proto: onnx.ModelProto) -> None:
     del proto.graph.value_info[:]  # they repeat the exporter's names
 
 
-def _set_info(proto: onnx.ModelProto, info: ModelInfo) -> None:
-    kept = [p for p in proto.metadata_props if p.key != METADATA_KEY]
-    del proto.metadata_props[:]
-    proto.metadata_props.extend(kept)
-    proto.metadata_props.add(key=METADATA_KEY, value=info.to_json())
-
-
 def _example(recipe: Recipe, batch: int, height: int, width: int, seed: int) -> tuple[Tensor, ...]:
     """Random inputs: a picture, and for inpainting a mask that hides about a fifth in squares."""
     random = torch.Generator().manual_seed(seed)
@@ -169,7 +162,7 @@ def _example(recipe: Recipe, batch: int, height: int, width: int, seed: int) -> 
 
 def _compare(model: nn.Module, data: bytes, recipe: Recipe, multiple: int) -> Iterator[Check]:
     for native in (False, True) if _scans(data) else (False,):
-        session = _session(data, native)
+        session = open_session(data, native=native)
         names = [value.name for value in session.get_inputs()]
         for index, (rows, columns) in enumerate(CHECKED_SIZES):
             height, width = rows * multiple, columns * multiple
@@ -184,13 +177,6 @@ def _compare(model: nn.Module, data: bytes, recipe: Recipe, multiple: int) -> It
             yield Check(height, width, native, difference)
 
 
-def _session(data: bytes, native: bool) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    if native:
-        options.register_custom_ops_library(str(get_library_path()))
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
 def _scans(data: bytes) -> bool:
     return any(node.domain == DOMAIN for node in onnx.load_from_string(data).graph.node)
 
@@ -199,9 +185,3 @@ def _difference(found: NDArray[np.float32], expected: Tensor) -> float:
     if found.shape != expected.shape:
         raise ExportError(f"ONNX Runtime gives {found.shape}, PyTorch {tuple(expected.shape)}")
     return float(np.abs(found - expected.numpy()).max())
-
-
-def _write(data: bytes, path: Path) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)

@@ -47,15 +47,25 @@ def library_path() -> Path:
     Raises:
         FileNotFoundError: it was not built.
     """
+    return find_library(
+        _LIBRARY,
+        ". Install the package with its build step: `pip install .` or `pip install -e .` in the "
+        "repository's top folder.",
+    )
+
+
+def find_library(name: str, remedy: str) -> Path:
+    """Where a library of this package is; `remedy` ends the error's sentence if it is nowhere.
+
+    Raises:
+        FileNotFoundError: it was not built.
+    """
     # An editable install has two folders on the path: the sources' and the one built into.
     for folder in inpaint_kernels.__path__:
-        path = Path(folder) / "lib" / _LIBRARY
+        path = Path(folder) / "lib" / name
         if path.is_file():
             return path
-    raise FileNotFoundError(
-        f"{_LIBRARY} is not built. Install the package with its build step: "
-        "`pip install .` or `pip install -e .` in the repository's top folder."
-    )
+    raise FileNotFoundError(f"{name} is not built{remedy}")
 
 
 @functools.cache

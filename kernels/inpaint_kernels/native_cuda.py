@@ -8,8 +8,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-import inpaint_kernels
-from inpaint_kernels.native import KernelError
+from inpaint_kernels.native import KernelError, find_library
 
 _LIBRARY = "libinpaint_scan_cuda.so"
 
@@ -49,14 +48,10 @@ def library_path() -> Path:
     Raises:
         FileNotFoundError: they were not built.
     """
-    for folder in inpaint_kernels.__path__:
-        path = Path(folder) / "lib" / _LIBRARY
-        if path.is_file():
-            return path
-    raise FileNotFoundError(
-        f"{_LIBRARY} is not built, so the scan cannot run on CUDA tensors. Where the CUDA toolkit "
-        "is installed, `pip install . -C cmake.define.INPAINT_CUDA=ON` in the repository's top "
-        "folder builds it."
+    return find_library(
+        _LIBRARY,
+        ", so the scan cannot run on CUDA tensors. Where the CUDA toolkit is installed, "
+        "`pip install . -C cmake.define.INPAINT_CUDA=ON` in the repository's top folder builds it.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The compiled library that gives ONNX Runtime the DirectionalScan operator."""
+"""The compiled libraries that come with this package."""
 
 from pathlib import Path
 
@@ -19,13 +19,21 @@ def get_library_path() -> Path:
     Raises:
         BackendError: this installation was built without it.
     """
-    # An editable install has two folders on the path: the sources' and the one built into.
-    for folder in inpaint_sdk.__path__:
-        path = Path(folder) / "lib" / _LIBRARY
-        if path.is_file():
-            return path
+    path = find_library(_LIBRARY)
+    if path is not None:
+        return path
     raise BackendError(
         f"{_LIBRARY} is not in this installation. Models still run, slower, without it. To build "
         "it, run `pip install .` or `pip install -e .` in a checkout of inpaint-sdk; that needs a "
         "C++17 compiler."
     )
+
+
+def find_library(name: str) -> Path | None:
+    """Where the library of that name is, or None if this installation was built without it."""
+    # An editable install has two folders on the path: the sources' and the one built into.
+    for folder in inpaint_sdk.__path__:
+        path = Path(folder) / "lib" / name
+        if path.is_file():
+            return path
+    return None

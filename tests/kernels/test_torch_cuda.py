@@ -166,7 +166,7 @@ def test_float64_has_no_kernel(no_device):
 
 
 def test_kernels_that_were_not_built(no_device, monkeypatch):
-    monkeypatch.setattr(native_cuda.inpaint_kernels, "__path__", [])
+    monkeypatch.setattr(native.inpaint_kernels, "__path__", [])
     with pytest.raises(FileNotFoundError, match=r"INPAINT_CUDA=ON"):
         torch_cuda.forward(*inputs((1, 2, 3, 4), torch.float32, torch.float32))
 

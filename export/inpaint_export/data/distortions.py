@@ -12,10 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
-from tqdm import tqdm
 
-from inpaint_bench.data import list_pictures
-from inpaint_export.data.photos import Picture, random_crop, read_rgb
+from inpaint_export.data.photos import Picture, random_crop, read_photographs, to_tensor
 
 Light = NDArray[np.float32]
 """A picture in [0, 1], [H, W, 3], RGB, encoded as sRGB."""
@@ -174,8 +172,7 @@ class DistortedPhotos(Dataset[dict[str, Tensor]]):
         self.config = config
         self.seed = seed
         self.length = length
-        paths = list_pictures(root / config.folder)
-        self.pictures = [read_rgb(p) for p in tqdm(paths, desc="reading photographs", unit="")]
+        self.pictures = read_photographs(root / config.folder)
 
     def __len__(self) -> int:
         return self.length
@@ -187,11 +184,7 @@ class DistortedPhotos(Dataset[dict[str, Tensor]]):
         distorted = distort(rng, clear)
         strength = [distorted.strength[kind] for kind in KINDS]
         return {
-            "image": _tensor(distorted.picture),
-            "clear": _tensor(clear),
+            "image": to_tensor(distorted.picture),
+            "clear": to_tensor(clear),
             "strength": torch.tensor(strength).mul(255.0).round().to(torch.uint8),
         }
-
-
-def _tensor(picture: Picture) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))

@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from inpaint_bench.data import list_pairs, list_pictures
 from inpaint_export.data.clouds import Veil, under_thick_clouds, under_thin_cloud
-from inpaint_export.data.photos import Picture, read_rgb
+from inpaint_export.data.photos import Picture, read_rgb, to_tensor
 
 HELD_OUT_EVERY = 8
 """Of the pairs, sorted by name, every eighth is never trained on and serves validation."""
@@ -102,7 +101,7 @@ class CloudPairs(Dataset[dict[str, Tensor]]):
         else:
             pair = self.pairs[rng.integers(len(self.pairs))]
             cloudy, clear = random_crop(rng, pair, self.config.crop)
-        return {"image": _tensor(cloudy), "clear": _tensor(clear)}
+        return {"image": to_tensor(cloudy), "clear": to_tensor(clear)}
 
     def _ground(self, rng: np.random.Generator) -> Picture:
         """A crop of a clear picture, of the pairs or an extra one.
@@ -152,7 +151,3 @@ def recolour(rng: np.random.Generator, picture: Picture) -> Picture:
     light = (np.arange(256)[:, None] / 255.0) ** gamma * gains
     table = np.clip(light * 255.0, 0, 255).round().astype(np.uint8)
     return np.stack([table[picture[..., c], c] for c in range(3)], axis=2)
-
-
-def _tensor(picture: Picture) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))

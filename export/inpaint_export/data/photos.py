@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from inpaint_bench.data import list_pictures
+from inpaint_bench.data import list_pictures, read_picture
 from inpaint_export.data.masks import KINDS, random_mask
 
 Picture = NDArray[np.uint8]
@@ -51,26 +51,32 @@ class PhotoDataConfig:
 
 def read_rgb(path: Path) -> Picture:
     """Decodes a picture to RGB uint8 [H, W, 3]; raises ``ValueError`` if it cannot be read."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError(f"{path} is not a picture that OpenCV can read")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    return cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def read_photographs(folder: Path) -> list[Picture]:
+    """All pictures of a folder, RGB, kept decoded in memory, which worker processes share."""
+    paths = list_pictures(folder)
+    return [read_rgb(path) for path in tqdm(paths, desc="reading photographs", unit="")]
+
+
+def to_tensor(picture: Picture) -> Tensor:
+    """From uint8 [H, W, C] to uint8 [C, H, W]."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
 
 
 class PhotoHoles(Dataset[dict[str, Tensor]]):
     """Item ``i`` is a crop and a mask that depend on the seed and ``i`` alone.
 
     Each item is a dict of uint8 tensors: ``image`` [3, crop, crop], RGB, and ``mask``
-    [1, crop, crop], 255 in the hole. All pictures are kept decoded in memory, which worker
-    processes share.
+    [1, crop, crop], 255 in the hole.
     """
 
     def __init__(self, root: Path, config: PhotoDataConfig, *, seed: int, length: int) -> None:
         self.config = config
         self.seed = seed
         self.length = length
-        paths = list_pictures(root / config.folder)
-        self.pictures = [read_rgb(p) for p in tqdm(paths, desc="reading photographs", unit="")]
+        self.pictures = read_photographs(root / config.folder)
 
     def __len__(self) -> int:
         return self.length
@@ -82,7 +88,7 @@ class PhotoHoles(Dataset[dict[str, Tensor]]):
         crop = _recolour(rng, random_crop(rng, picture, config.crop, config.scale))
         mask = random_mask(rng, config.crop, config.masks)
         return {
-            "image": torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))),
+            "image": to_tensor(crop),
             "mask": torch.from_numpy(np.ascontiguousarray(mask))[None],
         }
 

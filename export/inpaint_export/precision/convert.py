@@ -8,18 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from inpaint_export.errors import ExportError
+from inpaint_export.model_document import set_info, write_whole
 from inpaint_export.precision.fp16 import to_fp16
 from inpaint_export.precision.int8 import Feed, to_int8
 from inpaint_export.precision.rounded import in_fp32
 from inpaint_export.recipes import Recipe
-from inpaint_sdk import ModelInfo, get_library_path
+from inpaint_export.runtime import open_session
+from inpaint_sdk import ModelInfo
 from inpaint_sdk.model_file import content_digest, read_model_file
-from inpaint_sdk.model_info import METADATA_KEY, Precision
+from inpaint_sdk.model_info import Precision
 
 LIMITS: dict[Precision, float] = {"fp16": 0.1, "int8": 0.5}
 """dB of PSNR that a precision may cost."""
@@ -94,12 +95,7 @@ class _Network(nn.Module):
 
     def __init__(self, proto: onnx.ModelProto) -> None:
         super().__init__()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.register_custom_ops_library(str(get_library_path()))
-        self._session = onnxruntime.InferenceSession(
-            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(proto.SerializeToString())
         self._names = [value.name for value in self._session.get_inputs()]
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -123,7 +119,5 @@ def _write(
         quality=(),
         digest=content_digest(proto.SerializeToString()),
     )
-    proto.metadata_props.add(key=METADATA_KEY, value=described.to_json())
-    partial = output.with_name(output.name + ".partial")
-    partial.write_bytes(proto.SerializeToString())
-    partial.replace(output)
+    set_info(proto, described)
+    write_whole(proto.SerializeToString(), output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from inpaint_export.data.pairs import PairDataConfig
 from inpaint_export.models.sarnn import Sarnn
 from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
+from inpaint_export.recipes.sources import LICENCE
 from inpaint_export.training.objective import PairRegression, change
 from inpaint_export.training.validation import PairValidationConfig
 
@@ -25,7 +26,7 @@ RECIPE = Recipe(
     validation=PairValidationConfig(folder="rice2/train"),
     card=CardConfig(
         description="Removes thick clouds and shadows from satellite pictures; needs no mask.",
-        licence="Apache-2.0 (weights); trained on research-only pictures, see training_data",
+        licence=LICENCE,
         training_data=(
             "85 pairs of RICE2 (research); its clear pictures, and 74 of RICE1 (research), under "
             "these pairs' clouds and under synthetic ones."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from inpaint_export.data.pairs import PairDataConfig
 from inpaint_export.models.sarnn import Sarnn
 from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
+from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.objective import PairRegression, change
 from inpaint_export.training.validation import PairValidationConfig
 
@@ -23,10 +24,10 @@ RECIPE = Recipe(
     validation=PairValidationConfig(folder="rice1/train"),
     card=CardConfig(
         description="Removes thin clouds and haze from satellite pictures; needs no mask.",
-        licence="Apache-2.0 (weights); trained on research-only pictures, see training_data",
+        licence=LICENCE,
         training_data=(
-            "64 pairs of RICE1 (research) and, under synthetic clouds, their clear pictures and "
-            "1263 photographs (a public ImageNet sample and BSDS500, research)."
+            "64 pairs of RICE1 (research) and, under synthetic clouds, their clear pictures, 98 "
+            "clear pictures of RICE2 (research) and 1263 photographs: " + PHOTOGRAPHS
         ),
     ),
     optim=OptimConfig(ema=0.998),

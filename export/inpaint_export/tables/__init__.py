@@ -1,4 +1,4 @@
-"""The survey's tables, run again. One file a table, with ``NAME`` and ``make``."""
+"""The survey's tables, run again: by ``inpaint-export table NAME``."""
 
 from __future__ import annotations
 

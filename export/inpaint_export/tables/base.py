@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from inpaint_bench.machine import describe_machine
+from inpaint_export.model_document import write_whole
 from inpaint_export.recipes import Recipe
 from inpaint_export.training.loop import Trainer
 
@@ -102,6 +103,4 @@ def write_json(name: str, rows: Sequence[Row], options: TableOptions, path: Path
         "machine": describe_machine(),
         "rows": [asdict(row) for row in rows],
     }
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole((json.dumps(document, indent=2) + "\n").encode(), path)

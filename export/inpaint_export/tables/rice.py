@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 import torch
 from tqdm import tqdm
 
@@ -22,6 +21,7 @@ from inpaint_export.models.spagan import SpaGan
 from inpaint_export.models.unet import UNet
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
+from inpaint_export.runtime import open_session
 from inpaint_export.tables.base import (
     Row,
     TableOptions,
@@ -30,7 +30,7 @@ from inpaint_export.tables.base import (
     train_variant,
     write_json,
 )
-from inpaint_sdk import Restorer, get_library_path
+from inpaint_sdk import Restorer
 from inpaint_sdk.zoo import MODELS
 
 SIDE = 256
@@ -170,7 +170,7 @@ def _spagan(weights: Path, path: Path, threads: int) -> _Method:
     model = SpaGan.load(weights)
     example = torch.zeros(1, 3, SIDE, SIDE)
     torch.onnx.export(model, (example,), path, dynamo=True, verbose=False)
-    session = _session(path, threads)
+    session = open_session(path, threads=threads)
 
     def restore(picture: Pixels) -> Pixels:
         tensor = picture.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255.0)
@@ -183,15 +183,7 @@ def _spagan(weights: Path, path: Path, threads: int) -> _Method:
 
 
 def _network(path: Path, threads: int) -> Callable[[], object]:
-    session = _session(path, threads)
+    session = open_session(path, threads=threads)
     rng = np.random.default_rng(0)
     feed = {session.get_inputs()[0].name: rng.random((1, 3, SIDE, SIDE), np.float32)}
     return lambda: session.run(None, feed)
-
-
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    options.register_custom_ops_library(str(get_library_path()))
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

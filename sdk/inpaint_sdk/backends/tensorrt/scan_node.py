@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import inpaint_sdk
 from inpaint_sdk.errors import BackendError
 from inpaint_sdk.model_file import replace_functions
+from inpaint_sdk.native import find_library
 
 LENGTHS = tuple(2**k for k in range(4, 13))
 """Longest lines that the functions of this package are made for; a longer one costs more."""
@@ -41,11 +41,8 @@ def find_plugin(backend: str) -> Plugin | None:
     """
     if backend != "tensorrt":
         return None
-    for folder in inpaint_sdk.__path__:
-        path = Path(folder) / "lib" / _PLUGIN
-        if path.is_file():
-            return Plugin(path, hashlib.sha256(path.read_bytes()).hexdigest())
-    return None
+    path = find_library(_PLUGIN)
+    return path and Plugin(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 @cache

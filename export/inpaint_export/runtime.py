@@ -1,0 +1,25 @@
+"""Sessions of ONNX Runtime on the CPU, for checks and comparisons beside the SDK."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxruntime
+
+from inpaint_sdk import get_library_path
+
+
+def open_session(
+    model: bytes | Path, *, native: bool = True, threads: int = 0
+) -> onnxruntime.InferenceSession:
+    """Loads a model file or its content.
+
+    native: whether DirectionalScan nodes run in our kernel, or as the file's own function.
+    threads: 0 lets the runtime choose.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    if native:
+        options.register_custom_ops_library(str(get_library_path()))
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
