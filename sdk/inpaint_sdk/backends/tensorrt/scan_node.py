@@ -42,7 +42,7 @@ def find_plugin(backend: str) -> Plugin | None:
     if backend != "tensorrt":
         return None
     path = find_library(_PLUGIN)
-    return path and Plugin(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    return None if path is None else Plugin(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 @cache
