@@ -90,9 +90,8 @@ def photograph() -> Row:
 
 def mask_free(model: str) -> Row:
     """4000x3000 in tiles: memory, the step across their borders, and beside one untiled run."""
-    from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, pixels_within
-    from inpaint_sdk.restoration import OVERLAP
-    from inpaint_sdk.tiles import cut_axes
+    from inpaint_sdk.boxes import DEFAULT_MEMORY_MB
+    from inpaint_sdk.restoration import Cleaner
 
     restorer = Restorer.load(model, threads=2)
     picture = draw(3000, 4000)
@@ -103,8 +102,8 @@ def mask_free(model: str) -> Row:
     peak = peak_of(lambda: results.append(restorer.restore(picture)))
     seconds = time.perf_counter() - seconds
     tiled = results[0].astype(np.int16)
-    most = pixels_within(DEFAULT_MEMORY_MB, restorer.model.family)
-    axes = cut_axes(3000, 4000, most=most, overlap=OVERLAP, multiple=restorer.model.size_multiple)
+    cleaner = Cleaner(restorer._session, restorer.model, "auto", DEFAULT_MEMORY_MB)
+    axes = cleaner.cut(3000, 4000)
     change = tiled - picture  # what the model did: the picture's own edges are not steps of it
     steps = [np.abs(np.diff(change, axis=axis)).mean(axis=(1 - axis, 2)) for axis in (0, 1)]
     at_borders, elsewhere = [], []

@@ -77,6 +77,7 @@ def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
         licence=recipe.card.licence,
         training_data=recipe.card.training_data,
         outputs=recipe.outputs,
+        window=recipe.window,
         digest=content_digest(proto.SerializeToString()),
     )
     set_info(proto, info)

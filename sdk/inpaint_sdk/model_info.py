@@ -49,6 +49,8 @@ class ModelInfo:
     parameters: count of trained numbers.
     size_multiple: height and width of the network's input are multiples of this, in pixels.
     trained_size: side of the pictures that it was trained on, in pixels.
+    window: longest side, in pixels, up to which it works as it was trained, if it gathers context
+    from the whole picture; of a larger picture it is shown windows. None if it only looks near.
     licence, training_data: of the weights. quality: what was measured.
     precision_loss: dB of PSNR that the precision cost against fp32, as export measured it.
     digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
@@ -73,6 +75,7 @@ class ModelInfo:
     outputs: tuple[str, ...] = ("output",)
     quality: tuple[Quality, ...] = ()
     precision_loss: float = 0.0
+    window: int | None = None
     digest: str = ""
 
     def to_json(self) -> str:
@@ -113,6 +116,11 @@ def _model_info(document: Mapping[str, Any], source: str) -> ModelInfo:
     for name in ("parameters", "size_multiple", "trained_size"):
         if values[name] < 1:
             raise ModelError(f"{source}: {name} is {values[name]}; it must be positive")
+    window = values.get("window")
+    if window is not None and window < values["size_multiple"]:
+        raise ModelError(
+            f"{source}: window is {window}; it must be at least size_multiple, or null"
+        )
     if "output" not in values["outputs"] or not set(values["outputs"]) <= set(OUTPUTS):
         raise ModelError(
             f"{source}: outputs are {values['outputs']!r}; there must be 'output', and others can "
@@ -126,8 +134,9 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (int, float),
     "float | None": (int, float, type(None)),
+    "int | None": (int, type(None)),
 }
-_ADDED = frozenset({"precision_loss"})
+_ADDED = frozenset({"precision_loss", "window"})
 """Fields that files of this format version may lack, since they came later."""
 _LISTS = ("tuple[Quality, ...]", "tuple[str, ...]")
 

@@ -14,10 +14,13 @@ from inpaint_sdk.images import Channels, Pixels, colours_of
 from inpaint_sdk.masks import Hole
 from inpaint_sdk.model_info import ModelInfo
 from inpaint_sdk.tensors import from_unit, image_tensor, require_finite, to_planes, to_unit
-from inpaint_sdk.tiles import run_tiled
+from inpaint_sdk.tiles import Axis, cut_axes, run_tiled
 
 OVERLAP = 256
 """Of neighbouring tiles, in pixels: each is shown at least a quarter of it beyond what is used."""
+
+WINDOW_OVERLAP = 1 / 3
+"""Of neighbouring windows, in windows' sides, where a model has a window."""
 
 STRIP = 256
 """Rows that are converted at a time, so that floats never hold a whole large picture."""
@@ -28,7 +31,7 @@ class Cleaner:
 
     session: of a model for the task ``restore``. strategy: ``resize`` runs the network on a reduced
     picture and enlarges what it changed; ``full`` runs it once on the whole; the others once, or
-    in tiles where the picture is too large for ``memory_mb``.
+    in tiles where the picture is larger than the model's window or too large for ``memory_mb``.
     """
 
     def __init__(
@@ -97,11 +100,25 @@ class Cleaner:
     def _tiled(
         self, pixels: Pixels, run: Callable[[Box], NDArray[np.float32]]
     ) -> Iterator[tuple[Box, NDArray[np.float32]]]:
-        height, width = pixels.shape[:2]
+        return run_tiled(*self.cut(*pixels.shape[:2]), run)
+
+    def cut(self, height: int, width: int) -> tuple[Axis, Axis]:
+        """How the rows and columns of a picture of that size are cut.
+
+        Raises:
+            ImageError: it is too large for ``full`` within the memory setting.
+        """
         if self._strategy == "full" and height * width > self._most:
             raise too_large(height, width, self._memory_mb)
-        multiple = self._model.size_multiple
-        return run_tiled(height, width, run, most=self._most, overlap=OVERLAP, multiple=multiple)
+        window = None if self._strategy == "full" else self._model.window
+        return cut_axes(
+            height,
+            width,
+            most=self._most,
+            overlap=OVERLAP if window is None else int(WINDOW_OVERLAP * window),
+            multiple=self._model.size_multiple,
+            longest=window,
+        )
 
     def _reduced_size(self, pixels: Pixels) -> tuple[int, int]:
         height, width = pixels.shape[:2]

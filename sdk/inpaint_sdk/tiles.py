@@ -32,19 +32,16 @@ class Axis:
 
 
 def run_tiled(
-    height: int, width: int, run: Callable[[Box], Planes], *, most: int, overlap: int, multiple: int
+    rows: Axis, columns: Axis, run: Callable[[Box], Planes]
 ) -> Iterator[tuple[Box, Planes]]:
     """Yields a network's answer for a picture, in boxes that cover it once.
 
-    run: gives the answer for a box, float32 [box's height, width, C]. most: pixels in a tile.
-    overlap: of neighbouring tiles, in pixels; less where tiles of ``most`` pixels have no room for
-    it. multiple: of which tiles' sides and positions are, so that a network that reduces its input
-    sees it on the same grid everywhere.
+    run: gives the answer for a box, float32 [box's height, width, C].
 
     The outer quarter of an overlap on either side belongs to the nearer tile alone, over the half
     between them the two are blended: what a tile says next to its own border is never used.
     """
-    rows, columns = cut_axes(height, width, most=most, overlap=overlap, multiple=multiple)
+    width = columns.ends[-1]
     above: Planes | None = None  # [rows shared with the next tiles, width, C], summed so far
     for i, (top, bottom) in enumerate(zip(rows.starts, rows.ends, strict=True)):
         below: Planes | None = None
@@ -68,20 +65,28 @@ def run_tiled(
 
 
 def cut_axes(
-    height: int, width: int, *, most: int, overlap: int, multiple: int
+    height: int, width: int, *, most: int, overlap: int, multiple: int, longest: int | None = None
 ) -> tuple[Axis, Axis]:
-    """Cuts rows and columns into tiles of at most ``most`` pixels, with the least work in all."""
-    if height * width <= most:
+    """Cuts rows and columns into tiles, with the least work in all.
+
+    most: pixels in a tile. overlap: of neighbouring tiles, in pixels; less where tiles of ``most``
+    pixels have no room for it. multiple: of which tiles' sides and positions are, so that a network
+    that reduces its input sees it on the same grid everywhere. longest: side of a tile, if it is
+    bounded.
+    """
+    longest = longest or max(height, width)
+    if height * width <= most and max(height, width) <= longest:
         return _axis(height, 1, overlap, multiple), _axis(width, 1, overlap, multiple)
-    side = max(multiple, int(most**0.5) // multiple * multiple)
+    side = max(multiple, min(longest, int(most**0.5)) // multiple * multiple)
     overlap = min(overlap, side // 3)
     plans = []
     for down in range(1, 2 * _count(height, side, overlap) + 1):
         rows = _axis(height, down, overlap, multiple)
         for across in range(1, 2 * _count(width, side, overlap) + 1):
             columns = _axis(width, across, overlap, multiple)
-            pixels = (rows.ends[0] - rows.starts[0]) * (columns.ends[0] - columns.starts[0])
-            if pixels <= most:
+            down_side, across_side = rows.ends[0], columns.ends[0]
+            pixels = down_side * across_side
+            if pixels <= most and max(down_side, across_side) <= longest:
                 plans.append((pixels * len(rows.starts) * len(columns.starts), down, across))
     if not plans:  # rounding to the multiple left no other choice than squares
         plans.append((0, _count(height, side, overlap), _count(width, side, overlap)))
@@ -94,10 +99,10 @@ def _count(length: int, side: int, overlap: int) -> int:
 
 
 def _axis(length: int, count: int, overlap: int, multiple: int) -> Axis:
-    if count == 1:
-        return Axis((0,), (length,), (np.ones(length, np.float32),))
     side = -(-(length + (count - 1) * overlap) // count)
     side = -(-side // multiple) * multiple
+    if count == 1 or side >= length:
+        return Axis((0,), (length,), (np.ones(length, np.float32),))
     last = -(-(length - side) // multiple) * multiple
     starts = sorted({last * index // (count - 1) // multiple * multiple for index in range(count)})
     ends = [min(start + side, length) for start in starts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -75,6 +76,21 @@ def test_attention_in_tiles_is_as_in_one_run(picture: Pixels) -> None:
     found = cleaner(NearSighted(), memory_mb=32).attention(picture, "bgr")
     assert found.shape == picture.shape[:2]
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_window_bounds_what_a_model_is_shown(picture: Pixels) -> None:
+    """However much memory there is, so that the result does not depend on it; but for ``full``."""
+    found = []
+    for memory_mb in (64, 4000):
+        session = NearSighted()
+        model = replace(INFO, window=256)
+        found.append(Cleaner(session, model, "auto", memory_mb).restore(picture, None, "bgr"))
+        assert len(session.sizes) > 1
+        assert max(max(size) for size in session.sizes) <= 256
+    np.testing.assert_array_equal(*found)
+    session = NearSighted()
+    Cleaner(session, replace(INFO, window=256), "full", 4000).restore(picture, None, "bgr")
+    assert session.sizes == [(704, 1000)]
 
 
 @pytest.mark.parametrize("strategy", ["auto", "crop", "resize", "full"])

@@ -15,7 +15,9 @@ def whole(height: int, width: int, answer: Planes | None = None, **options: int)
     if answer is None:
         answer = np.random.default_rng(0).random((height, width, 2), np.float32)
     found = np.full_like(answer, np.nan)
-    for box, planes in run_tiled(height, width, lambda b: answer[b.slices].copy(), **options):
+    for box, planes in run_tiled(
+        *cut_axes(height, width, **options), lambda b: answer[b.slices].copy()
+    ):
         assert np.isnan(found[box.slices]).all(), "a pixel was given twice"
         found[box.slices] = planes
     np.testing.assert_allclose(found, answer, atol=1e-6)
@@ -43,7 +45,7 @@ def test_tiles_stay_within_the_bound_and_on_the_grid(height: int, width: int, mo
         seen.append(box)
         return np.zeros((box.height, box.width, 1), np.float32)
 
-    list(run_tiled(height, width, run, most=most, overlap=32, multiple=8))
+    list(run_tiled(*cut_axes(height, width, most=most, overlap=32, multiple=8), run))
     for box in seen:
         assert box.area <= most
         assert box.top % 8 == box.left % 8 == 0
@@ -63,7 +65,7 @@ def test_what_a_tile_says_at_its_border_is_not_used() -> None:
             answer[(at, slice(None)) if side < 2 else (slice(None), at)] = 1000.0
         return answer
 
-    for _, planes in run_tiled(500, 500, run, most=40_000, overlap=overlap, multiple=4):
+    for _, planes in run_tiled(*cut_axes(500, 500, most=40_000, overlap=overlap, multiple=4), run):
         assert not planes.any()
 
 
@@ -77,7 +79,7 @@ def test_tiles_that_differ_are_blended_without_a_step() -> None:
         return np.full((box.height, box.width, 1), count % 2, np.float32)
 
     found = np.empty((400, 900, 1), np.float32)
-    for box, planes in run_tiled(400, 900, run, most=60_000, overlap=64, multiple=8):
+    for box, planes in run_tiled(*cut_axes(400, 900, most=60_000, overlap=64, multiple=8), run):
         found[box.slices] = planes
     assert count > 4
     assert found.min() == 0.0
@@ -89,3 +91,11 @@ def test_tiles_that_differ_are_blended_without_a_step() -> None:
 def test_a_picture_that_fits_is_one_tile() -> None:
     rows, columns = cut_axes(300, 400, most=120_000, overlap=64, multiple=8)
     assert (rows.starts, rows.ends, columns.starts, columns.ends) == ((0,), (300,), (0,), (400,))
+
+
+@pytest.mark.parametrize(("height", "width"), [(384, 384), (385, 100), (2000, 1500)])
+def test_a_bounded_side_bounds_both_sides(height: int, width: int) -> None:
+    axes = cut_axes(height, width, most=10_000_000, overlap=128, multiple=8, longest=384)
+    sides = [e - s for axis in axes for s, e in zip(axis.starts, axis.ends, strict=True)]
+    assert max(sides) <= 384
+    assert [len(axis.starts) > 1 for axis in axes] == [height > 384, width > 384]

@@ -98,6 +98,7 @@ class Recipe:
     name: of the model, as users load it. family: of the design's five.
     outputs: names of what the network returns, as :class:`inpaint_sdk.ModelInfo` has them.
     precision: of the forward pass while training; weights and losses are fp32.
+    window: as :class:`inpaint_sdk.ModelInfo` has it.
     """
 
     name: str
@@ -113,4 +114,5 @@ class Recipe:
     batch: int = 8
     seed: int = 0
     precision: Precision = "bf16"
+    window: int | None = None
     optim: OptimConfig = field(default_factory=OptimConfig)

@@ -35,4 +35,5 @@ RECIPE = Recipe(
     optim=OptimConfig(ema=0.998),
     steps=5_000,
     outputs=("output", "attention"),
+    window=384,
 )

@@ -33,4 +33,5 @@ RECIPE = Recipe(
     optim=OptimConfig(ema=0.998),
     steps=4_500,
     outputs=("output", "attention"),
+    window=384,
 )
