@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.backends import Session
+from inpaint_sdk.backends import Session, goes_from_pixels
 from inpaint_sdk.boxes import Box, Strategy, pixels_within, reduced_size, too_large
 from inpaint_sdk.coarse import deep_part, enlarge, halved, reduce, reduce_hole
 from inpaint_sdk.crops import Crop, Shape, plan_crops
@@ -135,11 +136,30 @@ class Inpainter:
         if any(crop.is_part for crop in plan.crops):
             hole = hole.copy()
         for crops in self._batches(plan.crops):
-            answers = self._run(picture, hole, crops, channels)
-            for crop, planes in zip(crops, answers, strict=True):
-                _paste(picture, hole, crop, planes)
+            self._fill_crops(picture, hole, crops, channels)
+            for crop in crops:
                 if crop.is_part:
                     hole[crop.core.slices] = 0
+
+    def _fill_crops(
+        self, picture: Pixels, hole: Hole, crops: Sequence[Crop], channels: Channels
+    ) -> None:
+        """Fills the cores of crops of one shape in place."""
+        session = self._session
+        if goes_from_pixels(session, picture):
+            for crop in crops:
+                filled = session.run_pixels(
+                    picture[crop.box.slices],
+                    hole[crop.box.slices],
+                    channels=channels,
+                    multiple=self._multiple,
+                )
+                within = hole[crop.core.slices] > 0
+                np.copyto(picture[crop.core.slices], _core(filled, crop), where=within[..., None])
+            return
+        answers = self._run(picture, hole, crops, channels)
+        for crop, planes in zip(crops, answers, strict=True):
+            _put(picture[crop.core.slices], hole[crop.core.slices], _core(planes, crop))
 
     def _fill_coarse(self, picture: Pixels, plan: Plan, coarse: Coarse, channels: Channels) -> None:
         box = coarse.box
@@ -184,13 +204,12 @@ class Inpainter:
             yield to_planes(output[index], channels, crop.box.height, crop.box.width, count)
 
 
-def _paste(picture: Pixels, hole: Hole, crop: Crop, planes: NDArray[np.float32]) -> None:
-    """Puts a crop's result into the hole within its core."""
+def _core(result: NDArray[Any], crop: Crop) -> NDArray[Any]:
+    """What lies in a crop's core, of a result [box's height, width, C]."""
     box, core = crop.box, crop.core
-    planes = planes[
+    return result[
         core.top - box.top : core.bottom - box.top, core.left - box.left : core.right - box.left
     ]
-    _put(picture[core.slices], hole[core.slices], planes)
 
 
 def _put(target: Pixels, hole: Hole, planes: NDArray[np.float32]) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.backends import Session
+from inpaint_sdk.backends import Session, goes_from_pixels
 from inpaint_sdk.boxes import Box, Strategy, pixels_within, reduced_size, too_large
 from inpaint_sdk.images import Channels, Pixels, colours_of
 from inpaint_sdk.masks import Hole
@@ -53,18 +51,24 @@ class Cleaner:
             ImageError: the picture is too large for ``full`` within the memory setting.
             ModelError: the network's output is not finite.
         """
-        result: Pixels = pixels.copy(order="C")
         if self._reduces(pixels):
+            result: Pixels = pixels.copy(order="C")
             self._restore_resized(result, region, channels)
             return result
-
+        session, axes = self._session, self.cut(*pixels.shape[:2])
+        once = all(len(axis.starts) == 1 for axis in axes)
+        if once and goes_from_pixels(session, pixels):
+            return session.run_pixels(
+                pixels, region, channels=channels, multiple=self._model.size_multiple
+            )
+        result = pixels.copy(order="C")
         count = colours_of(pixels).shape[2]
 
         def run(box: Box) -> NDArray[np.float32]:
             output = self._run(pixels[box.slices], channels, "output")
             return to_planes(output[0], channels, box.height, box.width, count)
 
-        for box, planes in self._tiled(pixels, run):
+        for box, planes in run_tiled(*axes, run):
             _write(result, region, box, planes)
         return result
 
@@ -81,8 +85,9 @@ class Cleaner:
             large = cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR)
             return large.astype(np.float32, copy=False)
         found = np.empty((height, width), np.float32)
-        for box, planes in self._tiled(
-            pixels, lambda box: self._attention(pixels[box.slices], channels)[..., None]
+        for box, planes in run_tiled(
+            *self.cut(height, width),
+            lambda box: self._attention(pixels[box.slices], channels)[..., None],
         ):
             found[box.slices] = planes[..., 0]
         return found
@@ -96,11 +101,6 @@ class Cleaner:
     def _run(self, pixels: Pixels, channels: Channels, name: str) -> NDArray[np.float32]:
         image = image_tensor(pixels, channels, self._model.size_multiple)
         return self._session.run({"image": image})[name]
-
-    def _tiled(
-        self, pixels: Pixels, run: Callable[[Box], NDArray[np.float32]]
-    ) -> Iterator[tuple[Box, NDArray[np.float32]]]:
-        return run_tiled(*self.cut(*pixels.shape[:2]), run)
 
     def cut(self, height: int, width: int) -> tuple[Axis, Axis]:
         """How the rows and columns of a picture of that size are cut.

@@ -9,7 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from inpaint_sdk.backends.base import Compiler, Loader, PixelSession, Probe, Session
+from inpaint_sdk.backends.base import (
+    Compiler,
+    Loader,
+    PixelSession,
+    Probe,
+    Session,
+    goes_from_pixels,
+)
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.model_file import ModelFile
 from inpaint_sdk.model_info import ModelInfo
@@ -121,6 +128,7 @@ __all__ = [
     "Probe",
     "Session",
     "find_compiler",
+    "goes_from_pixels",
     "open_engine",
     "open_session",
     "probe_backends",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Session(Protocol):
 
 @runtime_checkable
 class PixelSession(Session, Protocol):
-    """A session that goes from pixels to pixels on its own device."""
+    """A session that goes from pixels to pixels on its own device, where they cross a bus."""
 
     def run_pixels(
         self, pixels: Pixels, hole: Hole | None, *, channels: Channels, multiple: int
@@ -60,6 +60,16 @@ class PixelSession(Session, Protocol):
         Padding to ``multiple``, conversion, rounding and composition are those of
         ``inpaint_sdk.tensors`` and ``inpaint_sdk.inpainting``.
         """
+
+
+def goes_from_pixels(session: Session, pixels: Pixels) -> TypeGuard[PixelSession]:
+    """Whether a session restores such pixels on its own device."""
+    return (
+        isinstance(session, PixelSession)
+        and pixels.dtype == np.uint8
+        and pixels.ndim == 3
+        and pixels.shape[2] == 3
+    )
 
 
 class Loader(Protocol):

@@ -372,6 +372,64 @@ class TestPixels:
             session.run_pixels(image, None, channels="bgr", multiple=16)
 
 
+class HostOnly:
+    """A session as it is without ``run_pixels``."""
+
+    def __init__(self, session: TensorRTSession) -> None:
+        self.backend, self.inputs, self.outputs = "test", session.inputs, session.outputs
+        self.run = session.run
+
+
+class TestRestorerOnDevice:
+    """The public call takes the way through ``run_pixels``, and gives what it would without."""
+
+    def test_inpainting(
+        self,
+        session: TensorRTSession,
+        cuda: FakeCuda,
+        photo_file: ModelFile,
+        image: Pixels,
+        mask: Pixels,
+    ) -> None:
+        expected = Restorer(photo_file.info, HostOnly(session), "bgr").restore(image, mask)
+        cuda.copied.clear()
+        found = Restorer(photo_file.info, session, "bgr").restore(image, mask)
+        np.testing.assert_array_equal(found, expected)
+        # Bytes of pixels and not of floats: one crop at most as large as the picture.
+        assert 0 < cuda.copied["to_device"] <= image.nbytes + mask.nbytes
+        assert 0 < cuda.copied["to_host"] <= image.nbytes + 4
+
+    def test_restoring(
+        self, cuda: FakeCuda, scan_file: ModelFile, image: Pixels, mask: Pixels
+    ) -> None:
+        library, _ = fake_library(cuda)
+        session = TensorRTSession(library, engine_of(library, scan_file), cuda)  # type: ignore[arg-type]
+        for region in (None, mask):
+            expected = Restorer(scan_file.info, HostOnly(session), "bgr").restore(image, region)
+            cuda.copied.clear()
+            found = Restorer(scan_file.info, session, "bgr").restore(image, region)
+            np.testing.assert_array_equal(found, expected)
+            assert cuda.copied["to_host"] == image.nbytes + 4
+
+    @pytest.mark.parametrize("kind", ["grey", "float", "alpha"])
+    def test_other_pixels_go_by_the_host(
+        self,
+        session: TensorRTSession,
+        photo_file: ModelFile,
+        image: Pixels,
+        mask: Pixels,
+        kind: str,
+    ) -> None:
+        pixels: NDArray[Any] = {
+            "grey": image[..., 0],
+            "float": image.astype(np.float32) / 255,
+            "alpha": np.dstack([image, image[..., 0]]),
+        }[kind]
+        expected = Restorer(photo_file.info, HostOnly(session), "bgr").restore(pixels, mask)
+        found = Restorer(photo_file.info, session, "bgr").restore(pixels, mask)
+        np.testing.assert_array_equal(found, expected)
+
+
 class OnDevice:
     """A tensor of another library, by ``__cuda_array_interface__``."""
 
