@@ -15,13 +15,13 @@ RECIPE = Recipe(
     task="restore",
     build=Crnn,
     objective=lambda model: PairRegression(model, strength),
-    data=DistortionDataConfig(folder="photos/train"),
+    data=DistortionDataConfig(folder="photos/train", crop=128),
     validation=DistortionValidationConfig(folder="photos/val"),
     card=CardConfig(
         description="Removes noise, blur and compression, and their mixtures; needs no mask.",
         licence=LICENCE,
         training_data=f"1263 photographs under synthetic distortions: {PHOTOGRAPHS}",
     ),
-    steps=20_000,
+    steps=8_000,
     outputs=("output", "diagnosis"),
 )
