@@ -10,13 +10,22 @@ import torch
 
 from inpaint_export.data.masks import random_mask
 from inpaint_export.data.photos import PhotoDataConfig
+from inpaint_export.errors import ExportError
+from inpaint_export.models.cnn import CnnConfig
 from inpaint_export.models.staged import StagedConfig, StagedInpainter, shrink
 from inpaint_export.recipes import load_recipe
+from inpaint_export.runtime import open_session
 from inpaint_export.training.adversarial import AdversarialWeights, StagedAdversarial, _Region
 from inpaint_export.training.loop import Trainer
+from inpaint_export.training.start import start_from
 from inpaint_export.training.validation import HoleValidationConfig
+from inpaint_sdk.zoo import open_model
 
-SMALL = StagedConfig(depths=(3, 8), widths=(8, 8, 8), dilations=(1,))
+SMALL = StagedConfig(
+    CnnConfig(widths=(8, 8, 8), encoder_blocks=(0, 1), dilations=(1,), decoder_blocks=(1, 1)),
+    depths=(3, 8),
+    state=8,
+)
 
 
 def hole(size: int = 64) -> torch.Tensor:
@@ -84,6 +93,25 @@ def test_an_lstm_tells_a_stage_what_the_ones_before_did() -> None:
         assert torch.equal(fresh, used) != recurrent
 
 
+def test_it_starts_as_photo() -> None:
+    """A single stage with photo's weights, before training, gives what the model file gives."""
+    model = StagedInpainter(StagedConfig(depths=()))
+    start = load_recipe("photo-staged").start
+    assert start is not None
+    start(model)
+    image, mask = torch.rand(1, 3, 64, 64), hole()
+    with torch.inference_mode():
+        found = model(image, mask)[0].numpy()
+    session = open_session(open_model("photo").path)
+    (expected,) = session.run(["output"], {"image": image.numpy(), "mask": mask.numpy()})
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_first_weights_must_fit() -> None:
+    with pytest.raises(ExportError, match="no weight 'weight' of shape"):
+        start_from(torch.nn.Linear(2, 2), "photo")
+
+
 def test_the_two_kinds_of_bottleneck_cost_alike() -> None:
     counts = [
         sum(p.numel() for p in StagedInpainter(StagedConfig(recurrent=r)).parameters())
@@ -118,12 +146,12 @@ def test_critics_learn_to_tell_and_the_generator_is_told() -> None:
             optimizers[player].zero_grad()
             loss.backward()
             if player == "critics":
-                assert objective.model.head.weight.grad is None or reports
+                assert objective.model.generator.head.weight.grad is None or reports
             optimizers[player].step()
         reports.append(objective.report())
     assert reports[-1]["critic_whole"] < reports[0]["critic_whole"]
     assert reports[-1]["critic_region"] < reports[0]["critic_region"]
-    assert objective.model.head.weight.grad.abs().sum() > 0
+    assert objective.model.generator.head.weight.grad.abs().sum() > 0
 
 
 def test_a_critic_of_no_weight_is_not_there() -> None:
@@ -152,6 +180,7 @@ def test_the_recipe_trains_and_resumes(tmp_path: Path) -> None:
         data=PhotoDataConfig("photos", crop=96, masks={"large": 1.0}),
         validation=HoleValidationConfig("photos", count=2, every=100),
         batch=2,
+        start=None,
     )
     Trainer(recipe, tmp_path, tmp_path / "run", steps=4, workers=0).run()
     resumed = Trainer(recipe, tmp_path, tmp_path / "run", steps=6, workers=0)

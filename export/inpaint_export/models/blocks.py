@@ -9,9 +9,9 @@ SLOPE = 0.1
 """Of the leaky ReLUs: a unit that is never positive still learns."""
 
 
-def start_at_zero(conv: nn.Conv2d) -> None:
+def start_at_zero(layer: nn.Module) -> None:
     """For a last layer, so that a network starts as what it adds to."""
-    for parameter in conv.parameters():
+    for parameter in layer.parameters():
         nn.init.zeros_(parameter)
 
 

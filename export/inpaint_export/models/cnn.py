@@ -9,6 +9,7 @@ a pooled global branch (as in Hu et al., "Squeeze-and-Excitation", 2018).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +40,20 @@ class CnnConfig:
     encoder_blocks: tuple[int, int] = (1, 2)
     dilations: tuple[int, ...] = (1, 2, 4, 8)
     decoder_blocks: tuple[int, int] = (2, 1)
+
+
+PHOTO = CnnConfig(
+    widths=(48, 96, 176), encoder_blocks=(0, 1), dilations=(2, 4, 8), decoder_blocks=(2, 1)
+)
+"""Of the model ``photo``."""
+
+
+class Features(NamedTuple):
+    """Of a picture: [N, C4, H/4, W/4], [N, C8, H/8, W/8] and [N, C16, H/16, W/16]."""
+
+    quarter: Tensor
+    eighth: Tensor
+    sixteenth: Tensor
 
 
 class CnnInpainter(nn.Module):
@@ -77,12 +92,28 @@ class CnnInpainter(nn.Module):
         H and W are multiples of :attr:`size_multiple`. Returns [N, 3, H, W]; known pixels are
         unchanged, repaired ones may leave [0, 1] a little.
         """
+        filled = self.filled(image, mask)
+        return filled + mask * self.decode(self.encode(filled, mask))
+
+    def filled(self, image: Tensor, mask: Tensor) -> Tensor:
+        """The picture with its hole filled smoothly, which the network starts from."""
         with torch.autocast(image.device.type, enabled=False):  # the fill is worth full precision
-            filled = self.fill(image, mask)
+            filled: Tensor = self.fill(image, mask)
+        return filled
+
+    def encode(self, filled: Tensor, mask: Tensor) -> Features:
+        """What the network sees of a filled picture, at three sizes."""
         x = torch.cat([filled - 0.5, mask - 0.5], dim=1)
-        skip4 = self.encode4(F.leaky_relu(self.stem(x), SLOPE))  # [N, C4, H/4, W/4]
-        skip8 = self.encode8(F.leaky_relu(self.down8(skip4), SLOPE))  # [N, C8, H/8, W/8]
-        x = self.middle(F.leaky_relu(self.down16(skip8), SLOPE))  # [N, C16, H/16, W/16]
-        x = self.decode8(skip8 + double(self.up8(x)))
-        x = self.decode4(skip4 + double(self.up4(x)))
-        return filled + mask * F.pixel_shuffle(self.head(x), 4)
+        quarter = self.encode4(F.leaky_relu(self.stem(x), SLOPE))
+        eighth = self.encode8(F.leaky_relu(self.down8(quarter), SLOPE))
+        return Features(quarter, eighth, self.middle(F.leaky_relu(self.down16(eighth), SLOPE)))
+
+    def decode(self, features: Features, hint: Tensor | None = None) -> Tensor:
+        """What is to be added to the fill, [N, 3, H, W].
+
+        hint: what else is known of the picture, added to the features [N, C8, H/8, W/8].
+        """
+        x = features.eighth + double(self.up8(features.sixteenth))
+        x = self.decode8(x if hint is None else x + hint)
+        x = self.decode4(features.quarter + double(self.up4(x)))
+        return F.pixel_shuffle(self.head(x), 4)

@@ -15,34 +15,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.models.blocks import (
-    SLOPE,
-    GlobalContext,
-    ResidualBlock,
-    double,
-    residual_blocks,
-    start_at_zero,
-)
-from inpaint_export.models.fill import PullPushFill
+from inpaint_export.models.blocks import SLOPE, start_at_zero
+from inpaint_export.models.cnn import PHOTO, CnnConfig, CnnInpainter
 
 
 @dataclass(frozen=True)
 class StagedConfig:
     """Sizes of a :class:`StagedInpainter`.
 
-    depths: pixels that each stage but the last goes inward from the border, growing; the last one
-    fills what is left. An empty tuple makes a single stage.
-    widths: channels at 1/4, 1/8 and 1/16 of the picture's resolution.
-    dilations: one residual block at 1/16 for each entry, with that dilation.
-    decoder_blocks: residual blocks at 1/8 and 1/4.
-    recurrent: whether an LSTM joins the stages. Without it a convolution of about its cost stands
-    in its place.
+    generator: of every stage. depths: pixels that each stage but the last goes inward from the
+    border, growing; the last one fills what is left. An empty tuple makes a single stage.
+    state: channels of the LSTM. recurrent: whether it joins the stages. Without it convolutions of
+    about its cost stand in its place.
     """
 
-    depths: tuple[int, ...] = (12, 28, 56)
-    widths: tuple[int, int, int] = (48, 96, 128)
-    dilations: tuple[int, ...] = (2, 4, 8)
-    decoder_blocks: tuple[int, int] = (1, 1)
+    generator: CnnConfig = PHOTO
+    depths: tuple[int, ...] = (14, 34)
+    state: int = 72
     recurrent: bool = True
 
 
@@ -83,30 +72,19 @@ class Forgetful(nn.Module):
 class StagedInpainter(nn.Module):
     """Inpainting in stages, all of which one generator makes."""
 
-    size_multiple = 16
+    size_multiple = CnnInpainter.size_multiple
 
     def __init__(self, config: StagedConfig | None = None) -> None:
         super().__init__()
         config = config or StagedConfig()
         self.config = config
-        quarter, eighth, sixteenth = config.widths
-        self.fill = PullPushFill()
-        self.stem = nn.Conv2d(5, quarter, 8, stride=4, padding=2)
-        self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.encode8 = ResidualBlock(eighth)
-        self.down16 = nn.Conv2d(eighth, sixteenth, 2, stride=2)
-        self.middle = nn.Sequential(
-            *(ResidualBlock(sixteenth, dilation) for dilation in config.dilations),
-            GlobalContext(sixteenth),
-        )
-        self.join = ConvLstm(sixteenth) if config.recurrent else Forgetful(sixteenth)
-        self.joined = nn.Conv2d(sixteenth, sixteenth, 1)
-        self.up8 = nn.Conv2d(sixteenth, eighth, 1)
-        self.decode8 = residual_blocks(eighth, config.decoder_blocks[0])
-        self.up4 = nn.Conv2d(eighth, quarter, 1)
-        self.decode4 = residual_blocks(quarter, config.decoder_blocks[1])
-        self.head = nn.Conv2d(quarter, 48, 3, padding=1)
-        start_at_zero(self.head)
+        self.generator = CnnInpainter(config.generator)
+        sixteenth = config.generator.widths[2]
+        # Beside the features: how much of each cell was a hole at first, and still is.
+        self.enter = nn.Conv2d(sixteenth + 2, config.state, 1)
+        self.join = ConvLstm(config.state) if config.recurrent else Forgetful(config.state)
+        self.leave = nn.Conv2d(config.state, sixteenth, 1)
+        start_at_zero(self.leave)
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Repairs a picture.
@@ -133,19 +111,16 @@ class StagedInpainter(nn.Module):
         self, picture: Tensor, left: Tensor, mask: Tensor, state: State | None
     ) -> tuple[Tensor, State]:
         """One run of the generator: the picture with all that is left of the hole repaired."""
-        with torch.autocast(picture.device.type, enabled=False):  # worth full precision
-            filled = self.fill(picture.float(), left.float())
-        x = torch.cat([filled - 0.5, left - 0.5, mask - 0.5], dim=1)
-        skip4 = F.leaky_relu(self.stem(x), SLOPE)  # [N, C4, H/4, W/4]
-        skip8 = self.encode8(F.leaky_relu(self.down8(skip4), SLOPE))
-        x = self.middle(F.leaky_relu(self.down16(skip8), SLOPE))  # [N, C16, H/16, W/16]
+        filled = self.generator.filled(picture, left)
+        features = self.generator.encode(filled, left)
+        x = features.sixteenth
+        shares = F.avg_pool2d(torch.cat([left, mask], dim=1), 16)  # [N, 2, H/16, W/16]
+        entered = F.leaky_relu(self.enter(torch.cat([x, shares.to(x.dtype)], dim=1)), SLOPE)
         if state is None:
-            state = torch.zeros_like(x), torch.zeros_like(x)
-        state = self.join(x, state)
-        x = x + self.joined(state[0])
-        x = self.decode8(skip8 + double(self.up8(x)))
-        x = self.decode4(skip4 + double(self.up4(x)))
-        return filled + left * F.pixel_shuffle(self.head(x), 4), state
+            state = torch.zeros_like(entered), torch.zeros_like(entered)
+        state = self.join(entered, state)
+        features = features._replace(sixteenth=x + self.leave(state[0]))
+        return filled + left * self.generator.decode(features), state
 
 
 def shrink(mask: Tensor, depth: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inpaint_export.data.photos import PhotoDataConfig
-from inpaint_export.models.cnn import CnnConfig, CnnInpainter
+from inpaint_export.models.cnn import PHOTO, CnnInpainter
 from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.objective import HoleRegression
@@ -13,14 +13,7 @@ RECIPE = Recipe(
     name="photo",
     family="cnn",
     task="inpaint",
-    build=lambda: CnnInpainter(
-        CnnConfig(
-            widths=(48, 96, 176),
-            encoder_blocks=(0, 1),
-            dilations=(2, 4, 8),
-            decoder_blocks=(2, 1),
-        )
-    ),
+    build=lambda: CnnInpainter(PHOTO),
     objective=HoleRegression,
     data=PhotoDataConfig(folder="photos/train", crop=256),
     validation=HoleValidationConfig(folder="photos/val"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.models.staged import StagedInpainter
-from inpaint_export.recipes.base import CardConfig, Recipe
+from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.adversarial import StagedAdversarial
+from inpaint_export.training.start import start_from
 from inpaint_export.training.validation import HoleValidationConfig
 
 RECIPE = Recipe(
@@ -24,8 +25,12 @@ RECIPE = Recipe(
     card=CardConfig(
         description="Inpainting of large holes in photographs, in stages from the border inward.",
         licence=LICENCE,
-        training_data=f"1263 photographs under synthetic masks: {PHOTOGRAPHS}",
+        training_data=(
+            f"Begun from `photo`; 1263 photographs under synthetic masks: {PHOTOGRAPHS}"
+        ),
     ),
-    steps=12_000,
+    steps=3_000,
+    start=lambda model: start_from(model.get_submodule("generator"), "photo"),
+    optim=OptimConfig(lr=6e-4, warmup=200),
     outputs=("output", "stages"),
 )

@@ -67,7 +67,10 @@ class Trainer:
         self.workers = workers
         self.step = 0
 
-        self.objective: Objective = recipe.objective(recipe.build()).to(self.device)
+        model = recipe.build()
+        if recipe.start is not None and not self.checkpoint.is_file():
+            recipe.start(model)
+        self.objective: Objective = recipe.objective(model).to(self.device)
         self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizers = {
             name: PlayerOptimizer(module, recipe.optim)
