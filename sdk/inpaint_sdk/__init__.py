@@ -5,6 +5,7 @@
 >>> result = restorer.restore(image, mask)
 """
 
+from inpaint_sdk.diagnosis import Diagnosis
 from inpaint_sdk.errors import (
     BackendError,
     ImageError,
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BackendError",
+    "Diagnosis",
     "ImageError",
     "InpaintError",
     "MaskError",

@@ -107,11 +107,15 @@ def _around(box: Box, margin: int, limits: tuple[int, ...]) -> Box:
 class Inpainter:
     """A model that fills holes in pictures as plans say.
 
-    session: of a model for the task ``inpaint``. most: pixels that may be in one run.
+    session: of a model for the task ``inpaint``. stage: whose answer is taken, from 0, of a model
+    that works in stages; None for the final one.
     """
 
-    def __init__(self, session: Session, model: ModelInfo, memory_mb: int) -> None:
+    def __init__(
+        self, session: Session, model: ModelInfo, memory_mb: int, stage: int | None = None
+    ) -> None:
         self._session = session
+        self._stage = stage
         self._multiple = model.size_multiple
         self._most = pixels_within(memory_mb, model.family)
 
@@ -146,7 +150,7 @@ class Inpainter:
     ) -> None:
         """Fills the cores of crops of one shape in place."""
         session = self._session
-        if goes_from_pixels(session, picture):
+        if self._stage is None and goes_from_pixels(session, picture):
             for crop in crops:
                 filled = session.run_pixels(
                     picture[crop.box.slices],
@@ -198,10 +202,22 @@ class Inpainter:
         images = [image_tensor(part, channels, self._multiple) for part in parts]
         masks = [mask_tensor(hole[crop.box.slices], self._multiple) for crop in crops]
         inputs = {"image": np.concatenate(images), "mask": np.concatenate(masks)}
-        output = self._session.run(inputs)["output"]
+        outputs = self._session.run(inputs)
+        if self._stage is None:
+            output = outputs["output"]
+        else:
+            output = outputs["stages"][:, 3 * self._stage : 3 * self._stage + 3]
         count = colours_of(picture).shape[2]
         for index, crop in enumerate(crops):
             yield to_planes(output[index], channels, crop.box.height, crop.box.width, count)
+
+
+def count_stages(session: Session, model: ModelInfo) -> int:
+    """In how many stages a model works that has the output ``stages``; runs it on little."""
+    side = model.size_multiple
+    picture = np.zeros((1, 3, side, side), np.float32)
+    stages = session.run({"image": picture, "mask": picture[:, :1]})["stages"]
+    return len(stages[0]) // 3
 
 
 def _core(result: NDArray[Any], crop: Crop) -> NDArray[Any]:

@@ -59,7 +59,8 @@ class ModelInfo:
     another, ``mask`` [N, 1, H, W] with 1 in the hole. ``outputs`` are its outputs' names: always
     ``output``, a picture like ``image``; perhaps ``attention`` [N, 1, H, W], from 0 to 1 where the
     model sees damage; ``stages`` [N, 3 * S, H, W], the pictures after each of S stages; or
-    ``diagnosis`` [N, 3], strengths of noise, blur and compression from 0 to 1.
+    ``diagnosis`` [N, 3], strengths of noise, blur and compression from 0 to 1 (see
+    :class:`inpaint_sdk.Diagnosis`).
     """
 
     name: str

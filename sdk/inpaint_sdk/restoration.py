@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.backends import Session, goes_from_pixels
 from inpaint_sdk.boxes import Box, Strategy, pixels_within, reduced_size, too_large
+from inpaint_sdk.diagnosis import Diagnosis
 from inpaint_sdk.images import Channels, Pixels, colours_of
 from inpaint_sdk.masks import Hole
 from inpaint_sdk.model_info import ModelInfo
@@ -91,6 +92,24 @@ class Cleaner:
         ):
             found[box.slices] = planes[..., 0]
         return found
+
+    def diagnose(self, pixels: Pixels, channels: Channels) -> Diagnosis:
+        """What is wrong with a picture; of tiles, the mean by their areas.
+
+        Raises:
+            ModelError: the network's output is not finite.
+        """
+        total, area = np.zeros(3, np.float64), 0
+        rows, columns = self.cut(*pixels.shape[:2])
+        for top, bottom in zip(rows.starts, rows.ends, strict=True):
+            for left, right in zip(columns.starts, columns.ends, strict=True):
+                box = Box(top, bottom, left, right)
+                said = self._run(pixels[box.slices], channels, "diagnosis")[0]
+                require_finite(said)
+                total += said.clip(0.0, 1.0) * box.area
+                area += box.area
+        noise, blur, compression = (float(v) for v in total / area)
+        return Diagnosis(noise, blur, compression)
 
     def _attention(self, pixels: Pixels, channels: Channels) -> NDArray[np.float32]:
         height, width = pixels.shape[:2]

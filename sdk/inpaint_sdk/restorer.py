@@ -24,6 +24,7 @@ from inpaint_sdk.zoo import open_model
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
+    from inpaint_sdk.diagnosis import Diagnosis
     from inpaint_sdk.inpainting import Inpainter, Plan
     from inpaint_sdk.jobs import OpenedFile
     from inpaint_sdk.masked import MaskedRestorer
@@ -362,6 +363,77 @@ class Restorer:
                 return self.restore(image, strategy=strategy, memory_mb=memory_mb)
 
         return Stream(frames, restore, budget=budget, late=late, queue=queue)
+
+    def stages(
+        self,
+        image: ImageLike,
+        mask: MaskLike,
+        *,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> Iterator[NDArray[Any] | PILImage.Image]:
+        """The picture after each stage of a model that fills holes from their border inward.
+
+        What a stage leaves to later ones shows what it would make of it. The model runs once for
+        every picture that is taken, so this is for looking on and not for speed.
+
+        Args:
+            image: as :meth:`restore` takes it.
+            mask: as there.
+            strategy: as there.
+            memory_mb: as there.
+
+        Yields:
+            What :meth:`restore` returns, of each stage; the last is what it returns.
+
+        Raises:
+            ModelError: the model has no stages (``"stages" in restorer.model.outputs`` tells).
+            InpaintError: as :meth:`restore` raises it.
+        """
+        _check_strategy(strategy)
+        if "stages" not in self._model.outputs:
+            raise ModelError(
+                f"the model {self._model.name!r} does not work in stages; "
+                "one that does lists 'stages' in model.outputs"
+            )
+        picture = open_picture(image, self._channels)
+        hole = open_mask(mask, *picture.pixels.shape[:2])
+        return self._stages(picture, hole, strategy, memory_mb)
+
+    def _stages(
+        self, picture: Picture, hole: Hole, strategy: Strategy, memory_mb: int
+    ) -> Iterator[NDArray[Any] | PILImage.Image]:
+        from inpaint_sdk.inpainting import Inpainter, count_stages
+
+        plan = self._planned(hole, strategy, memory_mb)[1] if hole.any() else None
+        for stage in range(count_stages(self._session, self._model)):
+            inpainter = Inpainter(self._session, self._model, memory_mb, stage)
+            pixels = picture.pixels
+            filled = inpainter.fill(pixels, plan, picture.channels) if plan else pixels.copy()
+            yield picture.restored_form(filled)
+
+    def diagnose(self, image: ImageLike, *, memory_mb: int = DEFAULT_MEMORY_MB) -> Diagnosis:
+        """What is wrong with a picture: how much noise, blur and compression.
+
+        Args:
+            image: as :meth:`restore` takes it.
+            memory_mb: as there.
+
+        Raises:
+            ModelError: the model gives no diagnosis (``"diagnosis" in restorer.model.outputs``
+                tells), or none that is finite.
+            ImageError: the image cannot be used.
+        """
+        if "diagnosis" not in self._model.outputs:
+            raise ModelError(
+                f"the model {self._model.name!r} gives no diagnosis; "
+                "one that does lists 'diagnosis' in model.outputs"
+            )
+        from inpaint_sdk.restoration import Cleaner
+
+        picture = open_picture(image, self._channels)
+        cleaner = Cleaner(self._session, self._model, "auto", memory_mb)
+        return cleaner.diagnose(picture.pixels, picture.channels)
 
     def attention(
         self,

@@ -14,14 +14,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from inpaint_export.data.photos import Picture, random_crop, read_photographs, to_tensor
+from inpaint_sdk.diagnosis import STRONGEST_BLUR, STRONGEST_NOISE
 
 Light = NDArray[np.float32]
 """A picture in [0, 1], [H, W, 3], RGB, encoded as sRGB."""
 
 KINDS = ("noise", "blur", "compression")
-
-STRONGEST_NOISE = 60.0 / 255.0
-STRONGEST_BLUR = 3.0
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class Distorted:
     """A distorted picture and how bad it is.
 
     strength: of each of :data:`KINDS`, from 0 for none to 1: the standard deviation of the noise
-    over ``STRONGEST_NOISE``, that of the blur in pixels over ``STRONGEST_BLUR``, and one minus the
-    codec's quality.
+    of 255 over ``STRONGEST_NOISE``, that of the blur in pixels over ``STRONGEST_BLUR``, and one
+    minus the codec's quality.
     """
 
     picture: Picture
@@ -111,7 +109,7 @@ def _random_noise(rng: np.random.Generator, light: Light) -> tuple[Light, float]
     share = 0.0 if rng.random() < 0.6 else float(rng.uniform(0.2, 1.0))
     mean = max(float(light.mean()), 0.02)
     noisy = add_noise(light, share * deviation**2 / mean, deviation * (1.0 - share) ** 0.5, rng)
-    return noisy, min(deviation / STRONGEST_NOISE, 1.0)
+    return noisy, min(255.0 * deviation / STRONGEST_NOISE, 1.0)
 
 
 def _random_blur(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
