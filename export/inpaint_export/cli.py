@@ -118,27 +118,40 @@ def _convert(source: Path, precision: Precision, data: Path, output: Path) -> No
     "--data",
     type=FOLDER,
     required=True,
-    help="Folder of undamaged pictures; without --masks, of the folders cloudy and clear.",
+    help="Folder of undamaged pictures; with neither --masks nor --distort, of the folders cloudy "
+    "and clear.",
 )
 @click.option("--masks", type=FOLDER, help="Folder of masks, white is hole.")
+@click.option("--distort", is_flag=True, help="Under the four fixed distortions.")
 @click.option("--ratios", default="10-20,30-40", show_default=True, help="Hole ratios in percent.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--write", is_flag=True, help="Put the figures into the model file.")
 def evaluate(
-    model_file: Path, data: Path, masks: Path | None, ratios: str, threads: int, write: bool
+    model_file: Path,
+    data: Path,
+    masks: Path | None,
+    distort: bool,
+    ratios: str,
+    threads: int,
+    write: bool,
 ) -> None:
     """Measure MODEL_FILE through the SDK: PSNR and SSIM.
 
-    Inpainting models are measured under masks of fixed assignment, others on pairs.
+    Inpainting models are measured under masks of fixed assignment, others on pairs or under
+    distortions of fixed seeds.
     """
     from inpaint_bench.data import Ratio
-    from inpaint_export.evaluation import evaluate_holes, evaluate_pairs
+    from inpaint_export.data.distortions import FIXED
+    from inpaint_export.evaluation import evaluate_distorted, evaluate_holes, evaluate_pairs
     from inpaint_export.onnx_export import write_quality
     from inpaint_sdk import InpaintError
 
     try:
-        if masks is None:
-            rows: tuple[Quality, ...] = (evaluate_pairs(model_file, data, threads),)
+        rows: tuple[Quality, ...]
+        if distort:
+            rows = tuple(evaluate_distorted(model_file, data, kind, threads) for kind in FIXED)
+        elif masks is None:
+            rows = (evaluate_pairs(model_file, data, threads),)
         else:
             rows = tuple(
                 evaluate_holes(model_file, data, masks, Ratio.parse(r), threads)
@@ -159,18 +172,20 @@ def evaluate(
 @main.command()
 @click.argument("name", type=click.Choice(TABLES))
 @click.option("--data", type=FOLDER, required=True, help="Root of the data folders.")
-@click.option("--weights", type=FOLDER, required=True, help="Folder of the comparators' weights.")
+@click.option("--weights", type=FOLDER, help="Folder of comparators' weights; for rice1, rice2.")
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--steps", default=1000, show_default=True, help="Training steps of each variant.")
 @click.option("--threads", default=2, show_default=True)
-def table(name: str, data: Path, weights: Path, output: Path, steps: int, threads: int) -> None:
+def table(
+    name: str, data: Path, weights: Path | None, output: Path, steps: int, threads: int
+) -> None:
     """Run one of the survey's tables again: NAME.md and NAME.json.
 
     Its variants are trained below --output, and taken up where they were left.
     """
     from inpaint_export.errors import ExportError
+    from inpaint_export.tables import make_table
     from inpaint_export.tables.base import TableOptions
-    from inpaint_export.tables.rice import make_table
     from inpaint_sdk import InpaintError
 
     try:

@@ -7,8 +7,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from inpaint_bench.candidates import SdkModel
-from inpaint_bench.data import Ratio, assign, list_pairs, read_picture
+from inpaint_bench.data import Ratio, assign, list_pairs, list_pictures, read_picture
 from inpaint_bench.quality import Pixels, Score, mean_score, score
+from inpaint_export.data.distortions import distort_fixed
 from inpaint_sdk import Quality, Restorer
 
 
@@ -34,6 +35,20 @@ def evaluate_pairs(model_file: Path, folder: Path, threads: int) -> Quality:
     pairs = tqdm(read_pairs(folder), desc=restorer.model.name, unit="picture")
     scores = [score(restorer.restore(damaged), clear, None) for damaged, clear in pairs]
     return _quality(f"{folder.parent.name} {folder.name}", "none", scores)
+
+
+def evaluate_distorted(model_file: Path, folder: Path, kind: str, threads: int) -> Quality:
+    """Mean quality over a folder of pictures under a fixed distortion, rounded for print."""
+    restorer = Restorer.load(model_file, threads=threads)
+    pairs = tqdm(distorted_pairs(folder, kind), desc=f"{restorer.model.name}, {kind}")
+    scores = [score(restorer.restore(damaged), clear, None) for damaged, clear in pairs]
+    return _quality(f"{folder.name}, {kind}", "none", scores)
+
+
+def distorted_pairs(folder: Path, kind: str) -> list[tuple[Pixels, Pixels]]:
+    """All pictures of a folder under one of ``FIXED``, and as they are; uint8 BGR [H, W, 3]."""
+    clear = [read_picture(path) for path in list_pictures(folder)]
+    return [(distort_fixed(kind, index, picture), picture) for index, picture in enumerate(clear)]
 
 
 def read_pairs(folder: Path) -> list[tuple[Pixels, Pixels]]:

@@ -14,10 +14,11 @@ from click.testing import CliRunner
 
 from inpaint_export import cost
 from inpaint_export.cli import main
+from inpaint_export.errors import ExportError
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.models.spagan import Neighbours, SpaGan
 from inpaint_export.models.unet import UNet
-from inpaint_export.tables import NAMES, rice
+from inpaint_export.tables import NAMES, make_table, rice
 from inpaint_export.tables.base import Row, TableOptions, markdown
 
 
@@ -75,8 +76,8 @@ def test_spagan_scores_what_its_weights_are_known_to(
     method = rice._spagan(weights, tmp_path / "spagan.onnx", threads=2)
     pairs = rice.read_pairs(shared_data / table.folder / "test")
     (row,) = rice._measure([replace(method, network=None)], pairs)
-    assert row.psnr == pytest.approx(psnr, abs=0.01)
-    assert row.ssim == pytest.approx(ssim, abs=0.001)
+    assert row.figures["PSNR"] == pytest.approx(psnr, abs=0.01)
+    assert row.figures["SSIM"] == pytest.approx(ssim, abs=0.001)
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_a_table_is_made_and_taken_up(
     assert methods[0] == "cloudy input"
     assert methods[1] == variants[0].method
     assert {row["source"] for row in document["rows"]} == {"measured", "published, full dataset"}
-    assert all(np.isfinite(row["psnr"]) for row in document["rows"])
+    assert all(np.isfinite(row["figures"]["PSNR"]) for row in document["rows"])
     assert (folder / "rice1.md").read_text() in result.output
 
     before = (folder / "whole" / "last.pt").read_bytes()
@@ -124,15 +125,19 @@ def test_a_table_is_made_and_taken_up(
 
 
 def test_a_missing_comparator_is_an_error(data: Path, tmp_path: Path) -> None:
-    options = TableOptions(data, tmp_path, tmp_path / "out", steps=1, threads=1)
     with pytest.raises(FileNotFoundError):
-        rice._spagan(options.weights / "spagan_rice1.pth", tmp_path / "x.onnx", 1)
+        rice._spagan(tmp_path / "spagan_rice1.pth", tmp_path / "x.onnx", 1)
+    with pytest.raises(ExportError, match="needs --weights"):
+        make_table("rice1", TableOptions(data, None, tmp_path / "out", steps=1, threads=1))
 
 
 def test_names_are_those_that_are_made() -> None:
-    assert set(NAMES) == set(rice.TABLES)
+    assert set(NAMES) == {*rice.TABLES, "crnn"}
 
 
 def test_markdown_leaves_out_what_is_not_known() -> None:
-    text = markdown("T", [Row("a", 30.0, 0.9, source="published")])
-    assert "| a | 30.00 dB | 0.900 |  |  |  | published |" in text
+    rows = [Row("a", {"PSNR": 30.0, "SSIM": 0.9}, source="published"), Row("b", {"x": 1.0}, 10**6)]
+    lines = markdown("T", rows).splitlines()
+    assert lines[2] == "| method | PSNR | SSIM | x | parameters | multiply-adds | time | source |"
+    assert lines[4] == "| a | 30.00 dB | 0.900 |  |  |  |  | published |"
+    assert lines[5] == "| b |  |  | 1.00 dB | 1.00 M |  |  | measured |"

@@ -140,6 +140,31 @@ _APPLY: dict[str, Callable[[np.random.Generator, Light], tuple[Light, float]]] =
 }
 
 
+def _fixed_noise(light: Light, rng: np.random.Generator) -> Light:
+    return add_noise(light, 0.0, 25.0 / 255.0, rng)
+
+
+def _fixed_mixture(light: Light, rng: np.random.Generator) -> Light:
+    noisy = add_noise(blur(light, gaussian(1.0)), 0.0, 10.0 / 255.0, rng)
+    return compress(noisy, ".jpg", 50)
+
+
+FIXED: dict[str, Callable[[Light, np.random.Generator], Light]] = {
+    "noise 25": _fixed_noise,
+    "JPEG 20": lambda light, rng: compress(light, ".jpg", 20),
+    "mixture": _fixed_mixture,
+    "clean": lambda light, rng: light,
+}
+"""What models are measured under: Gaussian noise of 25 of 255; JPEG of quality 20; a blur of 1
+pixel, noise of 10 of 255 and JPEG of quality 50, in this order; and nothing."""
+
+
+def distort_fixed(kind: str, index: int, clean: Picture) -> Picture:
+    """A picture, in RGB or BGR, under one of :data:`FIXED`; its noise is seeded with the index."""
+    light = clean.astype(np.float32) / np.float32(255.0)
+    return to_picture(FIXED[kind](light, np.random.default_rng((25, index))))
+
+
 @dataclass(frozen=True)
 class DistortionDataConfig:
     """Photographs below a folder, distorted.

@@ -22,6 +22,6 @@ RECIPE = Recipe(
         licence=LICENCE,
         training_data=f"1263 photographs under synthetic distortions: {PHOTOGRAPHS}",
     ),
-    steps=8_000,
+    steps=12_000,
     outputs=("output", "diagnosis"),
 )

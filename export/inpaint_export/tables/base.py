@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -20,13 +20,13 @@ from inpaint_export.training.loop import Trainer
 class Row:
     """One line of a table; what is None does not apply, or was not published.
 
-    psnr: dB. multiply_adds: of one picture of the table's size. milliseconds: median of one run of
-    the network. source: "measured", or "published" for the survey's own figures.
+    figures: of quality, by the column's name; dB but for SSIM. multiply_adds: of one picture of the
+    table's size. milliseconds: median of one run. source: "measured", or "published" for the
+    survey's own figures.
     """
 
     method: str
-    psnr: float
-    ssim: float
+    figures: Mapping[str, float] = field(default_factory=dict)
     parameters: int | None = None
     multiply_adds: int | None = None
     milliseconds: float | None = None
@@ -46,12 +46,13 @@ class Variant:
 class TableOptions:
     """What a table is made with.
 
-    data: root of the recipes' data folders. weights: folder of the comparators' released weights.
-    runs: folder where the variants are trained, and taken up again. steps: of each variant.
+    data: root of the recipes' data folders. weights: folder of the comparators' released weights,
+    if it was given. runs: folder where the variants are trained, and taken up again. steps: of each
+    variant.
     """
 
     data: Path
-    weights: Path
+    weights: Path | None
     runs: Path
     steps: int
     threads: int
@@ -74,17 +75,14 @@ def train_variant(variant: Variant, recipe: Recipe, options: TableOptions) -> nn
 
 def markdown(title: str, rows: Sequence[Row]) -> str:
     """The table as people read it."""
-    lines = [
-        f"# {title}",
-        "",
-        "| method | PSNR | SSIM | parameters | multiply-adds | time | source |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
-    ]
+    columns = list(dict.fromkeys(name for row in rows for name in row.figures))
+    names = ["method", *columns, "parameters", "multiply-adds", "time", "source"]
+    sides = ["---", *["---:"] * (len(columns) + 3), "---"]
+    lines = [f"# {title}", "", f"| {' | '.join(names)} |", f"| {' | '.join(sides)} |"]
     for row in rows:
         cells = (
             row.method,
-            f"{row.psnr:.2f} dB",
-            f"{row.ssim:.3f}",
+            *(_figure(name, row.figures.get(name)) for name in columns),
             "" if row.parameters is None else f"{row.parameters / 1e6:.2f} M",
             "" if row.multiply_adds is None else f"{row.multiply_adds / 1e9:.2f} G",
             "" if row.milliseconds is None else f"{row.milliseconds:.1f} ms",
@@ -92,6 +90,12 @@ def markdown(title: str, rows: Sequence[Row]) -> str:
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if "SSIM" in name else f"{value:.2f} dB"
 
 
 def write_json(name: str, rows: Sequence[Row], options: TableOptions, path: Path) -> None:

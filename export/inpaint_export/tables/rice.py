@@ -15,13 +15,14 @@ from tqdm import tqdm
 from inpaint_bench.quality import Pixels, mean_score, score
 from inpaint_bench.timing import interleaved, summarise
 from inpaint_export.cost import measure
+from inpaint_export.errors import ExportError
 from inpaint_export.evaluation import read_pairs
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.models.spagan import SpaGan
 from inpaint_export.models.unet import UNet
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
-from inpaint_export.runtime import open_session
+from inpaint_export.runtime import open_session, random_run
 from inpaint_export.tables.base import (
     Row,
     TableOptions,
@@ -98,15 +99,21 @@ class _Method:
 
 
 def make_table(name: str, options: TableOptions) -> str:
-    """Makes one of :data:`TABLES`; writes ``NAME.md`` and ``NAME.json`` below ``options.runs``."""
+    """See :func:`inpaint_export.tables.make_table`."""
     table = TABLES[name]
+    weights = options.weights
+    if weights is None:
+        raise ExportError(f"the table {name} needs --weights, for SpA-GAN's {table.weights}")
     options = replace(options, runs=options.runs / name)
     options.runs.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
-        methods = list(_methods(table, options, Path(folder)))
+        methods = list(_methods(table, options, weights, Path(folder)))
         rows = _measure(methods, read_pairs(options.data / table.folder / "test"))
-    rows += [Row(*figures, source="published, full dataset") for figures in table.published]
+    rows += [
+        Row(method, {"PSNR": psnr, "SSIM": ssim}, source="published, full dataset")
+        for method, psnr, ssim in table.published
+    ]
     text = markdown(table.title, rows) + "\n" + _notes(options)
     (options.runs / f"{name}.md").write_text(text, encoding="utf-8")
     write_json(name, rows, options, options.runs / f"{name}.json")
@@ -132,37 +139,38 @@ def _measure(methods: list[_Method], pairs: list[tuple[Pixels, Pixels]]) -> list
         rows.append(
             replace(
                 method.row,
-                psnr=mean.psnr,
-                ssim=mean.ssim,
+                figures={"PSNR": mean.psnr, "SSIM": mean.ssim},
                 milliseconds=summarise(seconds).p50 if seconds else None,
             )
         )
     return rows
 
 
-def _methods(table: RiceTable, options: TableOptions, folder: Path) -> Iterator[_Method]:
-    yield _Method(_row("cloudy input"), lambda picture: picture, None)
+def _methods(
+    table: RiceTable, options: TableOptions, weights: Path, folder: Path
+) -> Iterator[_Method]:
+    yield _Method(Row("cloudy input"), lambda picture: picture, None)
     recipe = load_recipe(table.recipe)
     for variant in VARIANTS:
         model = train_variant(variant, recipe, options)
         path = folder / f"{variant.folder}.onnx"
         export_model(model, recipe, path)
         cost = measure(model, torch.zeros(1, 3, SIDE, SIDE))
-        row = _row(variant.method, cost.parameters, cost.multiply_adds)
+        row = Row(variant.method, {}, cost.parameters, cost.multiply_adds)
         yield _sdk_method(row, path, options.threads)
-    yield _spagan(options.weights / table.weights, folder / "spagan.onnx", options.threads)
+    yield _spagan(weights / table.weights, folder / "spagan.onnx", options.threads)
     model = recipe.build()
     cost = measure(model, torch.zeros(1, 3, SIDE, SIDE))
-    row = _row(f"ours: `{recipe.name}`", cost.parameters, cost.multiply_adds)
+    row = Row(f"ours: `{recipe.name}`", {}, cost.parameters, cost.multiply_adds)
     yield _sdk_method(row, MODELS / f"{recipe.name}.onnx", options.threads)
 
 
-def _row(method: str, parameters: int | None = None, multiply_adds: int | None = None) -> Row:
-    return Row(method, float("nan"), float("nan"), parameters, multiply_adds)
-
-
 def _sdk_method(row: Row, path: Path, threads: int) -> _Method:
-    return _Method(row, Restorer.load(path, threads=threads).restore, _network(path, threads))
+    return _Method(
+        row,
+        Restorer.load(path, threads=threads).restore,
+        random_run(path, (1, 3, SIDE, SIDE), threads),
+    )
 
 
 def _spagan(weights: Path, path: Path, threads: int) -> _Method:
@@ -178,12 +186,5 @@ def _spagan(weights: Path, path: Path, threads: int) -> _Method:
         return (output.clip(0.0, 1.0) * 255.0).round().astype(np.uint8).transpose(1, 2, 0).copy()
 
     cost = measure(model, example)
-    row = _row("SpA-GAN, released weights", cost.parameters, cost.multiply_adds)
-    return _Method(row, restore, _network(path, threads))
-
-
-def _network(path: Path, threads: int) -> Callable[[], object]:
-    session = open_session(path, threads=threads)
-    rng = np.random.default_rng(0)
-    feed = {session.get_inputs()[0].name: rng.random((1, 3, SIDE, SIDE), np.float32)}
-    return lambda: session.run(None, feed)
+    row = Row("SpA-GAN, released weights", {}, cost.parameters, cost.multiply_adds)
+    return _Method(row, restore, random_run(path, (1, 3, SIDE, SIDE), threads))
