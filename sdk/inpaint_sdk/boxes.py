@@ -40,6 +40,9 @@ class Box(NamedTuple):
         """To index an array [H, W, ...] with."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    def moved(self, down: int, right: int) -> Box:
+        return Box(self.top + down, self.bottom + down, self.left + right, self.right + right)
+
     def union(self, other: Box) -> Box:
         return Box(
             min(self.top, other.top),

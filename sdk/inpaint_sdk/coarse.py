@@ -12,22 +12,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.boxes import Box
-from inpaint_sdk.grid import cells_filled
+from inpaint_sdk.grid import CELL, cells_filled
 from inpaint_sdk.masks import Hole
 
 Planes = NDArray[np.float32]
+Cells = NDArray[np.uint8]
 
 GRAIN = 4
 """Pixels on a side of the blocks in which depth is measured: finer would change nothing."""
 
 
-def deep_part(hole: Hole, reach: int, rim: int) -> tuple[Box, Hole] | None:
+def deep_part(hole: Hole, cells: Cells, reach: int, rim: int) -> tuple[Box, Hole] | None:
     """The inside of holes too wide to be filled directly, or None if there are none.
 
-    hole: uint8 [H, W]. reach: pixels from its edge that a model bridges. rim: pixels from its edge
-    that are filled at this size. Returns the box of the insides and, uint8 [box], 255 where a pixel
-    of a wide hole is further from the edge than the rim.
+    hole: uint8 [H, W]. cells: ``cells_touched`` by it. reach: pixels from its edge that a model
+    bridges. rim: pixels from its edge that are filled at this size. Returns the box of the insides
+    and, uint8 [box], 255 where a pixel of a wide hole is further from the edge than the rim.
     """
+    area = _maybe_deep(cells, reach)
+    if area is None:
+        return None
+    height, width = hole.shape
+    area = area._replace(bottom=min(area.bottom, height), right=min(area.right, width))
+    found = _deep_part(np.ascontiguousarray(hole[area.slices]), reach, rim)
+    if found is None:
+        return None
+    box, inside = found
+    return box.moved(area.top, area.left), inside
+
+
+def _maybe_deep(cells: Cells, reach: int) -> Box | None:
+    """A box that holds every hole in which something is further than ``reach`` from its edge.
+
+    Most of a large picture is out of question at a glance, on a grid of cells, which understates
+    depth by less than a cell. The box may reach beyond the picture below and at the right.
+    """
+    distance = cv2.distanceTransform(cells, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    deep = distance > reach / CELL - 1.0
+    if not deep.any():
+        return None
+    count, labels = cv2.connectedComponents(cells, connectivity=8)
+    kept = np.zeros(count, bool)
+    kept[labels[deep]] = True
+    x, y, width, height = cv2.boundingRect(kept[labels].astype(np.uint8))
+    # And a cell around them, where they end.
+    return Box(
+        CELL * max(y - 1, 0),
+        CELL * (y + height + 1),
+        CELL * max(x - 1, 0),
+        CELL * (x + width + 1),
+    )
+
+
+def _deep_part(hole: Hole, reach: int, rim: int) -> tuple[Box, Hole] | None:
+    """:func:`deep_part` by blocks, in all of a hole."""
     height, width = hole.shape
     blocks = cells_filled(hole, GRAIN)
     distance = cv2.distanceTransform(blocks, cv2.DIST_L2, cv2.DIST_MASK_3)

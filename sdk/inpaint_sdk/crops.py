@@ -13,13 +13,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpaint_sdk.boxes import Box
-from inpaint_sdk.grid import cells_touched
+from inpaint_sdk.grid import CELL
 from inpaint_sdk.masks import Hole
-
-CELL = 16
-"""Pixels on a side of the grid's cells."""
 
 RUN_COST = 64 * 64
 """What a run costs besides its pixels, in pixels."""
@@ -55,12 +53,13 @@ class Crop:
     is_part: bool = False
 
 
-def plan_crops(hole: Hole, shape: Shape) -> list[Crop]:
+def plan_crops(hole: Hole, cells: NDArray[np.uint8], shape: Shape) -> list[Crop]:
     """The crops that cover every pixel of the hole [H, W], in the order in which to fill them.
 
+    cells: ``cells_touched`` by the hole.
     Crops of one shape follow each other, but for those that are parts.
     """
-    planner = _Planner(hole, shape)
+    planner = _Planner(hole, cells, shape)
     plain: list[Crop] = []
     parts: list[Crop] = []
     for group in planner.groups():
@@ -73,10 +72,10 @@ def plan_crops(hole: Hole, shape: Shape) -> list[Crop]:
 
 
 class _Planner:
-    def __init__(self, hole: Hole, shape: Shape) -> None:
+    def __init__(self, hole: Hole, cells: NDArray[np.uint8], shape: Shape) -> None:
         self._shape = shape
         self._height, self._width = hole.shape
-        self._cells = cells_touched(hole, CELL)
+        self._cells = cells
 
     def groups(self) -> list[Box]:
         """Bounding boxes of components, joined where they meet or where that is cheaper."""

@@ -14,6 +14,7 @@ from inpaint_sdk.backends import Session, goes_from_pixels
 from inpaint_sdk.boxes import Box, Strategy, pixels_within, reduced_size, too_large
 from inpaint_sdk.coarse import deep_part, enlarge, halved, reduce, reduce_hole
 from inpaint_sdk.crops import Crop, Shape, plan_crops
+from inpaint_sdk.grid import cells_touched
 from inpaint_sdk.images import Channels, Pixels, colours_of
 from inpaint_sdk.masks import Hole
 from inpaint_sdk.model_info import ModelInfo
@@ -79,9 +80,10 @@ def make_plan(hole: Hole, model: ModelInfo, strategy: Strategy, memory_mb: int) 
 def _plan(hole: Hole, shape: Shape, trained_size: int, *, coarse: bool) -> Plan:
     # Measured with `photo`: holes of up to 5/8 of the trained size are filled as well at full size.
     reach, rim = trained_size * 5 // 16, trained_size // 8
-    deep = deep_part(hole, reach, rim) if coarse else None
+    cells = cells_touched(hole)
+    deep = deep_part(hole, cells, reach, rim) if coarse else None
     if deep is None:
-        return Plan(hole, hole, tuple(plan_crops(hole, shape)))
+        return Plan(hole, hole, tuple(plan_crops(hole, cells, shape)))
     inner, inside = deep
     box = _around(inner, rim + shape.context[1], hole.shape)
     covered = np.zeros((box.height, box.width), np.uint8)
@@ -92,7 +94,8 @@ def _plan(hole: Hole, shape: Shape, trained_size: int, *, coarse: bool) -> Plan:
     left = hole.copy()
     left[box.slices][covered > 0] = 0
     plan = _plan(small, shape, trained_size, coarse=True)
-    return Plan(hole, left, tuple(plan_crops(left, shape)), coarse=Coarse(box, covered, plan))
+    crops = plan_crops(left, cells_touched(left), shape)
+    return Plan(hole, left, tuple(crops), coarse=Coarse(box, covered, plan))
 
 
 def _around(box: Box, margin: int, limits: tuple[int, ...]) -> Box:

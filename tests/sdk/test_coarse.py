@@ -4,22 +4,24 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from inpaint_sdk import Restorer
-from inpaint_sdk.coarse import deep_part, reduce, reduce_hole
+from inpaint_sdk.coarse import _deep_part, deep_part, reduce, reduce_hole
+from inpaint_sdk.grid import cells_touched
 
 
 def test_narrow_holes_have_no_inside() -> None:
     hole = np.zeros((300, 300), np.uint8)
     hole[100:150, 20:280] = 255
-    assert deep_part(hole, reach=40, rim=10) is None
+    assert deep_part(hole, cells_touched(hole), reach=40, rim=10) is None
 
 
 def test_the_inside_of_a_wide_hole() -> None:
     hole = np.zeros((400, 500), np.uint8)
     hole[100:300, 100:300] = 255
     hole[180:220, 300:480] = 255  # an arm too narrow to have an inside of its own
-    found = deep_part(hole, reach=60, rim=20)
+    found = deep_part(hole, cells_touched(hole), reach=60, rim=20)
     assert found is not None
     box, inside = found
     assert abs(box.top - 120) <= 4
@@ -30,6 +32,23 @@ def test_the_inside_of_a_wide_hole() -> None:
     distance = cv2.distanceTransform(hole, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[box.slices]
     assert distance[inside > 0].min() > 20 - 8
     assert distance[inside == 0].max() < 20 + 8
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_looking_where_holes_are_is_as_looking_everywhere(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    hole = np.zeros((int(rng.integers(200, 500)), int(rng.integers(200, 500))), np.uint8)
+    for _ in range(rng.integers(1, 5)):
+        y, x, h, w = (16 * rng.integers(0, 24, 4)).tolist()  # aligned with cells, the hard case
+        hole[y : y + h, x : x + w] = 255
+    x, y, radius = (int(v) for v in rng.integers(20, 200, 3))
+    cv2.circle(hole, (x, y), radius // 2, 255, -1)
+    hole[int(rng.integers(0, 200)), int(rng.integers(0, 200))] = 0
+    found, expected = deep_part(hole, cells_touched(hole), 40, 12), _deep_part(hole, 40, 12)
+    assert (found is None) == (expected is None)
+    if found is not None and expected is not None:
+        assert found[0] == expected[0]
+        np.testing.assert_array_equal(found[1], expected[1])
 
 
 def test_what_is_in_the_hole_does_not_leak_into_the_reduced_picture() -> None:

@@ -14,6 +14,10 @@ Hole = NDArray[np.uint8]
 SHAPE = Shape(context=(32, 128), step=32, most=1_000_000)
 
 
+def plan(hole: Hole, shape: Shape = SHAPE) -> list[Crop]:
+    return plan_crops(hole, cells_touched(hole), shape)
+
+
 def empty(height: int, width: int) -> Hole:
     return np.zeros((height, width), np.uint8)
 
@@ -40,7 +44,7 @@ def test_every_pixel_of_random_damage_is_covered(seed: int) -> None:
         cv2.line(hole, points[0], points[1], 255, int(rng.integers(1, 40)))
     hole[rng.integers(0, hole.shape[0]), rng.integers(0, hole.shape[1])] = 255
     shape = Shape((32, 128), 32, 80_000)
-    assert_covered(hole, plan_crops(hole, shape), shape)
+    assert_covered(hole, plan(hole, shape), shape)
 
 
 def test_cost_follows_the_damage_not_the_picture() -> None:
@@ -48,8 +52,8 @@ def test_cost_follows_the_damage_not_the_picture() -> None:
     for top, left in ((100, 100), (700, 300), (500, 1300)):
         small[top : top + 60, left : left + 60] = 255
     large[:1000, :1500] = small
-    assert shown(plan_crops(small, SHAPE)) == shown(plan_crops(large, SHAPE))
-    assert shown(plan_crops(large, SHAPE)) < 3 * 160**2
+    assert shown(plan(small)) == shown(plan(large))
+    assert shown(plan(large)) < 3 * 160**2
 
 
 def test_context_grows_with_the_damage() -> None:
@@ -57,7 +61,7 @@ def test_context_grows_with_the_damage() -> None:
     for side in (10, 150, 400):
         hole = empty(2000, 2000)
         hole[800 : 800 + side, 800 : 800 + side] = 255
-        (crop,) = plan_crops(hole, SHAPE)
+        (crop,) = plan(hole)
         contexts.append(crop.core.top - crop.box.top)
     assert contexts[0] >= 32
     assert contexts == sorted(set(contexts))
@@ -66,15 +70,15 @@ def test_context_grows_with_the_damage() -> None:
 def test_near_holes_share_a_crop_and_far_ones_do_not() -> None:
     hole = empty(1000, 1000)
     hole[100:120, 100:120] = hole[100:120, 150:170] = 255
-    assert len(plan_crops(hole, SHAPE)) == 1
+    assert len(plan(hole)) == 1
     hole[100:120, 800:820] = 255
-    assert len(plan_crops(hole, SHAPE)) == 2
+    assert len(plan(hole)) == 2
 
 
 def test_a_long_scratch_is_cut_into_parts() -> None:
     hole = empty(2000, 2000)
     cv2.line(hole, (10, 10), (1990, 1990), 255, 5)
-    crops = plan_crops(hole, SHAPE)
+    crops = plan(hole)
     assert all(crop.is_part for crop in crops)
     assert shown(crops) < 0.4 * 2000 * 2000
     assert_covered(hole, crops)
@@ -85,7 +89,7 @@ def test_crops_of_one_shape_follow_each_other() -> None:
     for index, side in enumerate((20, 200, 20, 200, 20, 200)):
         at = 100 + 480 * index
         hole[at : at + side, at : at + side] = 255
-    shapes = [(crop.box.height, crop.box.width) for crop in plan_crops(hole, SHAPE)]
+    shapes = [(crop.box.height, crop.box.width) for crop in plan(hole)]
     assert len(shapes) == 6
     assert sum(a != b for a, b in pairwise(shapes)) == 1
 
@@ -97,7 +101,7 @@ def test_cells_show_single_pixels(height: int, width: int) -> None:
         y, x = int(rng.integers(height)), int(rng.integers(width))
         hole = empty(height, width)
         hole[y, x] = 255
-        touched, filled = cells_touched(hole, 16), cells_filled(255 - hole, 4)
+        touched, filled = cells_touched(hole), cells_filled(255 - hole, 4)
         assert np.argwhere(touched).tolist() == [[y // 16, x // 16]]
         assert np.argwhere(filled == 0).tolist() == [[y // 4, x // 4]]
 
@@ -107,6 +111,6 @@ def test_dust_everywhere_is_planned_quickly() -> None:
     rng = np.random.default_rng(0)
     hole = empty(4000, 6000)
     hole[rng.integers(0, 4000, 10_000), rng.integers(0, 6000, 10_000)] = 255
-    crops = plan_crops(hole, SHAPE)
+    crops = plan(hole)
     assert len(crops) < 600
     assert_covered(hole, crops)
