@@ -14,15 +14,16 @@ from inpaint_bench.machine import describe_machine
 from inpaint_export.model_document import write_whole
 from inpaint_export.recipes import Recipe
 from inpaint_export.training.loop import Trainer
+from inpaint_export.training.objective import Objective
 
 
 @dataclass(frozen=True)
 class Row:
     """One line of a table; what is None does not apply, or was not published.
 
-    figures: of quality, by the column's name; dB but for SSIM. multiply_adds: of one picture of the
-    table's size. milliseconds: median of one run. source: "measured", or "published" for the
-    survey's own figures.
+    figures: of quality, by the column's name; dB but for SSIM and ratios of gradients.
+    multiply_adds: of one picture of the table's size. milliseconds: median of one run. source:
+    "measured", or "published" for the survey's own figures.
     """
 
     method: str
@@ -35,11 +36,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Variant:
-    """A network that is trained as the recipe says but for how it is built."""
+    """A network that is trained as the recipe says but for how it is built, and by which losses.
+
+    objective: in the place of the recipe's, if given.
+    """
 
     method: str
     folder: str
     build: Callable[[], nn.Module]
+    objective: Callable[[nn.Module], Objective] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,12 @@ def train_variant(variant: Variant, recipe: Recipe, options: TableOptions) -> nn
     Every variant of a table sees the same items in the same order from the same seed.
     """
     torch.set_num_threads(options.threads)
-    recipe = replace(recipe, name=f"{recipe.name}-{variant.folder}", build=variant.build)
+    recipe = replace(
+        recipe,
+        name=f"{recipe.name}-{variant.folder}",
+        build=variant.build,
+        objective=variant.objective or recipe.objective,
+    )
     folder = options.runs / variant.folder
     trainer = Trainer(recipe, options.data, folder, steps=options.steps)
     if trainer.step < options.steps:
@@ -95,7 +105,7 @@ def markdown(title: str, rows: Sequence[Row]) -> str:
 def _figure(name: str, value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.3f}" if "SSIM" in name else f"{value:.2f} dB"
+    return f"{value:.3f}" if name.endswith(("SSIM", "gradient")) else f"{value:.2f} dB"
 
 
 def write_json(name: str, rows: Sequence[Row], options: TableOptions, path: Path) -> None:

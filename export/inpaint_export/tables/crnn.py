@@ -136,10 +136,7 @@ def _networks(pairs: Pairs, options: TableOptions, folder: Path) -> Iterator[Row
     ours = f"ours: `{recipe.name}`"
     files[ours] = MODELS / f"{recipe.name}.onnx"
     costs[ours] = measure(recipe.build(), example)
-    runs = {
-        method: random_run(path, (1, 3, SIDE, SIDE), options.threads)
-        for method, path in files.items()
-    }
+    runs = {method: random_run(path, SIDE, SIDE, options.threads) for method, path in files.items()}
     times = interleaved(runs, rounds=ROUNDS, warmup=WARMUP)
     for method, path in tqdm(files.items(), desc="networks", unit="method"):
         restorer = Restorer.load(path, threads=options.threads)

@@ -169,7 +169,7 @@ def _sdk_method(row: Row, path: Path, threads: int) -> _Method:
     return _Method(
         row,
         Restorer.load(path, threads=threads).restore,
-        random_run(path, (1, 3, SIDE, SIDE), threads),
+        random_run(path, SIDE, SIDE, threads),
     )
 
 
@@ -187,4 +187,4 @@ def _spagan(weights: Path, path: Path, threads: int) -> _Method:
 
     cost = measure(model, example)
     row = Row("SpA-GAN, released weights", {}, cost.parameters, cost.multiply_adds)
-    return _Method(row, restore, random_run(path, (1, 3, SIDE, SIDE), threads))
+    return _Method(row, restore, random_run(path, SIDE, SIDE, threads))

@@ -59,6 +59,10 @@ class AdversarialWeights:
     start: float = 0.3
 
 
+ADVERSARIAL = AdversarialWeights(whole=0.005, region=0.01)
+"""Of ``photo-staged``."""
+
+
 class StagedAdversarial(Objective):
     """Supervised repair, and critics that see whole pictures and the region of the hole.
 
@@ -72,7 +76,7 @@ class StagedAdversarial(Objective):
         self,
         model: nn.Module,
         *,
-        weights: AdversarialWeights = AdversarialWeights(whole=0.005, region=0.01),
+        weights: AdversarialWeights = ADVERSARIAL,
         side: int = 96,
     ) -> None:
         super().__init__()
