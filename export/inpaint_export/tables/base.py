@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import torch
 from torch import nn
 
@@ -108,8 +109,25 @@ def _figure(name: str, value: float | None) -> str:
     return f"{value:.3f}" if name.endswith(("SSIM", "gradient")) else f"{value:.2f} dB"
 
 
-def write_json(name: str, rows: Sequence[Row], options: TableOptions, path: Path) -> None:
-    """The table as another program reads it, with the machine that it was measured on."""
+def published_rows(figures: Sequence[tuple[str, float, float]], data: str) -> list[Row]:
+    """The survey's own rows, from (method, PSNR, SSIM). data: what they were measured on."""
+    return [
+        Row(method, {"PSNR": psnr, "SSIM": ssim}, source=f"published, {data}")
+        for method, psnr, ssim in figures
+    ]
+
+
+def open_table(name: str, options: TableOptions) -> TableOptions:
+    """Options whose ``runs`` is the table's own folder, which is made."""
+    options = replace(options, runs=options.runs / name)
+    options.runs.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(options.threads)
+    return options
+
+
+def write_table(name: str, text: str, rows: Sequence[Row], options: TableOptions) -> None:
+    """Writes a table for people, and for programs with the machine that it was measured on."""
+    write_whole(text.encode(), options.runs / f"{name}.md")
     document = {
         "table": name,
         "steps": options.steps,
@@ -117,4 +135,5 @@ def write_json(name: str, rows: Sequence[Row], options: TableOptions, path: Path
         "machine": describe_machine(),
         "rows": [asdict(row) for row in rows],
     }
+    path = options.runs / f"{name}.json"
     write_whole((json.dumps(document, indent=2) + "\n").encode(), path)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from tqdm import tqdm
@@ -27,8 +25,10 @@ from inpaint_export.tables.base import (
     TableOptions,
     Variant,
     markdown,
+    open_table,
+    published_rows,
     train_variant,
-    write_json,
+    write_table,
 )
 from inpaint_export.tables.denoisers import PEERS, at_its_best
 from inpaint_sdk import Restorer
@@ -61,9 +61,7 @@ Pairs = dict[str, list[tuple[Pixels, Pixels]]]
 
 def make_table(name: str, options: TableOptions) -> str:
     """See :func:`inpaint_export.tables.make_table`."""
-    options = replace(options, runs=options.runs / name)
-    options.runs.mkdir(parents=True, exist_ok=True)
-    cv2.setNumThreads(options.threads)
+    options = open_table(name, options)
     pairs = {kind: distorted_pairs(options.data / "photos" / "kodak24", kind) for kind in FIXED}
     rows = [
         Row(
@@ -74,10 +72,7 @@ def make_table(name: str, options: TableOptions) -> str:
     rows += _peers(pairs)
     with tempfile.TemporaryDirectory() as folder:
         rows += _networks(pairs, options, Path(folder))
-    published = [
-        Row(method, {"PSNR": psnr, "SSIM": ssim}, source="published, data not named")
-        for method, psnr, ssim in PUBLISHED
-    ]
+    published = published_rows(PUBLISHED, "data not named")
     text = "\n".join(
         (
             markdown("Table 5: distorted pictures, kodak24", rows),
@@ -85,8 +80,7 @@ def make_table(name: str, options: TableOptions) -> str:
             markdown("As published", published),
         )
     )
-    (options.runs / f"{name}.md").write_text(text, encoding="utf-8")
-    write_json(name, rows + published, options, options.runs / f"{name}.json")
+    write_table(name, text, rows + published, options)
     return text
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from tqdm import tqdm
@@ -28,8 +27,10 @@ from inpaint_export.tables.base import (
     TableOptions,
     Variant,
     markdown,
+    open_table,
+    published_rows,
     train_variant,
-    write_json,
+    write_table,
 )
 from inpaint_sdk import Restorer
 from inpaint_sdk.zoo import MODELS
@@ -104,19 +105,13 @@ def make_table(name: str, options: TableOptions) -> str:
     weights = options.weights
     if weights is None:
         raise ExportError(f"the table {name} needs --weights, for SpA-GAN's {table.weights}")
-    options = replace(options, runs=options.runs / name)
-    options.runs.mkdir(parents=True, exist_ok=True)
-    cv2.setNumThreads(options.threads)
+    options = open_table(name, options)
     with tempfile.TemporaryDirectory() as folder:
         methods = list(_methods(table, options, weights, Path(folder)))
         rows = _measure(methods, read_pairs(options.data / table.folder / "test"))
-    rows += [
-        Row(method, {"PSNR": psnr, "SSIM": ssim}, source="published, full dataset")
-        for method, psnr, ssim in table.published
-    ]
+    rows += published_rows(table.published, "full dataset")
     text = markdown(table.title, rows) + "\n" + _notes(options)
-    (options.runs / f"{name}.md").write_text(text, encoding="utf-8")
-    write_json(name, rows, options, options.runs / f"{name}.json")
+    write_table(name, text, rows, options)
     return text
 
 

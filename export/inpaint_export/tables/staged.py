@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-import cv2
-
 from inpaint_export.models.staged import StagedConfig, StagedInpainter
 from inpaint_export.recipes import load_recipe
-from inpaint_export.tables.base import Row, TableOptions, Variant, markdown, write_json
+from inpaint_export.tables.base import (
+    TableOptions,
+    Variant,
+    markdown,
+    open_table,
+    published_rows,
+    write_table,
+)
 from inpaint_export.tables.inpainting import markdown_by_setting, measured_rows
 from inpaint_export.training.adversarial import ADVERSARIAL, StagedAdversarial
 
@@ -39,14 +44,9 @@ PUBLISHED = (
 
 def make_table(name: str, options: TableOptions) -> str:
     """See :func:`inpaint_export.tables.make_table`."""
-    options = replace(options, runs=options.runs / name)
-    options.runs.mkdir(parents=True, exist_ok=True)
-    cv2.setNumThreads(options.threads)
+    options = open_table(name, options)
     rows = measured_rows(VARIANTS, ("photo", "photo-staged"), load_recipe("photo-staged"), options)
-    published = [
-        Row(method, {"PSNR": psnr, "SSIM": ssim}, source="published, data not named")
-        for method, psnr, ssim in PUBLISHED
-    ]
+    published = published_rows(PUBLISHED, "data not named")
     text = "\n".join(
         (
             markdown_by_setting("Table 4", rows),
@@ -54,8 +54,7 @@ def make_table(name: str, options: TableOptions) -> str:
             markdown("As published", published),
         )
     )
-    (options.runs / f"{name}.md").write_text(text, encoding="utf-8")
-    write_json(name, rows + published, options, options.runs / f"{name}.json")
+    write_table(name, text, rows + published, options)
     return text
 
 
