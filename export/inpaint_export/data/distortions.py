@@ -43,7 +43,7 @@ def distort(rng: np.random.Generator, clean: Picture) -> Distorted:
     strength = dict.fromkeys(KINDS, 0.0)
     if rng.random() < 1 / 12:
         return Distorted(clean, strength)
-    shares = {"blur": 0.35, "noise": 0.7, "compression": 0.5}
+    shares = {"blur": 0.35, "noise": 0.7, "compression": 0.55}
     chosen = [kind for kind, share in shares.items() if rng.random() < share]
     if rng.random() < 0.25:
         rng.shuffle(chosen)
@@ -105,7 +105,7 @@ def compress(light: Light, suffix: str, quality: int) -> Light:
 
 def _random_noise(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
     """Even noise, as benchmarks have it, or noise that grows with the light, as sensors have it."""
-    deviation = float(rng.uniform(2.0, 55.0)) / 255.0
+    deviation = float(rng.uniform(1.0, 50.0)) / 255.0
     share = 0.0 if rng.random() < 0.6 else float(rng.uniform(0.2, 1.0))
     mean = max(float(light.mean()), 0.02)
     noisy = add_noise(light, share * deviation**2 / mean, deviation * (1.0 - share) ** 0.5, rng)
@@ -116,11 +116,11 @@ def _random_blur(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
     """Strength is by the kernel's standard deviation along an axis, so that kinds compare."""
     kind = rng.integers(3)
     if kind == 0:
-        kernel = gaussian(float(rng.uniform(0.4, 3.0)))
+        kernel = gaussian(float(rng.uniform(0.4, 2.2)))
     elif kind == 1:
-        kernel = disc(float(rng.uniform(0.7, 5.0)))
+        kernel = disc(float(rng.uniform(0.7, 3.5)))
     else:
-        kernel = streak(float(rng.uniform(2.0, 15.0)), float(rng.uniform(0.0, np.pi)))
+        kernel = streak(float(rng.uniform(2.0, 10.0)), float(rng.uniform(0.0, np.pi)))
     half = kernel.shape[0] // 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
     deviation = float(np.sqrt((kernel * (x**2 + y**2)).sum() / 2.0))
