@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,14 +14,21 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from inpaint_bench.quality import score
 from inpaint_export import cost
 from inpaint_export.cli import main
+from inpaint_export.data.distortions import FIXED
 from inpaint_export.errors import ExportError
+from inpaint_export.models.crnn import Crnn, CrnnConfig
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.models.spagan import Neighbours, SpaGan
 from inpaint_export.models.unet import UNet
-from inpaint_export.tables import NAMES, make_table, rice
-from inpaint_export.tables.base import Row, TableOptions, markdown
+from inpaint_export.onnx_export import export_model
+from inpaint_export.recipes import load_recipe
+from inpaint_export.tables import NAMES, crnn, make_table, rice
+from inpaint_export.tables.base import Row, TableOptions, Variant, markdown
+from inpaint_export.tables.denoisers import PEERS, Peer, at_its_best
+from inpaint_export.training.validation import DistortionValidationConfig
 
 
 def test_multiply_adds_are_counted_scans_included() -> None:
@@ -141,3 +150,65 @@ def test_markdown_leaves_out_what_is_not_known() -> None:
     assert lines[2] == "| method | PSNR | SSIM | x | parameters | multiply-adds | time | source |"
     assert lines[4] == "| a | 30.00 dB | 0.900 |  |  |  |  | published |"
     assert lines[5] == "| b |  |  | 1.00 dB | 1.00 M |  |  | measured |"
+
+
+def test_the_table_of_distortions_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    for folder in ("photos/train", "photos/val", "photos/kodak24"):
+        (tmp_path / folder).mkdir(parents=True)
+        coarse = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)
+        picture = cv2.resize(coarse, (330, 330), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(tmp_path / folder / "a.png"), picture)
+    small = CrnnConfig(widths=(8, 8, 8), blocks=(1, 1, 1), state=4)
+    recipe = replace(
+        load_recipe("clean"),
+        build=lambda: Crnn(small),
+        validation=DistortionValidationConfig("photos/val", count=1),
+        batch=1,
+    )
+    monkeypatch.setattr(crnn, "load_recipe", lambda name: recipe)
+    monkeypatch.setattr(crnn, "VARIANTS", [Variant("small", "small", recipe.build)])
+    monkeypatch.setattr(crnn, "PEERS", PEERS[1:2])
+    monkeypatch.setattr(crnn, "SIDE", 64)
+    export_model(recipe.build(), recipe, tmp_path / "clean.onnx")
+    monkeypatch.setattr(crnn, "MODELS", tmp_path)
+    text = crnn.make_table("crnn", TableOptions(tmp_path, None, tmp_path / "out", 1, 1))
+    rows = json.loads((tmp_path / "out/crnn/crnn.json").read_text())["rows"]
+    assert [row["method"] for row in rows[:4]] == [
+        "distorted input",
+        PEERS[1].name,
+        "small",
+        "ours: `clean`",
+    ]
+    assert all({*FIXED, "mixture, SSIM"} == set(row["figures"]) for row in rows[:4])
+    for row in rows[1:4]:  # nothing that was chosen or starts as the identity harms
+        assert row["figures"]["clean"] > 40.0
+    assert "# As published" in text
+
+
+def test_peers_are_at_their_best(rng: np.random.Generator) -> None:
+    """A strong filter is chosen for strong noise, a weak one for none."""
+    flat = cv2.resize(rng.integers(0, 256, (4, 4, 3)).astype(np.uint8), (64, 64))
+    noisy = np.clip(flat + rng.normal(0, 25, flat.shape), 0, 255).astype(np.uint8)
+    tried: list[float] = []
+
+    def make(strength: float) -> Callable[[Any], Any]:
+        return lambda picture: (
+            tried.append(strength),
+            cv2.GaussianBlur(picture, (0, 0), strength),
+        )[1]
+
+    peer = Peer("blur", make, ((0.1,), (2.0,)))
+    for picture, best in ((noisy, 2.0), (flat, 0.1)):
+        at_its_best(peer, [(picture, flat)])(picture)
+        assert tried[-1] == best
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+def test_every_peer_removes_noise(peer: Peer, rng: np.random.Generator) -> None:
+    flat = cv2.resize(rng.integers(0, 256, (5, 5, 3)).astype(np.uint8), (96, 96))
+    noisy = np.clip(flat + rng.normal(0, 20, flat.shape), 0, 255).astype(np.uint8)
+    restored = at_its_best(peer, [(noisy, flat)])(noisy)
+    assert (restored.shape, restored.dtype) == (noisy.shape, np.uint8)
+    assert score(restored, flat, None).psnr > score(noisy, flat, None).psnr + 2.0
