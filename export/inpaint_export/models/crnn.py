@@ -42,6 +42,12 @@ BLOCK = 16
 """Side, in pixels of the picture, of the blocks that a GRU reads as one element each."""
 
 
+LONGEST = 6.0
+"""Positions that a scan remembers at first; twice as many is the most that it may learn. Crops of
+training are 16 and 32 positions long, pictures hundreds: with memories of 64 a network that gained
+0.6 dB on crops lost 0.3 dB on pictures."""
+
+
 class GruReader(nn.Module):
     """Reads blocks along rows, then along columns, in both directions."""
 
@@ -67,7 +73,8 @@ def _reader(kind: Reader, state: int, block: int) -> nn.Module:
     if kind == "gru":
         return GruReader(state, block)
     if kind == "scan":
-        return nn.Sequential(ScanRound(state, weigh=True), ScanRound(state, weigh=True))
+        rounds = (ScanRound(state, True, LONGEST, 2.0 * LONGEST) for _ in range(2))
+        return nn.Sequential(*rounds)
     return nn.Sequential(nn.Conv2d(state, state, 3, padding=1), nn.LeakyReLU(SLOPE))
 
 

@@ -42,24 +42,28 @@ class SarnnConfig:
 class ScanRound(nn.Module):
     """One round: scan in four directions, weigh the directions at each position, mix.
 
-    Channels start with memories from 2 positions to :attr:`LONGEST`, so that some of them see the
-    whole picture from the first step on, and are normalised by their memory, as in the Linear
-    Recurrent Unit (Orvieto et al., "Resurrecting Recurrent Neural Networks", 2023).
+    Channels start with memories from 2 positions to ``longest``, so that some of them see far from
+    the first step on, and are normalised by their memory, as in the Linear Recurrent Unit (Orvieto
+    et al., "Resurrecting Recurrent Neural Networks", 2023). No memory ever exceeds ``limit``
+    positions: what has forgotten a line's start behaves alike on lines of any length, also of
+    those that are longer than any in training. None bounds it by nothing but stability.
     """
 
-    LONGEST = 64.0
-
-    def __init__(self, channels: int, weigh: bool) -> None:
+    def __init__(
+        self, channels: int, weigh: bool, longest: float = 64.0, limit: float | None = None
+    ) -> None:
         super().__init__()
-        memory = torch.logspace(1.0, math.log2(self.LONGEST), channels, base=2.0)
+        memory = torch.logspace(1.0, math.log2(longest), channels, base=2.0)
         # tanh keeps a recurrence below 1, so that a line of any length stays bounded.
-        self.raw_weight = nn.Parameter(torch.atanh(1.0 - 1.0 / memory).repeat(4, 1))
+        self.largest = 1.0 if limit is None else 1.0 - 1.0 / limit
+        raw = torch.atanh((1.0 - 1.0 / memory) / self.largest)
+        self.raw_weight = nn.Parameter(raw.repeat(4, 1))
         self.bias = nn.Parameter(torch.zeros(4, channels))
         self.scores = nn.Conv2d(channels, 4, 1) if weigh else None
         self.mix = nn.Conv2d(4 * channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = torch.tanh(self.raw_weight)
+        weight = self.largest * torch.tanh(self.raw_weight)
         maps = directional_scan(x, weight, self.bias)  # [N, 4C, H, W]
         if self.scores is not None:
             scores = torch.sigmoid(self.scores(x)) * 2.0  # [N, 4, H, W], 1 when undecided
