@@ -16,7 +16,7 @@ from inpaint_export.recipes import load_recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.validation import DistortionValidationConfig
 
-SMALL = CrnnConfig(widths=(8, 8, 8), blocks=(1, 1, 1), state=4)
+SMALL = CrnnConfig(widths=(8, 8, 8), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1), state=4)
 
 
 @pytest.fixture

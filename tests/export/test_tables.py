@@ -160,7 +160,7 @@ def test_the_table_of_distortions_is_made(
         coarse = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)
         picture = cv2.resize(coarse, (330, 330), interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(tmp_path / folder / "a.png"), picture)
-    small = CrnnConfig(widths=(8, 8, 8), blocks=(1, 1, 1), state=4)
+    small = CrnnConfig(widths=(8, 8, 8), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1), state=4)
     recipe = replace(
         load_recipe("clean"),
         build=lambda: Crnn(small),

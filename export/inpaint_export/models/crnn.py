@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.models.blocks import SLOPE, double, residual_blocks, start_at_zero
+from inpaint_export.models.blocks import SLOPE, residual_blocks, start_at_zero
 from inpaint_export.models.sarnn import ScanRound
 
 Reader = Literal["gru", "scan", "none"]
@@ -24,15 +24,16 @@ Reader = Literal["gru", "scan", "none"]
 class CrnnConfig:
     """Sizes of a :class:`Crnn`.
 
-    widths: channels at 1/2, 1/4 and 1/8 of the picture's resolution. blocks: residual blocks at
-    each, on both ways; at 1/8 once.
+    widths: channels at 1/2, 1/4 and 1/8 of the picture's resolution. encoder_blocks: residual
+    blocks at each, going down. decoder_blocks: at 1/4 and 1/2, coming up.
     shallow, deep: what reads the features at 1/4 and at 1/8. In the place of ``"none"`` stands a
     convolution of about a reader's cost.
     state: channels of the sequences.
     """
 
     widths: tuple[int, int, int] = (48, 64, 112)
-    blocks: tuple[int, int, int] = (1, 2, 3)
+    encoder_blocks: tuple[int, int, int] = (1, 2, 3)
+    decoder_blocks: tuple[int, int] = (2, 2)
     shallow: Reader = "scan"
     deep: Reader = "scan"
     state: int = 32
@@ -101,19 +102,20 @@ class Crnn(nn.Module):
         config = config or CrnnConfig()
         half, quarter, eighth = config.widths
         self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2)
-        self.encode2 = residual_blocks(half, config.blocks[0])
+        self.encode2 = residual_blocks(half, config.encoder_blocks[0])
         self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
-        self.encode4 = residual_blocks(quarter, config.blocks[1])
+        self.encode4 = residual_blocks(quarter, config.encoder_blocks[1])
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.encode8 = residual_blocks(eighth, config.blocks[2])
+        self.encode8 = residual_blocks(eighth, config.encoder_blocks[2])
         self.shallow = Sequences(quarter, config.state, config.shallow, BLOCK // 4)
         self.deep = Sequences(eighth, config.state, config.deep, BLOCK // 8)
         self.diagnose1 = nn.Conv2d(eighth, eighth // 2, 1)
         self.diagnose2 = nn.Linear(eighth // 2, 3)
-        self.up4 = nn.Conv2d(eighth, quarter, 1)
-        self.decode4 = residual_blocks(quarter, config.blocks[1])
-        self.up2 = nn.Conv2d(quarter, half, 1)
-        self.decode2 = residual_blocks(half, config.blocks[0])
+        # Unfolded and not enlarged, so that each pixel gets features of its own.
+        self.up4 = nn.Conv2d(eighth, 4 * quarter, 1)
+        self.decode4 = residual_blocks(quarter, config.decoder_blocks[0])
+        self.up2 = nn.Conv2d(quarter, 4 * half, 1)
+        self.decode2 = residual_blocks(half, config.decoder_blocks[1])
         self.head = nn.Conv2d(half, 12, 3, padding=1)
         start_at_zero(self.head)
 
@@ -129,6 +131,6 @@ class Crnn(nn.Module):
         x = self.deep(self.encode8(F.leaky_relu(self.down8(skip4), SLOPE)))
         felt = F.leaky_relu(self.diagnose1(x), SLOPE).mean(dim=(2, 3))
         diagnosis = torch.sigmoid(self.diagnose2(felt))
-        x = self.decode4(self.shallow(skip4) + double(self.up4(x)))
-        x = self.decode2(skip2 + double(self.up2(x)))
+        x = self.decode4(self.shallow(skip4) + F.pixel_shuffle(self.up4(x), 2))
+        x = self.decode2(skip2 + F.pixel_shuffle(self.up2(x), 2))
         return image + F.pixel_shuffle(self.head(x), 2), diagnosis
