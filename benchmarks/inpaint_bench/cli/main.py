@@ -1,0 +1,58 @@
+"""The group, and what its commands have in common."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from inpaint_bench.errors import BenchError
+
+COMMANDS = {
+    "run": "run_command",
+    "quality": "quality_command",
+    "kernels": "kernels_command",
+    "floor": "floor_command",
+    "compare": "compare_command",
+    "report": "report_command",
+    "tables": "tables_command",
+    "large": "large_command",
+    "schema": "schema_command",
+}
+
+
+class _Group(click.Group):
+    """Imports a command's module when it is asked for: some bring PyTorch or matplotlib."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        from importlib import import_module
+
+        command: click.Command = getattr(
+            import_module(f"inpaint_bench.cli.{cmd_name}"), COMMANDS[cmd_name]
+        )
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from inpaint_sdk import InpaintError
+
+        try:
+            return super().invoke(ctx)
+        except (BenchError, InpaintError, FileNotFoundError, ValueError) as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo(
+                "\nstopped; what was finished is in the output. The same command goes on with it",
+                err=True,
+            )
+            sys.exit(130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Measure restoration: speed, quality, kernels, and what a device allows at best."""

@@ -1,0 +1,1 @@
+"""Others' inpainting, to stand beside ours."""

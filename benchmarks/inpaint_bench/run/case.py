@@ -1,0 +1,176 @@
+"""One case: every candidate under the same circumstances, in turn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from inpaint_bench.executors import CannotRunError, Executor, Frame, Order, open_executor
+from inpaint_bench.machine import StateReader
+from inpaint_bench.run.energy import Gauge
+from inpaint_bench.run.frames import digest, mean_hole_percent
+from inpaint_bench.run.probe import Probed, probe
+from inpaint_bench.schema.machine import State
+from inpaint_bench.schema.run import (
+    CandidateKey,
+    Case,
+    CaseKey,
+    Energy,
+    Protocol,
+    Row,
+    Warmup,
+)
+from inpaint_bench.schema.timing import Ratio, Times
+from inpaint_bench.timing import Turns, ratio_of_turns, take_turns, warm_up
+from inpaint_sdk import InpaintError
+
+MOST_CALLS = 64
+"""In one turn."""
+
+STATE_EVERY = 5
+"""Blocks between two looks at the machine's state."""
+
+Step = Callable[[str], None]
+"""Told what was done, for the progress bar."""
+
+
+@dataclass
+class _Live:
+    """A candidate that is loaded in this process. fed: what its calls get, by frame."""
+
+    probed: Probed
+    executor: Executor
+    fed: list[object]
+    warmup: Warmup
+    turns: Turns = field(default_factory=Turns)
+    calls: int = 1
+    blocks: frozenset[int] = frozenset()
+    energy: Energy | None = None
+    energy_reason: str | None = None
+
+
+def measure_case(
+    key: CaseKey,
+    candidates: Sequence[CandidateKey],
+    frames: Sequence[Frame],
+    protocol: Protocol,
+    step: Step,
+) -> Case:
+    """Measures all candidates. One that fails is a row with its reason."""
+    states = StateReader()
+    seen = [states.read()]
+    failed: dict[str, str] = {}
+    live: dict[str, _Live] = {}
+    for candidate in candidates:
+        order = Order(candidate, key.scope, key.threads, key.batch)
+        try:
+            probed = probe(order, frames[0], protocol.timeout)
+            live[candidate.label] = _open(order, probed, frames, protocol)
+        except (CannotRunError, InpaintError) as error:
+            failed[candidate.label] = str(error)
+        step(candidate.label)
+    for item in live.values():
+        _plan_turns(item, protocol)
+    try:
+        _take_blocks(live, protocol.blocks, states, seen, step)
+        _measure_energy(live, key, protocol)
+    finally:
+        for item in live.values():
+            item.executor.close()
+    seen.append(states.read())
+    rows = [
+        _failed(c.label, failed[c.label]) if c.label in failed else _row(c.label, live[c.label], key)
+        for c in candidates
+    ]
+    return Case(
+        key=key,
+        pictures=len(frames) * key.batch,
+        hole_percent=mean_hole_percent(frames),
+        input_sha256=digest(frames),
+        rows=rows,
+        ratios=_ratios(live),
+        states=seen,
+    )
+
+
+def _open(order: Order, probed: Probed, frames: Sequence[Frame], protocol: Protocol) -> _Live:
+    executor = open_executor(order)
+    executor.load()
+    fed = [executor.feed(frame) for frame in frames]
+    settled = warm_up(lambda: executor.infer(fed[0]), most_seconds=protocol.warmup_seconds)
+    warmup = Warmup(calls=settled.calls, seconds=settled.seconds, settled=settled.settled)
+    calls = math.ceil(1e3 * protocol.turn_seconds / settled.milliseconds)
+    return _Live(probed, executor, fed, warmup, calls=max(1, min(MOST_CALLS, calls)))
+
+
+def _plan_turns(item: _Live, protocol: Protocol) -> None:
+    """In which blocks a candidate has a turn: in all, or as many as its time allows, spread out."""
+    turn = (item.calls + 1) * item.warmup.seconds / item.warmup.calls
+    count = max(3, min(protocol.blocks, int(protocol.candidate_seconds / turn)))
+    item.blocks = frozenset(i * protocol.blocks // count for i in range(count))
+
+
+def _take_blocks(
+    live: dict[str, _Live], blocks: int, states: StateReader, seen: list[State], step: Step
+) -> None:
+    for block in range(blocks):
+        take_turns(
+            {name: _call(item, block) for name, item in live.items()},
+            {name: item.calls if block in item.blocks else 0 for name, item in live.items()},
+            block,
+            {name: item.turns for name, item in live.items()},
+        )
+        if block % STATE_EVERY == STATE_EVERY - 1:
+            seen.append(states.read())
+        step(f"block {block + 1} of {blocks}")
+
+
+def _call(item: _Live, block: int) -> Callable[[], object]:
+    infer, fed = item.executor.infer, item.fed[block % len(item.fed)]
+    return lambda: infer(fed)
+
+
+def _measure_energy(live: dict[str, _Live], key: CaseKey, protocol: Protocol) -> None:
+    gauges: dict[bool, Gauge] = {}
+    for item in live.values():
+        gpu = item.executor.gpu
+        if gpu not in gauges:
+            gauges[gpu] = Gauge(gpu=gpu, seconds=protocol.energy_seconds)
+        item.energy, item.energy_reason = gauges[gpu].measure(_call(item, 0), key.batch)
+
+
+def _failed(label: str, reason: str) -> Row:
+    return Row(candidate=label, status="failed", reason=reason)
+
+
+def _row(label: str, item: _Live, key: CaseKey) -> Row:
+    times = Times.of(item.turns.blocks, item.turns.turns)
+    return Row(
+        candidate=label,
+        status="measured",
+        load_ms=item.probed.load_ms,
+        first_call_ms=item.probed.first_call_ms,
+        host_peak_mb=item.probed.host_peak_mb,
+        device_peak_mb=item.probed.device_peak_mb,
+        warmup=item.warmup,
+        times=times,
+        pictures_per_second=round(1e3 * key.batch / times.p50, 3),
+        energy=item.energy,
+        energy_reason=item.energy_reason,
+        output_sha256=item.probed.output_sha256,
+        notes=item.probed.notes,
+    )
+
+
+def _ratios(live: dict[str, _Live]) -> list[Ratio]:
+    """Of every two candidates, the earlier to the later."""
+    names = list(live)
+    found = []
+    for index, of in enumerate(names):
+        for to in names[index + 1 :]:
+            mine, theirs = live[of].turns, live[to].turns
+            ratio = ratio_of_turns((mine.blocks, mine.turns), (theirs.blocks, theirs.turns))
+            if ratio is not None:
+                found.append(Ratio(of=of, to=to, ratio=ratio[0], blocks=ratio[1]))
+    return found

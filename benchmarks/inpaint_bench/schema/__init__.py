@@ -1,0 +1,1 @@
+"""The format of result files: typed here, documented in ``benchmarks/FORMAT.md``."""

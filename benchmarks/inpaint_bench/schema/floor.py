@@ -1,0 +1,85 @@
+"""What ``inpaint-bench floor`` writes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from inpaint_bench.schema.base import Part
+from inpaint_bench.schema.document import Document
+
+
+class Layer(Part):
+    """One node of a network.
+
+    multiply_adds: of matrix products, convolutions, recurrences. operations: single ones, of all
+    other arithmetic. read, written: bytes of tensors; weights: bytes of trained numbers. fused:
+    whether the node is counted with the one before it, as runtimes run it.
+    """
+
+    name: str
+    operator: str
+    output: list[int]
+    multiply_adds: int
+    operations: int
+    read: int
+    written: int
+    weights: int
+    fused: bool
+
+
+class Device(Part):
+    """Peak rates of a device. What was not published or measured is None.
+
+    multiply_adds: a second, by precision. bytes_per_second: of its memory. source: ``measured``
+    here, or ``published`` by its maker, and where.
+    """
+
+    name: str
+    source: Literal["measured", "published", "given"]
+    reference: str
+    multiply_adds: dict[str, float]
+    bytes_per_second: float
+
+
+class Floor(Part):
+    """The least time that a network can take on a device. Not a measurement.
+
+    least_ms: of any program at all, the longer of what its multiply-adds take at the peak rate, and
+    reading weights and inputs and writing outputs once. layered_ms: of a program that runs layer
+    after layer through memory. Each layer takes the longer of its arithmetic and its traffic; a
+    node that is fused costs no time.
+    measured_ms: what a run took, and efficiency: layered_ms over it. None where nothing was
+    measured on this device.
+    """
+
+    device: str
+    model: str
+    precision: str
+    size: tuple[int, int]
+    least_ms: float
+    layered_ms: float
+    bound_by: Literal["arithmetic", "memory"]
+    measured_ms: float | None
+    efficiency: float | None
+
+
+class Network(Part):
+    """One model at one size. parameters: trained numbers."""
+
+    model: str
+    precision: str
+    sha256: str
+    size: tuple[int, int]
+    parameters: int
+    multiply_adds: int
+    operations: int
+    bytes_least: int
+    bytes_layered: int
+    layers: list[Layer]
+
+
+class FloorResult(Document):
+    kind: Literal["floor"]
+    networks: list[Network]
+    devices: list[Device]
+    floors: list[Floor]

@@ -1,0 +1,20 @@
+"""What ``inpaint-bench large`` writes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from inpaint_bench.schema.base import Part
+from inpaint_bench.schema.document import Document
+
+
+class LargeRow(Part):
+    """One row: its figures, which every row has its own of, and the bar that they are held to."""
+
+    bar: str
+    figures: dict[str, Any]
+
+
+class LargeResult(Document):
+    kind: Literal["large"]
+    rows: dict[str, LargeRow]

@@ -1,0 +1,93 @@
+"""What ``inpaint-bench quality`` writes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from inpaint_bench.schema.base import Part
+from inpaint_bench.schema.document import Document
+from inpaint_bench.schema.run import CandidateKey, FileId
+
+
+class Score(Part):
+    """One picture's, or the mean over pictures. What concerns the hole is None without a mask.
+
+    psnr_hole, psnr: dB, in the hole and over the whole picture. ssim_hole, ssim: structural
+    similarity, up to 1. gmsd: gradient magnitude similarity deviation of the whole picture, 0 for
+    the same picture, and more is worse; gms_hole: mean gradient magnitude similarity in the hole,
+    up to 1.
+    """
+
+    psnr_hole: float | None
+    psnr: float
+    ssim_hole: float | None
+    ssim: float
+    gmsd: float
+    gms_hole: float | None
+
+
+class Sample(Part):
+    """A picture and its mask; sha256 of both. hole_percent: None where there is no mask."""
+
+    picture: str
+    mask: str | None
+    hole_percent: float | None
+    size: tuple[int, int]
+    sha256: str
+
+
+class QualityRow(Part):
+    """One candidate on one group's pictures: its mean, and each sample's scores in their order."""
+
+    candidate: str
+    status: Literal["measured", "failed"]
+    reason: str | None = None
+    mean: Score | None = None
+    scores: list[Score] = []
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.status == "measured" and (self.mean is None or not self.scores):
+            raise ValueError("a measured row has scores and their mean")
+        if self.status == "failed" and not self.reason:
+            raise ValueError("a failed row has a reason")
+        return self
+
+
+class Group(Part):
+    """Pictures under masks of one kind and ratio.
+
+    mask_kind: a folder's name, or one of the drawn kinds, or ``none``. holes: like ``10-20``.
+    """
+
+    mask_kind: str
+    holes: str | None
+    samples: list[Sample]
+    rows: list[QualityRow]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for row in self.rows:
+            if row.scores and len(row.scores) != len(self.samples):
+                raise ValueError(f"{row.candidate} has {len(row.scores)} scores for "
+                                 f"{len(self.samples)} samples")
+        return self
+
+    @property
+    def title(self) -> str:
+        """Kind and ratio."""
+        return self.mask_kind if self.holes is None else f"{self.mask_kind}, {self.holes} %"
+
+
+class QualityResult(Document):
+    """pictures: the folder's name."""
+
+    kind: Literal["quality"]
+    pictures: str
+    candidates: list[CandidateKey]
+    files: dict[str, FileId]
+    groups: list[Group]
+    complete: bool = Field(description="false while it goes on, or was interrupted")

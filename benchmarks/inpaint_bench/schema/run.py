@@ -1,0 +1,196 @@
+"""What ``inpaint-bench run`` writes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from inpaint_bench.schema.base import Part
+from inpaint_bench.schema.document import Document
+from inpaint_bench.schema.machine import State
+from inpaint_bench.schema.timing import Ratio, Times
+
+Scope = Literal["call", "network"]
+"""What one call is. ``call``: pixels in, pixels out, through the public API, all conversion and
+planning included. ``network``: the network alone, float tensors in and out on the host."""
+
+Kind = Literal["model", "peer", "onnx"]
+
+Count = Annotated[int, Field(ge=1)]
+Size = tuple[Count, Count]
+"""Height and width in pixels."""
+
+
+class CandidateKey(Part):
+    """What is measured.
+
+    kind: a model of ours, a classical peer, or an ONNX file that the user brought. name: the
+    model's or the peer's. source: name or path that it was loaded by. backend: what runs it.
+    """
+
+    kind: Kind
+    name: str
+    source: str
+    backend: str
+    precision: str
+
+    @property
+    def label(self) -> str:
+        """Name, and for a model its backend and precision."""
+        if self.kind == "peer":
+            return self.name
+        return f"{self.name}/{self.backend}/{self.precision}"
+
+
+class Protocol(Part):
+    """How calls are timed.
+
+    blocks: of a case; in each block every candidate has one turn. turn_seconds: of timed calls in
+    a turn, at least one. candidate_seconds: for one candidate in one case; one that is too slow for
+    all blocks gets fewer turns, spread evenly. warmup_seconds: at most. timeout: seconds for
+    loading a candidate and its first call.
+    """
+
+    blocks: Annotated[int, Field(ge=3)]
+    turn_seconds: Annotated[float, Field(gt=0)]
+    candidate_seconds: Annotated[float, Field(gt=0)]
+    warmup_seconds: Annotated[float, Field(ge=0)]
+    energy_seconds: Annotated[float, Field(ge=0)]
+    timeout: Annotated[float, Field(gt=0)]
+
+
+class RunPlan(Part):
+    """All that was asked for: every candidate in every case.
+
+    sizes: of the pictures, or empty for the pictures' own. holes: like ``10-20``, percent.
+    pictures, masks: folders' names; None for drawn ones. frames: pictures a case.
+    """
+
+    candidates: list[CandidateKey]
+    scopes: list[Scope]
+    sizes: list[Size]
+    holes: list[str]
+    batches: list[Count]
+    threads: list[Count]
+    pictures: str | None
+    masks: str | None
+    frames: Count | None
+    protocol: Protocol
+
+
+class FileId(Part):
+    """A model's file."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class Overhead(Part):
+    """What the loop adds to a call: it is measured by timing a call that does nothing.
+
+    microseconds: median and 99th percentile. share: of a call of 5 ms, by the median.
+    """
+
+    p50_microseconds: float
+    p99_microseconds: float
+    share_of_5_ms: float
+
+
+class Warmup(Part):
+    """settled: the last calls' median was within 5 % of that of those before."""
+
+    calls: int
+    seconds: float
+    settled: bool
+
+
+class Energy(Part):
+    """Of everything that the meter sees, while one candidate ran and nothing was timed.
+
+    idle_watts: of the same meter before the case, with nothing running.
+    """
+
+    meter: str
+    joules_per_picture: float
+    watts: float
+    idle_watts: float
+    pictures: int
+    seconds: float
+
+
+class Row(Part):
+    """One candidate in one case.
+
+    reason: why it failed; then the figures are None. load_ms: from nothing to ready, in a fresh
+    process that has imported what it needs; first_call_ms: the first call there. host_peak_mb: by
+    how much that process's memory rose at most (10^6 bytes), over what it had with its libraries
+    and the pictures loaded; device_peak_mb: what it held on the GPU, None where nothing tells.
+    pictures_per_second: batch over the median. energy: None with ``energy_reason``.
+    output_sha256: of the first picture's result.
+    """
+
+    candidate: str
+    status: Literal["measured", "failed"]
+    reason: str | None = None
+    load_ms: float | None = None
+    first_call_ms: float | None = None
+    host_peak_mb: float | None = None
+    device_peak_mb: float | None = None
+    warmup: Warmup | None = None
+    times: Times | None = None
+    pictures_per_second: float | None = None
+    energy: Energy | None = None
+    energy_reason: str | None = None
+    output_sha256: str | None = None
+    notes: list[str] = []
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.status == "measured" and self.times is None:
+            raise ValueError("a measured row has times")
+        if self.status == "failed" and not self.reason:
+            raise ValueError("a failed row has a reason")
+        return self
+
+
+class CaseKey(Part):
+    """One combination of circumstances. size: None for pictures of their own sizes."""
+
+    scope: Scope
+    size: Size | None
+    holes: str
+    batch: Count
+    threads: Count
+
+    def __str__(self) -> str:
+        size = "own size" if self.size is None else f"{self.size[0]}x{self.size[1]}"
+        return (
+            f"{self.scope}, {size}, holes {self.holes} %, batch {self.batch}, "
+            f"{self.threads} thread{'s' * (self.threads > 1)}"
+        )
+
+
+class Case(Part):
+    """key: its circumstances. pictures: how many. input_sha256: of pictures and masks."""
+
+    key: CaseKey
+    pictures: int
+    hole_percent: float
+    input_sha256: str
+    rows: list[Row]
+    ratios: list[Ratio]
+    states: list[State]
+
+
+class RunResult(Document):
+    """complete: false while the run goes on, or was interrupted; then it can be resumed."""
+
+    kind: Literal["run"]
+    plan: RunPlan
+    files: dict[str, FileId]
+    overhead: Overhead
+    cases: list[Case]
+    complete: bool

@@ -1,0 +1,1 @@
+"""Results as Markdown, for terminals and READMEs."""
