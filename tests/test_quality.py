@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inpaint_bench.candidates import PEERS
 from inpaint_bench.data import Ratio, assign
+from inpaint_bench.peers.classical import PEERS
 from inpaint_bench.quality import mean_score, score
 from inpaint_sdk import Restorer
 
@@ -19,8 +19,8 @@ def test_photo_is_better_than_opencv(photo: Restorer, shared_data: Path, ratio: 
     samples = list(assign(shared_data / "photos" / "kodak24", shared_data / "masks", ratio))
     ours = mean_score(score(photo.restore(s.picture, s.mask), s.picture, s.mask) for s in samples)
     peers = [
-        mean_score(score(make().restore(s.picture, s.mask), s.picture, s.mask) for s in samples)
-        for make in PEERS.values()
+        mean_score(score(restore(s.picture, s.mask), s.picture, s.mask) for s in samples)
+        for restore in (PEERS[name].load() for name in ("opencv-telea", "opencv-ns"))
     ]
     assert ours.psnr_hole >= max(p.psnr_hole for p in peers) + 1.5
     assert ours.ssim > max(p.ssim for p in peers)

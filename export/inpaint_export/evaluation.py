@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from inpaint_bench.candidates import SdkModel
 from inpaint_bench.data import Ratio, assign, list_pairs, list_pictures, read_picture
 from inpaint_bench.quality import Pixels, Score, mean_score, score
 from inpaint_export.data.distortions import distort_fixed
@@ -20,9 +19,10 @@ def evaluate_holes(
 
     The assignment of masks to pictures is :func:`inpaint_bench.data.assign`'s.
     """
-    model = SdkModel(model_file, threads)
-    samples = tqdm(assign(pictures, masks, ratio), desc=f"{model.name}, {ratio}", unit="picture")
-    scores = [score(model.restore(s.picture, s.mask), s.picture, s.mask) for s in samples]
+    restorer = Restorer.load(model_file, threads=threads)
+    title = f"{restorer.model.name}, {ratio}"
+    samples = tqdm(assign(pictures, masks, ratio), desc=title, unit="picture")
+    scores = [score(restorer.restore(s.picture, s.mask), s.picture, s.mask) for s in samples]
     return _quality(pictures.name, f"{masks.name} {ratio}", scores)
 
 

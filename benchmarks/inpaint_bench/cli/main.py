@@ -22,6 +22,12 @@ COMMANDS = {
 }
 
 
+class _Failure(click.ClickException):
+    """Exit code 2, as for wrong options: 1 is a comparison's, where something got worse."""
+
+    exit_code = 2
+
+
 class _Group(click.Group):
     """Imports a command's module when it is asked for: some bring PyTorch or matplotlib."""
 
@@ -44,7 +50,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except (BenchError, InpaintError, FileNotFoundError, ValueError) as error:
-            raise click.ClickException(str(error)) from error
+            raise _Failure(str(error)) from error
         except KeyboardInterrupt:
             click.echo(
                 "\nstopped; what was finished is in the output. The same command goes on with it",

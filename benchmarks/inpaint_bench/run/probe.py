@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,9 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from inpaint_bench.executors import CannotRunError, Frame, Order, open_executor
+from inpaint_bench.machine.memory import rise_mb
 
 MORE_CALLS = 2
 """After the first, whose memory counts too."""
@@ -30,7 +28,7 @@ class Probed:
 
     load_ms: float
     first_call_ms: float
-    host_peak_mb: float
+    host_peak_mb: float | None
     device_peak_mb: float | None
     output_sha256: str
     notes: list[str]
@@ -83,33 +81,32 @@ def _main(job: Path, answer: Path) -> None:
 
 def _measure(order: Order, frame: Frame) -> Probed:
     executor = open_executor(order)
-    before = psutil.Process().memory_info().rss
-    started = time.perf_counter()
-    executor.load()
-    loaded = time.perf_counter()
-    fed = executor.feed(frame)
-    ready = time.perf_counter()
-    result = executor.infer(fed)
-    done = time.perf_counter()
-    for _ in range(MORE_CALLS):
-        executor.infer(fed)
+    seconds: list[float] = []
+    results: list[object] = []
+
+    def work() -> None:
+        started = time.perf_counter()
+        executor.load()
+        seconds.append(time.perf_counter() - started)
+        fed = executor.feed(frame)
+        started = time.perf_counter()
+        results.append(executor.infer(fed))
+        seconds.append(time.perf_counter() - started)
+        for _ in range(MORE_CALLS):
+            executor.infer(fed)
+
+    rise = rise_mb(work)
     found = hashlib.sha256()
-    for picture in executor.pictures(result):
+    for picture in executor.pictures(results[0]):
         found.update(picture.tobytes())
     return Probed(
-        load_ms=round(1e3 * (loaded - started), 3),
-        first_call_ms=round(1e3 * (done - ready), 3),
-        host_peak_mb=round((peak_bytes() - before) / 1e6, 3),
+        load_ms=round(1e3 * seconds[0], 3),
+        first_call_ms=round(1e3 * seconds[1], 3),
+        host_peak_mb=None if rise is None else round(rise, 3),
         device_peak_mb=executor.device_mb(),
         output_sha256=found.hexdigest(),
         notes=executor.notes,
     )
-
-
-def peak_bytes() -> int:
-    """The most memory that this process ever held."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 if __name__ == "__main__":

@@ -124,10 +124,10 @@ class Energy(Part):
 class Row(Part):
     """One candidate in one case.
 
-    reason: why it failed; then the figures are None. load_ms: from nothing to ready, in a fresh
-    process that has imported what it needs; first_call_ms: the first call there. host_peak_mb: by
-    how much that process's memory rose at most (10^6 bytes), over what it had with its libraries
-    and the pictures loaded; device_peak_mb: what it held on the GPU, None where nothing tells.
+    reason: why it failed; then the figures are None. load_ms: importing its runtime and making it
+    ready, in a fresh process; first_call_ms: the first call there. host_peak_mb: by how much that
+    process's memory rose at most (10^6 bytes) from before it was loaded, its runtime included;
+    device_peak_mb: what it held on the GPU. None where nothing tells.
     pictures_per_second: batch over the median. energy: None with ``energy_reason``.
     output_sha256: of the first picture's result.
     """
