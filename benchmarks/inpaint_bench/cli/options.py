@@ -133,7 +133,9 @@ def candidates(
     for entry in onnx_files:
         name, equals, path = entry.partition("=")
         if not equals or not Path(path).is_file():
-            raise BenchError(f"--onnx is like lama=lama_fp32.onnx, with a file that is there: {entry}")
+            raise BenchError(
+                f"--onnx is like lama=lama_fp32.onnx, with a file that is there: {entry}"
+            )
         found += [
             CandidateKey(kind="onnx", name=name, source=path, backend=backend, precision="file's")
             for backend in split(backends)

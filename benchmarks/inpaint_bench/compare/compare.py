@@ -40,7 +40,9 @@ def compare(a: Result, b: Result, *, absolute: bool, tolerance: float = TOLERANC
     for name, version in a.machine.libraries.items():
         other = b.machine.libraries.get(name)
         if version != other:
-            found.notes.append(f"{name} {version or 'not installed'}, then {other or 'not installed'}")
+            found.notes.append(
+                f"{name} {version or 'not installed'}, then {other or 'not installed'}"
+            )
     for letter, result in (("A", a), ("B", b)):
         if isinstance(result, (RunResult, QualityResult)) and not result.complete:
             found.notes.append(f"{letter} is not complete")

@@ -35,7 +35,9 @@ def _compare_group(a: Group, b: Group, found: Comparison) -> None:
         elif other.mean is None and row.mean is not None:
             note = f"failed: {other.reason}"
             found.findings.append(
-                Finding(a.title, row.candidate, "psnr", row.mean.psnr, None, None, Verdict.WORSE, note)
+                Finding(
+                    a.title, row.candidate, "psnr", row.mean.psnr, None, None, Verdict.WORSE, note
+                )
             )
         elif row.mean is not None and other.mean is not None:
             found.findings += _compare_rows(a.title, row, other)

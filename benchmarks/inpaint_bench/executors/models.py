@@ -22,7 +22,9 @@ class ModelCall:
 
     def __init__(self, order: Order) -> None:
         if order.batch != 1:
-            raise CannotRunError("the public API takes one picture a call; scope network has batches")
+            raise CannotRunError(
+                "the public API takes one picture a call; scope network has batches"
+            )
         self._order = order
         self._restorer: Restorer | None = None
         self._masks = False

@@ -107,14 +107,10 @@ class TorchSession:
             results = self._network(*tensors)
         if not isinstance(results, (tuple, list)):
             results = (results,)
-        return {
-            name: tensor.numpy() for name, tensor in zip(self.outputs, results, strict=True)
-        }
+        return {name: tensor.numpy() for name, tensor in zip(self.outputs, results, strict=True)}
 
 
-def _load_weights(
-    network: torch.nn.Module, stored: Mapping[str, torch.Tensor], path: Path
-) -> None:
+def _load_weights(network: torch.nn.Module, stored: Mapping[str, torch.Tensor], path: Path) -> None:
     """Copies a model file's weights into a network.
 
     The exporter keeps their names, unless it folded them into others.

@@ -1,6 +1,6 @@
 """What the figures were measured on. Every reader takes the root folder, so that trees of files
 from other machines can be read too.
-"""  # noqa: D205, D209
+"""  # noqa: D205
 
 from __future__ import annotations
 

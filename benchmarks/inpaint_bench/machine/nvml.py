@@ -99,9 +99,7 @@ def graphics_mhz() -> float | None:
     """The first GPU's clock."""
     nvml = open_nvml()
     for handle in handles():
-        return ask(
-            lambda h=handle: float(nvml.nvmlDeviceGetClockInfo(h, nvml.NVML_CLOCK_GRAPHICS))
-        )
+        return ask(lambda h=handle: float(nvml.nvmlDeviceGetClockInfo(h, nvml.NVML_CLOCK_GRAPHICS)))
     return None
 
 

@@ -80,7 +80,9 @@ def measure_case(
             item.executor.close()
     seen.append(states.read())
     rows = [
-        _failed(c.label, failed[c.label]) if c.label in failed else _row(c.label, live[c.label], key)
+        _failed(c.label, failed[c.label])
+        if c.label in failed
+        else _row(c.label, live[c.label], key)
         for c in candidates
     ]
     return Case(

@@ -101,8 +101,10 @@ def _on_one_line(text: str) -> str:
 def _open_numbers(line: str) -> bool:
     """Whether a line has a list of numbers that is not closed."""
     start = line.rfind("[")
-    return start >= 0 and all(_is_number(p) for p in line[start + 1 :].split()) and (
-        "]" not in line[start:]
+    return (
+        start >= 0
+        and all(_is_number(p) for p in line[start + 1 :].split())
+        and ("]" not in line[start:])
     )
 
 

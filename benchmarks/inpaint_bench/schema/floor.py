@@ -12,17 +12,18 @@ class Layer(Part):
     """One node of a network.
 
     multiply_adds: of matrix products, convolutions, recurrences. operations: single ones, of all
-    other arithmetic. read, written: bytes of tensors; weights: bytes of trained numbers. fused:
-    whether the node is counted with the one before it, as runtimes run it.
+    other arithmetic. precision: of its arithmetic. read, written: bytes of each tensor; weights:
+    bytes of trained numbers. fused: whether runtimes can run it as a part of its neighbour.
     """
 
     name: str
     operator: str
     output: list[int]
+    precision: str
     multiply_adds: int
     operations: int
-    read: int
-    written: int
+    read: list[int]
+    written: list[int]
     weights: int
     fused: bool
 
@@ -30,15 +31,17 @@ class Layer(Part):
 class Device(Part):
     """Peak rates of a device. What was not published or measured is None.
 
-    multiply_adds: a second, by precision. bytes_per_second: of its memory. source: ``measured``
-    here, or ``published`` by its maker, and where.
+    multiply_adds: a second, by precision. bytes_per_second: of its memory. cache_bytes: a tensor
+    that is not larger may never reach the memory. source: ``measured`` here, or ``published`` by
+    its maker, and where.
     """
 
     name: str
-    source: Literal["measured", "published", "given"]
+    source: Literal["measured", "published"]
     reference: str
     multiply_adds: dict[str, float]
     bytes_per_second: float
+    cache_bytes: float
 
 
 class Floor(Part):

@@ -31,21 +31,28 @@ class KernelShape(Part):
     ratios: list[Ratio]
 
 
-class CudaRow(Part):
-    """One line of the CUDA program's: its own medians, over CUDA events.
+class CudaTimes(Part):
+    """Microseconds, by CUDA events."""
 
-    gb_per_second: bytes that must move over the median. share_of_copy: of a device-to-device copy.
+    p50: float
+    p90: float
+
+
+class CudaRow(Part):
+    """One line of the CUDA program's.
+
+    bytes: that must move. launches: kernels of one call. copy_us: a device-to-device copy of as
+    many bytes. auto_share_of_copy: of its speed, by the strategy that the library chooses.
     """
 
+    direction: Literal["forward", "backward"]
     shape: tuple[int, int, int, int]
     dtype: str
-    direction: str
-    strategy: str
-    p50_us: float
-    p90_us: float
-    gb_per_second: float
-    share_of_copy: float
+    bytes: int
     launches: int
+    copy_us: CudaTimes
+    strategies_us: dict[str, CudaTimes]
+    auto_share_of_copy: float
 
 
 class KernelsResult(Document):

@@ -72,8 +72,9 @@ class Group(Part):
     def _check(self) -> Self:
         for row in self.rows:
             if row.scores and len(row.scores) != len(self.samples):
-                raise ValueError(f"{row.candidate} has {len(row.scores)} scores for "
-                                 f"{len(self.samples)} samples")
+                raise ValueError(
+                    f"{row.candidate} has {len(row.scores)} scores for {len(self.samples)} samples"
+                )
         return self
 
     @property

@@ -34,4 +34,11 @@ def _cells(finding: Finding) -> list[str]:
     if finding.note:
         change = f"{change}; {finding.note}" if change else finding.note
     values = ["–" if v is None else f"{v:.4g}" for v in (finding.a, finding.b)]
-    return [finding.verdict.value, finding.subject, finding.candidate, finding.figure, *values, change]
+    return [
+        finding.verdict.value,
+        finding.subject,
+        finding.candidate,
+        finding.figure,
+        *values,
+        change,
+    ]

@@ -34,7 +34,9 @@ def _parts(result: RunResult) -> Iterator[str]:
         f"the loop adds {overhead.p50_microseconds:.2f} µs to a call, "
         f"{100 * overhead.share_of_5_ms:.4f} % of one of 5 ms"
     )
-    others = [s.others_cpu for case in result.cases for s in case.states if s.others_cpu is not None]
+    others = [
+        s.others_cpu for case in result.cases for s in case.states if s.others_cpu is not None
+    ]
     if others:
         yield f"other programs took up to {100 * max(others):.0f} % of the cores"
     throttled = sorted({t for case in result.cases for s in case.states for t in s.throttling})

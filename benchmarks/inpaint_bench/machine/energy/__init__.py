@@ -27,7 +27,9 @@ def find_meter(root: Path, *, gpu: bool) -> Meter:
         return rails
     meter = find_gpu_meter() if gpu else find_rapl_meter(root)
     if meter is None:
-        looked = "NVML gives no energy" if gpu else "no readable RAPL counter in /sys/class/powercap"
+        looked = (
+            "NVML gives no energy" if gpu else "no readable RAPL counter in /sys/class/powercap"
+        )
         raise NoMeterError(f"no INA3221 or INA238 in /sys/class/hwmon, and {looked}")
     return meter
 

@@ -1,0 +1,1 @@
+"""The recurrent scan on the processor, and on a GPU through its CUDA program."""
