@@ -5,7 +5,7 @@
 | module | ``/proc/device-tree/compatible``, whose part number is the module's |
 | Jetson Linux | ``/etc/nv_tegra_release`` |
 | JetPack | the package ``nvidia-jetpack`` in ``/var/lib/dpkg/status``, or from Jetson Linux |
-| power mode | ``/var/lib/nvpmodel/status`` and ``/etc/nvpmodel.conf``, as ``nvpmodel -q`` reads them |
+| power mode | ``/var/lib/nvpmodel/status`` and ``/etc/nvpmodel.conf``, as nvpmodel reads them |
 | GPU's clock | ``/sys/class/devfreq/``: ``17000000.gpu`` on Orin, ``gpu-gpc-0`` on Thor |
 """
 

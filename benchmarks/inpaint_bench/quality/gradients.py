@@ -1,8 +1,8 @@
 """Gradient magnitude similarity, and its deviation (GMSD).
 
-Xue, Zhang, Mou, Bovik: "Gradient Magnitude Similarity Deviation: A Highly Efficient Perceptual Image
-Quality Index", IEEE Transactions on Image Processing 23(2), 2014. Luminance is halved by averaging
-2x2 pixels; gradients are Prewitt's; at each pixel
+Xue, Zhang, Mou, Bovik: "Gradient Magnitude Similarity Deviation: A Highly Efficient Perceptual
+Image Quality Index", IEEE Transactions on Image Processing 23(2), 2014. Luminance is halved by
+averaging 2x2 pixels; gradients are Prewitt's; at each pixel
 
     GMS = (2 * m1 * m2 + c) / (m1^2 + m2^2 + c),    c = 170 for values from 0 to 255
 

@@ -46,7 +46,7 @@ class QualityRow(Part):
     status: Literal["measured", "failed"]
     reason: str | None = None
     mean: Score | None = None
-    scores: list[Score] = []
+    scores: list[Score] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -145,7 +145,7 @@ class Row(Part):
     energy: Energy | None = None
     energy_reason: str | None = None
     output_sha256: str | None = None
-    notes: list[str] = []
+    notes: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 from inpaint_bench.compare import Comparison, Finding, Verdict
 from inpaint_bench.schema.timing import CONFIDENCE
-from inpaint_bench.text.tables import table
+from inpaint_bench.text.tables import Block, Table, markdown
 
 
 def describe_comparison(comparison: Comparison) -> str:
     """What changed, regressions first."""
-    return "\n".join(_parts(comparison))
+    return markdown(blocks(comparison))
 
 
-def _parts(comparison: Comparison) -> Iterator[str]:
+def blocks(comparison: Comparison) -> Iterator[Block]:
     yield from comparison.notes
     yield ""
     order = list(Verdict)
     findings = sorted(comparison.findings, key=lambda f: order.index(f.verdict))
-    yield table(
+    yield Table(
         ("", "what", "candidate", "figure", "A", "B", f"change ({100 * CONFIDENCE:.0f} %)"),
         [_cells(finding) for finding in findings],
         left=4,
@@ -33,7 +33,7 @@ def _cells(finding: Finding) -> list[str]:
     change = "" if finding.change is None else str(finding.change)
     if finding.note:
         change = f"{change}; {finding.note}" if change else finding.note
-    values = ["–" if v is None else f"{v:.4g}" for v in (finding.a, finding.b)]
+    values = ["-" if v is None else f"{v:.4g}" for v in (finding.a, finding.b)]
     return [
         finding.verdict.value,
         finding.subject,

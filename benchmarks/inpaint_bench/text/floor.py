@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inpaint_bench.schema.floor import Floor, FloorResult
-from inpaint_bench.text.tables import number, table
+from inpaint_bench.text.tables import Block, Heading, Table, markdown, number
 
 
 def describe_floors(result: FloorResult, fps: float) -> str:
     """Costs, rates and least times; fps: pictures a second that are asked about."""
-    return "\n".join(_parts(result, fps))
+    return markdown(blocks(result, fps))
 
 
-def _parts(result: FloorResult, fps: float) -> Iterator[str]:
-    yield table(
+def blocks(result: FloorResult, fps: float) -> Iterator[Block]:
+    yield Table(
         ("model", "precision", "size", "parameters", "multiply-adds", "least MB", "layered MB"),
         [
             [
@@ -30,7 +30,7 @@ def _parts(result: FloorResult, fps: float) -> Iterator[str]:
         ],
         left=3,
     )
-    yield table(
+    yield Table(
         ("device", "peak rates", "multiply-adds/s", "GB/s"),
         [
             [
@@ -43,9 +43,12 @@ def _parts(result: FloorResult, fps: float) -> Iterator[str]:
         ],
         left=2,
     )
-    yield "Least times, which nothing was measured for, beside what a run took, where there is one:"
-    yield ""
-    yield table(
+    yield Heading("Least times: not measurements")
+    yield (
+        "Of programs that do all of the network's multiply-adds. Beside them, what a run took, "
+        "where there is one.\n"
+    )
+    yield Table(
         (
             "model",
             "size",

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inpaint_bench.schema.kernels import KernelRow, KernelsResult
-from inpaint_bench.text.tables import machine_in_words, number, table
+from inpaint_bench.text.tables import Block, Table, machine_in_words, markdown, number
 
 
 def describe_kernels(result: KernelsResult) -> str:
     """All of a result, the machine first."""
-    return "\n".join(_parts(result))
+    return markdown(blocks(result))
 
 
-def _parts(result: KernelsResult) -> Iterator[str]:
+def blocks(result: KernelsResult) -> Iterator[Block]:
     yield machine_in_words(result.machine)
-    yield f"{result.threads} threads, {result.instruction_set}, {result.dtype}"
-    yield ""
-    yield table(
+    yield f"{result.threads} threads, {result.instruction_set}, {result.dtype}\n"
+    yield Table(
         (
             "shape",
             "candidate",
@@ -35,7 +34,7 @@ def _parts(result: KernelsResult) -> Iterator[str]:
         ],
         left=2,
     )
-    yield table(
+    yield Table(
         ("shape", "ratio of times", "", "blocks"),
         [
             ["x".join(map(str, entry.shape)), f"{r.of} / {r.to}", str(r.ratio), str(r.blocks)]
@@ -48,7 +47,7 @@ def _parts(result: KernelsResult) -> Iterator[str]:
     if result.cuda is None:
         yield f"CUDA kernels: {result.cuda_reason}"
     else:
-        yield table(
+        yield Table(
             ("pass", "shape", "dtype", "p50 µs", "GB/s", "launches", "of a copy's speed"),
             [
                 [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inpaint_bench.schema.quality import Group, QualityResult, Score
-from inpaint_bench.text.tables import number, table
+from inpaint_bench.text.tables import Block, Heading, Table, machine_in_words, markdown, number
 
 HEAD = (
     "candidate",
@@ -20,24 +20,23 @@ HEAD = (
 
 def describe_quality(result: QualityResult) -> str:
     """All of a result."""
-    return "\n".join(_parts(result))
+    return markdown(blocks(result))
 
 
-def _parts(result: QualityResult) -> Iterator[str]:
-    yield f"`{result.pictures}`"
+def blocks(result: QualityResult) -> Iterator[Block]:
+    yield machine_in_words(result.machine)
+    yield f"pictures: {result.pictures}"
     if not result.complete:
         yield "NOT COMPLETE: the same command goes on with it"
     for group in result.groups:
-        yield ""
-        yield f"**{group.title}** ({len(group.samples)} pictures)"
-        yield ""
+        yield Heading(f"{group.title} ({len(group.samples)} pictures)")
         yield group_table(group)
         yield from (f"- {r.candidate} failed: {r.reason}" for r in group.rows if r.reason)
 
 
-def group_table(group: Group) -> str:
+def group_table(group: Group) -> Table:
     """One group's means."""
-    return table(
+    return Table(
         HEAD,
         [
             [row.candidate, *(_cells(row.mean) if row.mean else ["failed", *[""] * 5])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inpaint_bench.schema.run import Case, Row, RunResult
-from inpaint_bench.text.tables import machine_in_words, number, table
+from inpaint_bench.text.tables import Block, Heading, Table, machine_in_words, markdown, number
 
 HEAD = (
     "candidate",
@@ -24,10 +24,10 @@ HEAD = (
 
 def describe_run(result: RunResult) -> str:
     """All of a result, the machine first."""
-    return "\n".join(_parts(result))
+    return markdown(blocks(result))
 
 
-def _parts(result: RunResult) -> Iterator[str]:
+def blocks(result: RunResult) -> Iterator[Block]:
     yield machine_in_words(result.machine)
     overhead = result.overhead
     yield (
@@ -45,9 +45,7 @@ def _parts(result: RunResult) -> Iterator[str]:
     if not result.complete:
         yield "NOT COMPLETE: the same command goes on with it"
     for case in result.cases:
-        yield ""
-        yield f"**{case.key}** ({case.pictures} pictures, {case.hole_percent:.1f} % hole)"
-        yield ""
+        yield Heading(f"{case.key} ({case.pictures} pictures, {case.hole_percent:.1f} % hole)")
         yield case_table(result, case)
         yield from _reasons(case)
 
@@ -69,11 +67,11 @@ def ratio_to(case: Case, of: str, to: str) -> tuple[float, float, float] | None:
     return None
 
 
-def case_table(result: RunResult, case: Case) -> str:
+def case_table(result: RunResult, case: Case) -> Table:
     """One case's figures."""
     reference = reference_of(result)
     head = [cell.format(reference) for cell in HEAD]
-    return table(head, [_cells(case, row, reference) for row in case.rows])
+    return Table(head, [_cells(case, row, reference) for row in case.rows])
 
 
 def _cells(case: Case, row: Row, reference: str) -> list[str]:

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from inpaint_bench.schema.machine import Machine
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table; all but the first ``left`` columns are of numbers."""
-    marks = ["---"] * left + ["---:"] * (len(head) - left)
-    lines = [head, marks, *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+@dataclass(frozen=True)
+class Table:
+    """All but the first ``left`` columns are of numbers."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    left: int = 1
+
+    def __str__(self) -> str:
+        """As Markdown, with an empty line after it."""
+        marks = ["---"] * self.left + ["---:"] * (len(self.head) - self.left)
+        lines = [self.head, marks, *self.rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Of what follows."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"\n**{self.text}**\n"
+
+
+Block = str | Table | Heading
+"""A result in words is made of lines, tables and headings."""
+
+
+def markdown(blocks: Iterable[Block]) -> str:
+    """Blocks for a terminal or a README."""
+    return "\n".join(str(block) for block in blocks)
 
 
 def machine_in_words(machine: Machine) -> str:
@@ -39,4 +67,4 @@ def _jetson(machine: Machine) -> str:
 
 def number(value: float | None, digits: int = 1) -> str:
     """A number, or a dash for what was not measured."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -24,7 +24,7 @@ Rails = dict[str, Callable[[], float]]
 
 
 def find_rails(root: Path) -> Rails:
-    """Every rail that is monitored, and how to read its watts. Unconnected channels are left out."""
+    """Every rail that is monitored, and how to read its watts; unconnected channels are none."""
     rails: Rails = {}
     for folder in sorted((root / "sys/class/hwmon").glob("hwmon*")):
         name = read_text(folder / "name")
