@@ -17,7 +17,7 @@ COMMANDS = {
     "compare": "compare_command",
     "report": "report_command",
     "tables": "tables_command",
-    "large": "large_command",
+    "sdk": "sdk_command",
     "schema": "schema_command",
 }
 

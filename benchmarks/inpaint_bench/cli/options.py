@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -77,10 +78,10 @@ def candidate_options(models: str, peers: str) -> Callable[[F], F]:
 def _read_plan(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is None:
         return
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ImportError:  # Python 3.10
-        import tomli as tomllib  # type: ignore[import-not-found,no-redef,unused-ignore]
+    else:
+        import tomli as tomllib
 
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

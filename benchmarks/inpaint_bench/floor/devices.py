@@ -98,10 +98,7 @@ def matches(key: str, machine: Machine) -> bool:
 
 
 def measure_here(machine: Machine, threads: int | None = None) -> Device:
-    """This machine's processor: the best of several large products and copies.
-
-    fp32 products are ONNX Runtime's, int8 ones too.
-    """
+    """The processor here: the best of several large products, in ONNX Runtime, and copies."""
     threads = threads or usable_cores()
     return Device(
         name=f"{machine.cpu.name}, {threads} threads",
@@ -125,11 +122,11 @@ def _best(call: Callable[[], object]) -> float:
     return min(times)
 
 
-def _product_rate(operator: str, left: type, right: type, threads: int, side: int = 1024) -> float:
+def _product_rate(operator: str, left: Any, right: Any, threads: int, side: int = 1024) -> float:
     import onnxruntime
     from onnx import helper
 
-    types = {np.float32: 1, np.uint8: 2, np.int8: 3}
+    types: dict[Any, int] = {np.float32: 1, np.uint8: 2, np.int8: 3}  # onnx.TensorProto's
     out = 1 if operator == "MatMul" else 6  # FLOAT, INT32
     rng = np.random.default_rng(0)
     weight: Any = rng.integers(-9, 9, (side, side)).astype(right)
@@ -146,7 +143,7 @@ def _product_rate(operator: str, left: type, right: type, threads: int, side: in
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    fed = {"a": rng.integers(0, 9, (side, side)).astype(left)}
+    fed: Any = {"a": rng.integers(0, 9, (side, side)).astype(left)}
     return side**3 / _best(lambda: session.run(None, fed))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ VIEWS = ("Reshape", "Identity", "Squeeze", "Unsqueeze", "Flatten", "Shape", "Con
 
 COPIES = ("Slice", "Split", "Concat", "Transpose", "DepthToSpace", "Gather", "Expand", "Pad")
 
-PRECISIONS = {
+PRECISIONS: Mapping[int, str] = {
     TensorProto.FLOAT: "fp32",
     TensorProto.FLOAT16: "fp16",
     TensorProto.INT8: "int8",

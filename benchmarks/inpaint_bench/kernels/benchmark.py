@@ -1,4 +1,6 @@
-"""The directional scan, shape by shape. For each, in one process and in turn:
+"""The directional scan, shape by shape.
+
+For each, in one process and in turn:
 
 | candidate | what |
 | --- | --- |
@@ -13,7 +15,7 @@
 
 What needs onnx or PyTorch is left out where they are not installed, and named. The largest shape is
 measured in the first three only: a loop would need tens of gigabytes.
-"""  # noqa: D415
+"""
 
 from __future__ import annotations
 

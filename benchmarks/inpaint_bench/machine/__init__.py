@@ -1,6 +1,7 @@
-"""What the figures were measured on. Every reader takes the root folder, so that trees of files
-from other machines can be read too.
-"""  # noqa: D205
+"""What the figures were measured on.
+
+Every reader takes the root folder, so that trees of files from other machines can be read too.
+"""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def _package_version(root: Path, package: str) -> str | None:
     for paragraph in text.split("\n\n"):
         fields = dict(re.findall(r"^(Package|Status|Version): (.*)$", paragraph, re.MULTILINE))
         if fields.get("Package") == package and fields.get("Status", "").endswith(" installed"):
-            return fields["Version"].split("+")[0]
+            return str(fields["Version"]).split("+")[0]
     return None
 
 
@@ -155,5 +155,5 @@ def _power_mode_name(root: Path, mode_id: int | None) -> str | None:
     text = read_text(root / "etc/nvpmodel.conf") or ""
     for found in re.finditer(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>", text):
         if int(found[1]) == mode_id:
-            return found[2]
+            return str(found[2])
     return None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from inpaint_bench.schema.machine import Gpu
-
-T = TypeVar("T")
 
 
 @functools.cache
@@ -31,11 +29,11 @@ def handles() -> list[Any]:
     return [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
 
 
-def ask(call: Callable[[], T]) -> T | None:
+def ask(call: Callable[..., Any], *arguments: Any) -> Any:
     """A call's answer; None where this GPU or driver does not give it, as Jetsons often do not."""
     nvml = open_nvml()
     try:
-        return call()
+        return call(*arguments)
     except nvml.NVMLError:
         return None
 
@@ -47,17 +45,17 @@ def describe_gpus() -> list[Gpu]:
 
 
 def _describe(nvml: Any, handle: Any) -> Gpu:
-    name = ask(lambda: nvml.nvmlDeviceGetName(handle))
-    capability = ask(lambda: nvml.nvmlDeviceGetCudaComputeCapability(handle))
-    memory = ask(lambda: nvml.nvmlDeviceGetMemoryInfo(handle))
-    power = ask(lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle))
-    most = ask(lambda: nvml.nvmlDeviceGetMaxClockInfo(handle, nvml.NVML_CLOCK_GRAPHICS))
-    reasons = ask(lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
+    name = ask(nvml.nvmlDeviceGetName, handle)
+    capability = ask(nvml.nvmlDeviceGetCudaComputeCapability, handle)
+    memory = ask(nvml.nvmlDeviceGetMemoryInfo, handle)
+    power = ask(nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
+    most = ask(nvml.nvmlDeviceGetMaxClockInfo, handle, nvml.NVML_CLOCK_GRAPHICS)
+    reasons = ask(nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle)
     locked = nvml.nvmlClocksThrottleReasonApplicationsClocksSetting
     return Gpu(
         name=str(name or "unknown"),
         compute_capability=None if capability is None else "{}.{}".format(*capability),
-        driver=ask(lambda: str(nvml.nvmlSystemGetDriverVersion())),
+        driver=ask(nvml.nvmlSystemGetDriverVersion),
         memory_mb=None if memory is None else memory.total / 1e6,
         power_limit_w=None if power is None else power / 1e3,
         graphics_mhz_max=most,
@@ -78,7 +76,7 @@ def throttling() -> list[str]:
     """What holds a GPU's clocks down now."""
     nvml, found = open_nvml(), []
     for index, handle in enumerate(handles()):
-        reasons = ask(lambda h=handle: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(h)) or 0
+        reasons = ask(nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle) or 0
         for name, text in _THROTTLING.items():
             if reasons & getattr(nvml, f"nvmlClocksThrottleReason{name}"):
                 found.append(f"GPU {index}: {text}")
@@ -89,7 +87,7 @@ def temperatures() -> dict[str, float]:
     """Degrees Celsius of each GPU that tells."""
     nvml, found = open_nvml(), {}
     for index, handle in enumerate(handles()):
-        value = ask(lambda h=handle: nvml.nvmlDeviceGetTemperature(h, nvml.NVML_TEMPERATURE_GPU))
+        value = ask(nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU)
         if value is not None:
             found[f"GPU {index}"] = float(value)
     return found
@@ -99,7 +97,8 @@ def graphics_mhz() -> float | None:
     """The first GPU's clock."""
     nvml = open_nvml()
     for handle in handles():
-        return ask(lambda h=handle: float(nvml.nvmlDeviceGetClockInfo(h, nvml.NVML_CLOCK_GRAPHICS)))
+        clock = ask(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_GRAPHICS)
+        return None if clock is None else float(clock)
     return None
 
 
@@ -107,7 +106,7 @@ def process_mb(pid: int) -> float | None:
     """Memory of the first GPU that a process holds, 10^6 bytes; None where NVML does not tell."""
     nvml = open_nvml()
     for handle in handles():
-        rows = ask(lambda h=handle: nvml.nvmlDeviceGetComputeRunningProcesses(h)) or []
+        rows = ask(nvml.nvmlDeviceGetComputeRunningProcesses, handle) or []
         for row in rows:
             if row.pid == pid and row.usedGpuMemory is not None:
                 return float(row.usedGpuMemory) / 1e6

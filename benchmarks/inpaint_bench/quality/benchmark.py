@@ -66,7 +66,8 @@ def with_drawn_masks(pictures: Path, kind: str, holes: str, limit: int | None) -
     def items() -> Iterator[Item]:
         for index, path in enumerate(list_pictures(pictures)[:limit]):
             picture = read_picture(path)
-            mask = draw_mask(kind, *picture.shape[:2], Ratio.parse(holes), seed=index)
+            height, width = picture.shape[:2]
+            mask = draw_mask(kind, height, width, Ratio.parse(holes), seed=index)
             yield _item(path.name, f"{kind} {index}", picture, picture, mask)
 
     return GroupPlan(kind, holes, items)

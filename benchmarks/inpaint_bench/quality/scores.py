@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +42,11 @@ def score(restored: Pixels, truth: Pixels, mask: Pixels | None) -> Score:
 def mean_score(scores: Iterable[Score]) -> Score:
     """The mean of each figure; of the hole's only if every picture has it."""
     rows = [s.model_dump() for s in scores]
-    columns = {name: [row[name] for row in rows] for name in Score.model_fields}
-    return Score(
-        **{
-            name: None if any(v is None for v in values) else float(np.mean(values))
-            for name, values in columns.items()
-        }
-    )
+    means: dict[str, Any] = {}
+    for name in Score.model_fields:
+        values = [row[name] for row in rows]
+        means[name] = None if None in values else float(np.mean(values))
+    return Score(**means)
 
 
 def _psnr(squared_error: float) -> float:

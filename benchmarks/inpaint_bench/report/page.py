@@ -14,7 +14,7 @@ from inpaint_bench.schema.floor import FloorResult
 from inpaint_bench.schema.kernels import KernelsResult
 from inpaint_bench.schema.quality import Group, QualityResult
 from inpaint_bench.schema.run import Case, RunResult
-from inpaint_bench.text import floor, kernels, large, quality, run
+from inpaint_bench.text import floor, kernels, quality, run, sdk
 from inpaint_bench.text.tables import Block, Heading, Table
 
 STYLE = """
@@ -69,7 +69,7 @@ def _blocks(result: Result, fps: float) -> Iterable[Block]:
         return kernels.blocks(result)
     if isinstance(result, FloorResult):
         return floor.blocks(result, fps)
-    return large.blocks(result)
+    return sdk.blocks(result)
 
 
 def _plots(result: Result) -> Iterator[Plot]:

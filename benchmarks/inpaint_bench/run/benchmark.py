@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -17,7 +17,7 @@ from inpaint_bench.run.frames import make_frames
 from inpaint_bench.schema.document import FORMAT_VERSION
 from inpaint_bench.schema.files import read_result, write_result
 from inpaint_bench.schema.machine import Machine
-from inpaint_bench.schema.run import CaseKey, RunPlan, RunResult
+from inpaint_bench.schema.run import CaseKey, RunPlan, RunResult, Size
 from inpaint_bench.timing import measure_overhead
 
 
@@ -28,7 +28,7 @@ def now() -> str:
 
 def cases_of(plan: RunPlan) -> Iterator[CaseKey]:
     """Every combination, the slowest to change first."""
-    sizes = plan.sizes or [None]
+    sizes: Sequence[Size | None] = plan.sizes or [None]
     for threads, batch, scope, size, holes in itertools.product(
         plan.threads, plan.batches, plan.scopes, sizes, plan.holes
     ):

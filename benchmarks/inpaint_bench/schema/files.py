@@ -13,11 +13,11 @@ from inpaint_bench.errors import BenchError
 from inpaint_bench.schema.document import FORMAT_VERSION, Document
 from inpaint_bench.schema.floor import FloorResult
 from inpaint_bench.schema.kernels import KernelsResult
-from inpaint_bench.schema.large import LargeResult
 from inpaint_bench.schema.quality import QualityResult
 from inpaint_bench.schema.run import RunResult
+from inpaint_bench.schema.sdk import SdkResult
 
-Result = RunResult | QualityResult | KernelsResult | FloorResult | LargeResult
+Result = RunResult | QualityResult | KernelsResult | FloorResult | SdkResult
 
 _ADAPTER: TypeAdapter[Result] = TypeAdapter(Annotated[Result, Field(discriminator="kind")])
 

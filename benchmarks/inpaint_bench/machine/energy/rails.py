@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from inpaint_bench.machine.energy.base import PowerMeter
@@ -32,7 +33,7 @@ def find_rails(root: Path) -> Rails:
             rails |= _ina3221(folder)
         elif name == "ina238" and read_number(folder / "power1_input") is not None:
             label = read_text(folder / "in1_label") or "VIN"
-            rails[label] = lambda path=folder / "power1_input": _number(path) / 1e6
+            rails[label] = partial(_microwatts, folder / "power1_input")
     return rails
 
 
@@ -64,8 +65,16 @@ def _ina3221(folder: Path) -> Rails:
         volts, amperes = folder / f"in{channel}_input", folder / f"curr{channel}_input"
         if label in (None, "", "NC") or read_number(volts) is None:
             continue
-        rails[str(label)] = lambda v=volts, a=amperes: _number(v) * _number(a) / 1e6
+        rails[str(label)] = partial(_millivolts_milliamperes, volts, amperes)
     return rails
+
+
+def _microwatts(path: Path) -> float:
+    return _number(path) / 1e6
+
+
+def _millivolts_milliamperes(volts: Path, amperes: Path) -> float:
+    return _number(volts) * _number(amperes) / 1e6
 
 
 def _number(path: Path) -> float:

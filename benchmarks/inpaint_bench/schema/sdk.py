@@ -1,4 +1,4 @@
-"""What ``inpaint-bench large`` writes."""
+"""What ``inpaint-bench sdk`` writes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from inpaint_bench.schema.base import Part
 from inpaint_bench.schema.document import Document
 
 
-class LargeRow(Part):
+class SdkRow(Part):
     """One row: its figures, which every row has its own of, and the bar that they are held to."""
 
     bar: str
     figures: dict[str, Any]
 
 
-class LargeResult(Document):
-    kind: Literal["large"]
-    rows: dict[str, LargeRow]
+class SdkResult(Document):
+    """rows: by name."""
+
+    kind: Literal["sdk"]
+    rows: dict[str, SdkRow]

@@ -1,20 +1,20 @@
-"""Large pictures, video and streams."""
+"""The SDK's rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from inpaint_bench.schema.large import LargeResult
+from inpaint_bench.schema.sdk import SdkResult
 from inpaint_bench.text.tables import Block, Heading, Table, machine_in_words, markdown
 
 
-def describe_large(result: LargeResult) -> str:
+def describe_sdk(result: SdkResult) -> str:
     """All of a result."""
     return markdown(blocks(result))
 
 
-def blocks(result: LargeResult) -> Iterator[Block]:
+def blocks(result: SdkResult) -> Iterator[Block]:
     yield machine_in_words(result.machine)
     for name, row in result.rows.items():
         yield Heading(name)

@@ -1,0 +1,1 @@
+"""The SDK around its networks, row by row, each against a bar."""
