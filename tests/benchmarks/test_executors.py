@@ -1,0 +1,184 @@
+"""Everything that can be measured does the same work as when it is used directly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.onnx_peers import write_filler, write_migan
+
+from inpaint_bench.executors import CannotRunError, Frame, Order, open_executor
+from inpaint_bench.peers.classical import PEERS
+from inpaint_bench.schema.run import CandidateKey
+from inpaint_sdk import Restorer
+
+Pixels = NDArray[np.uint8]
+
+PHOTO = CandidateKey(
+    kind="model", name="photo", source="photo", backend="onnxruntime-cpu", precision="fp32"
+)
+
+
+def order(candidate: CandidateKey = PHOTO, **changes: object) -> Order:
+    return replace(Order(candidate, "call", threads=1, batch=1), **changes)
+
+
+def peer(name: str) -> CandidateKey:
+    return CandidateKey(kind="peer", name=name, source="", backend="cpu", precision="uint8")
+
+
+def onnx(path: Path, **changes: str) -> CandidateKey:
+    found = CandidateKey(
+        kind="onnx", name="it", source=str(path), backend="onnxruntime-cpu", precision="file's"
+    )
+    return found.model_copy(update=changes)
+
+
+def restore(wanted: Order, frame: Frame) -> list[Pixels]:
+    executor = open_executor(wanted)
+    executor.load()
+    try:
+        return executor.pictures(executor.infer(executor.feed(frame)))
+    finally:
+        executor.close()
+
+
+@pytest.fixture
+def frame(image: Pixels, mask: Pixels) -> Frame:
+    return Frame((image,), (mask,))
+
+
+def test_a_call_is_the_public_api(photo: Restorer, frame: Frame) -> None:
+    (found,) = restore(order(), frame)
+    np.testing.assert_array_equal(found, photo.restore(frame.pictures[0], frame.masks[0]))
+
+
+def test_a_model_without_a_mask_is_given_none(frame: Frame) -> None:
+    model = PHOTO.model_copy(update={"name": "cloud-thin", "source": "cloud-thin"})
+    executor = open_executor(order(model))
+    executor.load()
+    assert executor.notes == ["takes no mask: it restores the whole picture"]
+    (found,) = executor.pictures(executor.infer(executor.feed(frame)))
+    expected = Restorer.load("cloud-thin", threads=1).restore(frame.pictures[0])
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_network_alone_takes_batches(photo: Restorer, image: Pixels, mask: Pixels) -> None:
+    frame = Frame((image, image[::-1].copy()), (mask, mask[::-1].copy()))
+    found = restore(order(scope="network", batch=2), frame)
+    assert [p.shape for p in found] == [image.shape] * 2
+    for restored, picture, hole in zip(found, frame.pictures, frame.masks, strict=True):
+        expected = photo.restore(picture, hole, strategy="full")
+        # In the hole: outside, the public API puts the known pixels back.
+        difference = np.abs(restored[hole > 0].astype(int) - expected[hole > 0])
+        assert difference.max() <= 1
+
+
+@pytest.mark.parametrize("scope", ["call", "network"])
+def test_pytorch_has_the_file_s_weights(frame: Frame, scope: str) -> None:
+    pytest.importorskip("torch")
+    eager = PHOTO.model_copy(update={"backend": "torch-eager"})
+    (found,) = restore(order(eager, scope=scope), frame)
+    (expected,) = restore(order(scope=scope), frame)
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+def test_compiled_pytorch(frame: Frame) -> None:
+    pytest.importorskip("torch")
+    compiled = PHOTO.model_copy(update={"backend": "torch-compiled"})
+    small = Frame((frame.pictures[0][:32, :32].copy(),), (frame.masks[0][:32, :32].copy(),))
+    (found,) = restore(order(compiled, scope="network"), small)
+    (expected,) = restore(order(scope="network"), small)
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_peers_fill_the_hole_and_nothing_else(name: str, frame: Frame) -> None:
+    (found,) = restore(order(peer(name)), frame)
+    picture, hole = frame.pictures[0], frame.masks[0] > 0
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found[~hole], picture[~hole])
+    damaged = picture.copy()
+    damaged[hole] = 0
+    (again,) = restore(order(peer(name)), Frame((damaged,), frame.masks))
+    np.testing.assert_array_equal(again, found)  # what is under the hole is not looked at
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scope": "network"}, "it has no network"),
+        ({"batch": 2}, "one picture a call"),
+    ],
+)
+def test_what_a_peer_cannot_do(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(CannotRunError, match=message):
+        open_executor(order(peer("opencv-telea"), **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source": "photo-9"}, "there is no model 'photo-9'"),
+        ({"source": "missing.onnx"}, "there is no model file"),
+        ({"precision": "fp16"}, r"there is no .*photo-fp16.onnx. To make it: inpaint-export"),
+        ({"backend": "tensorrt"}, "tensorrt cannot run here"),
+        ({"backend": "abacus"}, "there is no backend 'abacus'"),
+    ],
+)
+def test_a_model_that_cannot_run_says_why(changes: dict[str, str], message: str) -> None:
+    with pytest.raises(CannotRunError, match=message):
+        open_executor(order(PHOTO.model_copy(update=changes))).load()
+
+
+def test_the_public_api_takes_no_batches() -> None:
+    with pytest.raises(CannotRunError, match="one picture a call"):
+        open_executor(order(batch=4))
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+@pytest.mark.parametrize("output", ["output", "painted_image"])
+@pytest.mark.parametrize("scope", ["call", "network"])
+def test_float_networks(
+    tmp_path: Path, frame: Frame, white: float, output: str, scope: str
+) -> None:
+    """LaMa, and AOT-GAN as Qualcomm exports it; their pixels end at 1 or at 255."""
+    path = write_filler(tmp_path / "it.onnx", white=white, output=output)
+    (found,) = restore(order(onnx(path), scope=scope), frame)
+    hole = frame.masks[0] > 0
+    assert (found[hole] == (0, 0, 255)).all()  # red, in OpenCV's order
+    np.testing.assert_array_equal(found[~hole], frame.pictures[0][~hole])
+
+
+def test_byte_networks_have_the_hole_at_zero(tmp_path: Path, frame: Frame) -> None:
+    """MI-GAN's pipeline."""
+    (found,) = restore(order(onnx(write_migan(tmp_path / "it.onnx"))), frame)
+    hole, picture = frame.masks[0] > 0, frame.pictures[0]
+    np.testing.assert_array_equal(found[hole], 255 - picture[hole])
+    np.testing.assert_array_equal(found[~hole], picture[~hole])
+
+
+def test_a_network_of_fixed_size(tmp_path: Path, frame: Frame) -> None:
+    path = write_filler(tmp_path / "it.onnx", white=1.0, size=(64, 64))
+    executor = open_executor(order(onnx(path)))
+    executor.load()
+    assert executor.notes[0] == "runs at its fixed size, 64x64"
+    (found,) = executor.pictures(executor.infer(executor.feed(frame)))
+    hole = frame.masks[0] > 0
+    assert found.shape == frame.pictures[0].shape
+    np.testing.assert_array_equal(found[~hole], frame.pictures[0][~hole])
+    inside = cv2.erode(frame.masks[0], np.ones((7, 7), np.uint8)) > 0
+    assert np.abs(found[inside].astype(int) - (0, 0, 255)).max() < 20
+
+
+def test_a_network_of_no_known_inputs(tmp_path: Path) -> None:
+    path = write_filler(tmp_path / "it.onnx", white=1.0, inputs=("picture", "hole"))
+    with pytest.raises(CannotRunError, match=r"its inputs \(picture .*, hole .*\) are of no known"):
+        open_executor(order(onnx(path))).load()
+    (tmp_path / "text.onnx").write_text("no network")
+    with pytest.raises(CannotRunError, match="cannot load"):
+        open_executor(order(onnx(tmp_path / "text.onnx"))).load()
