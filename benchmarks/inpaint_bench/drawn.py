@@ -67,7 +67,8 @@ def _text(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
     """Overlaid letters."""
     height, width = mask.shape
     until = rng.uniform(ratio.low, ratio.high)
-    scale = min(mask.shape) / 512 * rng.uniform(0.8, 2.0)
+    # Letters of a smaller scale leave no mark.
+    scale = max(0.3, min(mask.shape) / 512 * rng.uniform(0.8, 2.0))
     while hole_ratio(mask) < until:
         letters = "".join(chr(c) for c in rng.integers(ord("A"), ord("z"), 3))
         where = (int(rng.uniform(-0.1, 0.9) * width), int(rng.uniform(0.05, 1.05) * height))

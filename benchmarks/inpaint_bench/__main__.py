@@ -1,0 +1,5 @@
+"""``python -m inpaint_bench``."""
+
+from inpaint_bench.cli import main
+
+main()

@@ -1,0 +1,264 @@
+"""``inpaint-bench run``: cases, rows that fail, and what an interruption leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks.conftest import QUICK, Bench
+
+from inpaint_bench.data import Ratio, hole_ratio
+from inpaint_bench.drawn import MASK_KINDS, draw_mask, draw_picture
+from inpaint_bench.executors import CannotRunError, Order
+from inpaint_bench.run.energy import Gauge
+from inpaint_bench.run.frames import make_frames
+from inpaint_bench.run.probe import probe
+from inpaint_bench.schema.files import read_result
+from inpaint_bench.schema.run import CandidateKey, CaseKey, RunResult
+
+
+def test_every_candidate_is_a_row(run_result: RunResult) -> None:
+    (case,) = run_result.cases
+    assert run_result.complete
+    assert [row.candidate for row in case.rows] == [
+        "photo/onnxruntime-cpu/fp32",
+        "photo-9/onnxruntime-cpu/fp32",
+        "opencv-telea",
+        "opencv-ns",
+    ]
+    ours = case.rows[0]
+    assert ours.times is not None
+    assert ours.times.blocks == [0, 1, 2, 3]
+    assert ours.load_ms and ours.first_call_ms
+    assert ours.host_peak_mb is None or ours.host_peak_mb > 10
+    assert ours.pictures_per_second == pytest.approx(1e3 / ours.times.p50, rel=1e-3)
+    assert ours.energy is None
+    assert ours.energy_reason == "not asked for (--energy-seconds 0)"
+    assert run_result.files["photo/onnxruntime-cpu/fp32"].name == "photo.onnx"
+    assert run_result.overhead.share_of_5_ms < 0.01
+    assert len(case.states) >= 2
+
+
+def test_one_that_cannot_run_is_a_row_with_its_reason(run_result: RunResult) -> None:
+    row = run_result.cases[0].rows[1]
+    assert row.status == "failed"
+    assert row.reason is not None
+    assert "there is no model 'photo-9'" in row.reason
+    assert row.times is None
+
+
+def test_ratios_are_of_those_that_ran(run_result: RunResult) -> None:
+    pairs = {(r.of, r.to): r for r in run_result.cases[0].ratios}
+    assert set(pairs) == {
+        ("photo/onnxruntime-cpu/fp32", "opencv-telea"),
+        ("photo/onnxruntime-cpu/fp32", "opencv-ns"),
+        ("opencv-telea", "opencv-ns"),
+    }
+    ratio = pairs["opencv-telea", "opencv-ns"]
+    assert ratio.blocks == 4
+    assert ratio.ratio.low <= ratio.ratio.value <= ratio.ratio.high
+
+
+def test_the_table_is_printed(bench: Bench, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    pictures, masks = folders
+    arguments = ["--models", "", "--peers", "opencv-telea,opencv-ns", "--sizes", "own"]
+    arguments += ["--pictures", str(pictures), "--masks", str(masks), "--holes", "10-20,30-40"]
+    found = bench("run", *arguments, *QUICK, "-o", tmp_path / "run.json")
+    assert found.exit_code == 0, found.output
+    assert "**call, own size, holes 30-40 %, batch 1, 1 thread (3 pictures" in found.output
+    assert "| opencv-ns | " in found.output
+    assert "the loop adds" in found.output
+    result = read_result(tmp_path / "run.json")
+    assert isinstance(result, RunResult)
+    assert [case.key.holes for case in result.cases] == ["10-20", "30-40"]
+
+
+def test_a_plan_is_a_file_and_options_win(bench: Bench, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text('models = ""\npeers = ["opencv-telea", "opencv-ns"]\nsizes = [32, "24x40"]\n')
+    arguments = ["--peers", "opencv-ns", *QUICK, "-o", tmp_path / "run.json"]
+    assert bench("run", "--plan", plan, *arguments).exit_code == 0
+    result = read_result(tmp_path / "run.json")
+    assert isinstance(result, RunResult)
+    assert [c.label for c in result.plan.candidates] == ["opencv-ns"]
+    assert [case.key.size for case in result.cases] == [(32, 32), (24, 40)]
+    plan.write_text("seizes = 1\n")
+    found = bench("run", "--plan", plan, *arguments)
+    assert found.exit_code == 2
+    assert "there is no option 'seizes'" in found.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--peers", "photoshop"], "there is no peer 'photoshop'"),
+        (["--sizes", "big"], "a size is like 256"),
+        (["--sizes", "own"], "give --pictures and --masks"),
+        (["--holes", "ten"], "a hole ratio is like 10-20"),
+        (["--scopes", "all"], "--scopes is of call, network"),
+        (["--threads", "0"], "--threads is a list of numbers from 1 up"),
+        (["--models", "", "--peers", ""], "there is nothing to measure"),
+        (["--models", "photo,photo"], "photo/onnxruntime-cpu/fp32 is named twice"),
+        (["--onnx", "lama"], "--onnx is like lama="),
+        (["--pictures", "."], "belong together"),
+    ],
+)
+def test_what_is_refused(
+    bench: Bench, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    output = tmp_path / "run.json"
+    found = bench("run", *arguments, "-o", output)
+    assert found.exit_code == 2
+    assert message in found.output
+    assert not output.exists()
+
+
+def test_an_output_that_holds_something_else_is_kept(bench: Bench, run_file: Path) -> None:
+    before = run_file.read_bytes()
+    same = ["--models", "photo,photo-9", "--sizes", "64", *QUICK, "-o", run_file]
+    found = bench("run", *same, "--peers", "opencv-telea,opencv-ns")
+    assert (found.exit_code, "is complete" in found.output) == (2, True)
+    found = bench("run", *same, "--peers", "opencv-ns")
+    assert (found.exit_code, "holds something else" in found.output) == (2, True)
+    assert run_file.read_bytes() == before
+
+
+def test_what_was_begun_on_another_machine_is_not_resumed(
+    bench: Bench, run_file: Path, tmp_path: Path
+) -> None:
+    document = json.loads(run_file.read_text())
+    document["complete"] = False
+    document["cases"] = []
+    document["machine"]["cpu"]["name"] = "Another"
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document))
+    arguments = ["--models", "photo,photo-9", "--sizes", "64", *QUICK, "-o", path]
+    found = bench("run", *arguments, "--peers", "opencv-telea,opencv-ns")
+    assert found.exit_code == 2
+    assert "was begun with other cpu" in found.output
+
+
+def test_ctrl_c_leaves_what_was_finished_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    output = tmp_path / "run.json"
+    command = [sys.executable, "-m", "inpaint_bench", "run", "--models", "", "--threads", "1"]
+    command += ["--peers", "opencv-telea", "--sizes", "32,64,96", "--blocks", "12"]
+    command += ["--turn-seconds", "0.05", "--energy-seconds", "0", "-o", str(output)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not output.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "The same command goes on with it" in said
+    before = read_result(output)
+    assert isinstance(before, RunResult)
+    assert not before.complete
+    assert 1 <= len(before.cases) < 3
+
+    again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert f"resumed: {len(before.cases)} of 3 cases" in again.stdout
+    after = read_result(output)
+    assert isinstance(after, RunResult)
+    assert after.complete
+    assert after.cases[: len(before.cases)] == before.cases
+    assert [case.key.size for case in after.cases] == [(32, 32), (64, 64), (96, 96)]
+
+
+CRASHES = """
+import os
+import sys
+from inpaint_bench.peers import classical
+
+def load():
+    {work}
+
+classical.PEERS["opencv-telea"] = classical.Peer("test", load)
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        ("os.abort()", "its process ended with signal 6"),
+        ("os.kill(os.getpid(), 9)", "its process was killed, as happens when memory runs out"),
+        ("sys.exit('it was too much')", "exit code 1; last words: it was too much"),
+        ("__import__('time').sleep(60)", r"took longer than 5 s \(--timeout\)"),
+    ],
+)
+def test_a_candidate_that_takes_its_process_along_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str, message: str
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(CRASHES.format(work=work))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    key = CandidateKey(kind="peer", name="opencv-telea", source="", backend="cpu", precision="u8")
+    case = CaseKey(scope="call", size=(32, 32), holes="10-20", batch=1, threads=1)
+    (frame,) = make_frames(case, None, None, None)
+    with pytest.raises(CannotRunError, match=message):
+        probe(Order(key, "call", threads=1, batch=1), frame, timeout=5)
+
+
+def test_a_slow_candidate_has_fewer_turns_spread_evenly(tmp_path: Path, bench: Bench) -> None:
+    output = tmp_path / "run.json"
+    arguments = ["--models", "", "--peers", "opencv-ns,skimage-biharmonic", "--sizes", "96"]
+    arguments += ["--blocks", "30", "--turn-seconds", "0.005", "--candidate-seconds", "0.4"]
+    arguments += ["--warmup-seconds", "0.3", "--energy-seconds", "0", "--threads", "1"]
+    found = bench("run", *arguments, "-o", output)
+    assert found.exit_code == 0, found.output
+    result = read_result(output)
+    assert isinstance(result, RunResult)
+    fast, slow = (row.times for row in result.cases[0].rows)
+    assert fast is not None and slow is not None
+    assert 3 <= len(slow.blocks) < len(fast.blocks)
+    assert slow.blocks[0] == 0
+    assert slow.blocks[-1] >= 20
+    assert result.cases[0].ratios[0].blocks == len(set(slow.blocks) & set(fast.blocks))
+
+
+@pytest.mark.parametrize("kind", MASK_KINDS)
+def test_drawn_masks_have_the_ratio_that_is_asked_for(kind: str) -> None:
+    for ratio in (Ratio(10, 20), Ratio(30, 40)):
+        mask = draw_mask(kind, 100, 140, ratio, seed=3)
+        assert mask.shape == (100, 140)
+        assert set(np.unique(mask)) == {0, 255}
+        assert ratio.low <= hole_ratio(mask) < ratio.high
+        np.testing.assert_array_equal(mask, draw_mask(kind, 100, 140, ratio, seed=3))
+        assert (mask != draw_mask(kind, 100, 140, ratio, seed=4)).any()
+    with pytest.raises(ValueError, match="fits 10x10"):
+        draw_mask(kind, 10, 10, Ratio(10.001, 10.002))
+
+
+def test_drawn_pictures_are_the_same_every_time() -> None:
+    np.testing.assert_array_equal(draw_picture(90, 700), draw_picture(90, 700))
+    assert draw_picture(90, 700).std() > 10
+
+
+def test_frames_of_folders(folders: tuple[Path, Path]) -> None:
+    case = CaseKey(scope="network", size=(32, 40), holes="10-20", batch=2, threads=1)
+    frames = make_frames(case, None, *folders)
+    assert [len(frame.pictures) for frame in frames] == [2]
+    assert all(picture.shape == (32, 40, 3) for picture in frames[0].pictures)
+    own = make_frames(case.model_copy(update={"size": None, "batch": 1}), 2, *folders)
+    assert [frame.pictures[0].shape for frame in own] == [(48, 64, 3)] * 2
+
+
+def test_energy_of_a_picture(tmp_path: Path) -> None:
+    from support.jetson_trees import THOR, write_tree
+
+    gauge = Gauge(gpu=True, seconds=0.2, root=write_tree(tmp_path, THOR))
+    energy, reason = gauge.measure(lambda: time.sleep(0.02), batch=2)
+    assert reason is None
+    assert energy is not None
+    assert energy.meter == "rails VIN"
+    assert energy.watts == pytest.approx(30, rel=0.1)
+    assert energy.idle_watts == pytest.approx(30, rel=0.1)
+    assert energy.joules_per_picture == pytest.approx(30 * 0.02 / 2, rel=0.5)
+    assert energy.pictures % 2 == 0
