@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.onnx_peers import write_filler, write_migan
 
 from inpaint_bench.executors import CannotRunError, Frame, Order, open_executor
 from inpaint_bench.peers.classical import PEERS
 from inpaint_bench.schema.run import CandidateKey
 from inpaint_sdk import Restorer
+from support.onnx_peers import write_filler, write_migan
 
 Pixels = NDArray[np.uint8]
 

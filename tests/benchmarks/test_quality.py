@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from benchmarks.conftest import Bench
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from benchmarks.conftest import Bench
 from inpaint_bench.quality import Score, mean_score, score
 from inpaint_bench.quality.gradients import deviation, downsampled_hole, similarity_map
 from inpaint_bench.schema.files import read_result
@@ -124,8 +124,12 @@ def test_quality_by_kind_and_ratio(quality_file: Path, folders: tuple[Path, Path
 
 def test_pictures_of_the_worst_and_the_median_case(quality_file: Path) -> None:
     gallery = quality_file.parent / "gallery"
-    names = [f"{k}-{r}-{c}.jpg" for k in ("box", "masks") for r in ("10-20", "30-40")
-             for c in ("median", "worst")]
+    names = [
+        f"{k}-{r}-{c}.jpg"
+        for k in ("box", "masks")
+        for r in ("10-20", "30-40")
+        for c in ("median", "worst")
+    ]
     assert sorted(p.name for p in gallery.iterdir()) == sorted(names)
     picture = cv2.imread(str(gallery / "masks-10-20-worst.jpg"))
     assert picture is not None
@@ -176,9 +180,7 @@ def test_pairs_stand_beside_the_picture_as_it_came(
         (["--pictures", ".", "--kinds", "stars"], "there is no kind of mask stars"),
     ],
 )
-def test_what_is_refused(
-    bench: Bench, tmp_path: Path, arguments: list[str], message: str
-) -> None:
+def test_what_is_refused(bench: Bench, tmp_path: Path, arguments: list[str], message: str) -> None:
     found = bench("quality", *arguments, "-o", tmp_path / "quality.json")
     assert found.exit_code == 2
     assert message in found.output

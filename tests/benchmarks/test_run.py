@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.conftest import QUICK, Bench
 
+from benchmarks.conftest import QUICK, Bench
 from inpaint_bench.data import Ratio, hole_ratio
 from inpaint_bench.drawn import MASK_KINDS, draw_mask, draw_picture
 from inpaint_bench.executors import CannotRunError, Order
@@ -110,9 +110,7 @@ def test_a_plan_is_a_file_and_options_win(bench: Bench, tmp_path: Path) -> None:
         (["--pictures", "."], "belong together"),
     ],
 )
-def test_what_is_refused(
-    bench: Bench, tmp_path: Path, arguments: list[str], message: str
-) -> None:
+def test_what_is_refused(bench: Bench, tmp_path: Path, arguments: list[str], message: str) -> None:
     output = tmp_path / "run.json"
     found = bench("run", *arguments, "-o", output)
     assert found.exit_code == 2

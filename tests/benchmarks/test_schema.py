@@ -54,7 +54,10 @@ def swap(document: dict[str, Any]) -> None:
     [
         (drop_cpu, r"machine\.cpu: Field required"),
         (misspell, r"cases\[0\]\.rows\[0\]\.loadms: Extra inputs"),
-        (make_text, r"cases\[0\]\.rows\[2\]\.times\.turns\[1\]\[0\]: Input should be a valid number"),
+        (
+            make_text,
+            r"cases\[0\]\.rows\[2\]\.times\.turns\[1\]\[0\]: Input should be a valid number",
+        ),
         (make_negative, r"cases\[0\]\.rows\[2\]\.times\.turns\[1\]\[0\]: .*greater than or equal"),
         (falsify, r"cases\[0\]\.rows\[2\]\.times: .*p50, p90 and p99 of these turns are"),
         (swap, r"cases\[0\]\.ratios\[0\]\.ratio: .*is not from"),
@@ -106,7 +109,9 @@ def test_the_json_schema_in_the_repository_is_this_one() -> None:
     assert json.loads((BENCHMARKS / "result.schema.json").read_text()) == json_schema()
 
 
-@pytest.mark.parametrize("path", sorted((BENCHMARKS / "results").glob("*.json")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((BENCHMARKS / "results").glob("*.json")), ids=lambda p: p.name
+)
 def test_committed_results_are_of_this_format(path: Path) -> None:
     result = read_result(path)
     assert getattr(result, "complete", True)

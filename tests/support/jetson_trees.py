@@ -145,5 +145,7 @@ THOR = {
     **_ina3221(
         1, ("VDD_GPU", 12000, 500), ("VDD_CPU_SOC_MSS", 12000, 300), ("VIN_SYS_5V0", 5000, 900)
     ),
-    **_hwmon(2, "ina238", {"in1_input": "20000", "curr1_input": "1500", "power1_input": "30000000"}),
+    **_hwmon(
+        2, "ina238", {"in1_input": "20000", "curr1_input": "1500", "power1_input": "30000000"}
+    ),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inpaint_bench.compare import Comparison, Finding, Verdict
-from inpaint_bench.schema.timing import CONFIDENCE
 from inpaint_bench.text.tables import Block, Table, markdown
 
 
@@ -20,7 +19,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
     order = list(Verdict)
     findings = sorted(comparison.findings, key=lambda f: order.index(f.verdict))
     yield Table(
-        ("", "what", "candidate", "figure", "A", "B", f"change ({100 * CONFIDENCE:.0f} %)"),
+        ("", "what", "candidate", "figure", "A", "B", "change"),
         [_cells(finding) for finding in findings],
         left=4,
     )

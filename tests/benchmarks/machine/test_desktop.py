@@ -8,12 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support.jetson_trees import write_tree
 
 from inpaint_bench.machine import describe_machine, nvml, read_machine
 from inpaint_bench.machine.energy import find_meter
 from inpaint_bench.machine.memory import rise_mb
 from inpaint_bench.schema.machine import Machine
+from support.jetson_trees import write_tree
 
 RAPL = {
     "sys/class/powercap/intel-rapl:0/name": "package-0",

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from support.jetson_trees import AGX_ORIN, ORIN_NANO, THOR, write_tree
 
 from inpaint_bench.floor.devices import PUBLISHED, matches
 from inpaint_bench.machine import StateReader, jetson, read_machine, thermal
 from inpaint_bench.machine.energy import NoMeterError, find_meter
 from inpaint_bench.machine.energy.rails import find_rails
 from inpaint_bench.schema.machine import Jetson
+from support.jetson_trees import AGX_ORIN, ORIN_NANO, THOR, write_tree
 
 TREES = {"orin-nano-super": ORIN_NANO, "agx-orin": AGX_ORIN, "thor": THOR}
 
@@ -133,9 +133,7 @@ def test_nothing_throttles(tmp_path: Path) -> None:
         (THOR, 4, "rails VIN", 30.0),
     ],
 )
-def test_energy(
-    tmp_path: Path, files: dict[str, str], rails: int, name: str, watts: float
-) -> None:
+def test_energy(tmp_path: Path, files: dict[str, str], rails: int, name: str, watts: float) -> None:
     write_tree(tmp_path, files)
     assert len(find_rails(tmp_path)) == rails
     meter = find_meter(tmp_path, gpu=True)

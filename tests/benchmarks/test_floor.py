@@ -1,0 +1,174 @@
+"""Costs against those that PyTorch counts, and floors against rates that are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.conftest import Bench
+
+pytest.importorskip("torch")
+import torch
+
+from inpaint_bench.floor.devices import PUBLISHED, measure_here
+from inpaint_bench.floor.graph import read_network
+from inpaint_bench.floor.roofline import find_measured, floor_of
+from inpaint_bench.machine import read_machine
+from inpaint_bench.schema.files import read_result
+from inpaint_bench.schema.floor import Device, FloorResult, Layer, Network
+from inpaint_bench.schema.run import RunResult
+from inpaint_export import cost
+from inpaint_export.recipes import load_recipe
+from inpaint_sdk.zoo import open_model
+
+
+@pytest.mark.parametrize("name", ["photo", "cloud-thin"])
+@pytest.mark.parametrize("side", [64, 256])
+def test_multiply_adds_are_those_that_pytorch_counts(name: str, side: int) -> None:
+    recipe = load_recipe(name)
+    inputs = [torch.zeros(1, 3, side, side)]
+    if recipe.task == "inpaint":
+        inputs.append(torch.zeros(1, 1, side, side))
+    network = read_network(open_model(name), side, side)
+    expected = cost.measure(recipe.build(), *inputs)
+    assert network.parameters == expected.parameters
+    # Convolutions with constant kernels, which PyTorch runs as pooling, are not in both.
+    assert network.multiply_adds == pytest.approx(expected.multiply_adds, rel=0.01)
+    assert sum(layer.multiply_adds for layer in network.layers) == network.multiply_adds
+
+
+def test_bytes() -> None:
+    network = read_network(open_model("photo"), 64, 64)
+    weights = sum(layer.weights for layer in network.layers)
+    assert weights == pytest.approx(4 * network.parameters, rel=0.01)
+    # Image and mask in, a picture out, and the weights.
+    assert network.bytes_least == weights + 4 * 64 * 64 * (3 + 1 + 3)
+    stem = next(layer for layer in network.layers if layer.operator == "Conv")
+    assert stem.written == [4 * torch.Size(stem.output).numel()]
+    assert network.bytes_layered > network.bytes_least
+
+
+def test_sizes_are_rounded_up_to_what_the_network_takes() -> None:
+    multiple = open_model("photo").info.size_multiple
+    assert read_network(open_model("photo"), 65, 64).size == (64 + multiple, 64)
+
+
+def layer(**changes: object) -> Layer:
+    values = {
+        "name": "conv",
+        "operator": "Conv",
+        "output": [1, 8, 8, 8],
+        "precision": "fp32",
+        "multiply_adds": 0,
+        "operations": 0,
+        "read": [],
+        "written": [],
+        "weights": 0,
+        "fused": False,
+    }
+    return Layer.model_validate({**values, **changes})
+
+
+DEVICE = Device(
+    name="made up",
+    source="published",
+    reference="",
+    multiply_adds={"fp32": 1e9},
+    bytes_per_second=1e9,
+    cache_bytes=1e6,
+)
+
+
+def network(*layers: Layer, least: int = 0) -> Network:
+    return Network(
+        model="it",
+        precision="fp32",
+        sha256="",
+        size=(8, 8),
+        parameters=1,
+        multiply_adds=sum(x.multiply_adds for x in layers),
+        operations=0,
+        bytes_least=least,
+        bytes_layered=1,
+        layers=list(layers),
+    )
+
+
+def test_each_layer_takes_the_longer_of_the_two() -> None:
+    """10 ms of arithmetic, then 20 ms of traffic; what fits the cache or is fused costs nothing."""
+    arithmetic = layer(multiply_adds=10_000_000, read=[5_000_000], weights=1_000_000)
+    traffic = layer(multiply_adds=1_000_000, read=[12_000_000, 900_000], written=[8_000_000])
+    fused = layer(operator="Add", read=[90_000_000], written=[90_000_000], fused=True)
+    floor = floor_of(network(arithmetic, traffic, fused, least=3_000_000), DEVICE, 60.0)
+    assert floor is not None
+    assert floor.layered_ms == pytest.approx(10 + 20)
+    assert floor.least_ms == pytest.approx(11)
+    assert floor.bound_by == "arithmetic"
+    assert floor.efficiency == pytest.approx(0.5)
+
+
+def test_the_least_is_what_weights_and_pictures_take_where_there_is_little_to_compute() -> None:
+    floor = floor_of(network(layer(multiply_adds=1_000_000), least=7_000_000), DEVICE)
+    assert floor is not None
+    assert (floor.least_ms, floor.bound_by) == (pytest.approx(7), "memory")
+    assert floor.layered_ms >= floor.least_ms
+    assert floor.measured_ms is floor.efficiency is None
+
+
+def test_no_rate_no_floor() -> None:
+    assert floor_of(network(layer(multiply_adds=1, precision="int8")), DEVICE) is None
+
+
+def test_published_rates_are_those_of_the_data_sheets() -> None:
+    """Twice a multiply-add is two operations; sparse INT8 is twice dense."""
+    sparse = {"orin-nano": 40, "orin-nano-super": 67, "orin-nx": 60, "agx-orin": 170}
+    for key, tops in sparse.items():
+        assert 4 * PUBLISHED[key].multiply_adds["int8"] / 1e12 == pytest.approx(tops, rel=0.03)
+    assert 16 * PUBLISHED["thor"].multiply_adds["fp16"] / 1e12 == pytest.approx(2070, rel=0.01)
+    assert all(device.source == "published" for device in PUBLISHED.values())
+
+
+def test_rates_that_are_measured_here() -> None:
+    device = measure_here(read_machine(), threads=1)
+    assert device.source == "measured"
+    assert 1e8 < device.multiply_adds["fp32"] < 1e13
+    assert 1e8 < device.bytes_per_second < 1e13
+
+
+def test_the_command(bench: Bench, tmp_path: Path) -> None:
+    output = tmp_path / "floor.json"
+    arguments = ["--models", "photo", "--sizes", "64,1088x1920", "--devices", "orin-nano,thor"]
+    found = bench("floor", *arguments, "--fps", "60", "-o", output)
+    assert found.exit_code == 0, found.output
+    assert "not measured" in found.output
+    result = read_result(output)
+    assert isinstance(result, FloorResult)
+    assert [(f.device, f.size) for f in result.floors] == [
+        (PUBLISHED[key].name, size)
+        for size in ((64, 64), (1088, 1920))
+        for key in ("orin-nano", "thor")
+    ]
+    assert all(f.measured_ms is None for f in result.floors)
+    found = bench("floor", "--devices", "abacus", "-o", output)
+    assert (found.exit_code, "there is no device 'abacus'" in found.output) == (2, True)
+
+
+def test_a_run_on_this_machine_stands_beside_its_floor(
+    run_result: RunResult, tmp_path: Path, bench: Bench
+) -> None:
+    machine = run_result.machine
+    here = DEVICE.model_copy(
+        update={"name": f"{machine.cpu.name}, 1 threads", "source": "measured"}
+    )
+    photo = read_network(open_model("photo"), 64, 64)
+    # This run is of scope call, which is not the network alone.
+    assert find_measured(photo, here, [run_result], threads=1) is None
+    case = run_result.cases[0]
+    key = case.key.model_copy(update={"scope": "network"})
+    network_run = run_result.model_copy(update={"cases": [case.model_copy(update={"key": key})]})
+    times = case.rows[0].times
+    assert times is not None
+    assert find_measured(photo, here, [network_run], threads=1) == times.p50
+    assert find_measured(photo, here, [network_run], threads=2) is None
+    assert find_measured(photo, PUBLISHED["orin-nano"], [network_run], threads=1) is None

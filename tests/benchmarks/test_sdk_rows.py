@@ -1,0 +1,46 @@
+"""``inpaint-bench sdk``: rows in processes of their own, kept beside one another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.conftest import Bench
+from inpaint_bench.errors import BenchError
+from inpaint_bench.schema.files import read_result, write_result
+from inpaint_bench.schema.sdk import SdkResult, SdkRow
+from inpaint_bench.sdk.benchmark import in_process
+from inpaint_bench.sdk.startup import startup
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+
+
+def test_start() -> None:
+    row = startup(runs=1)
+    assert row.figures["imports_torch"] is False
+    imported = row.figures["import_milliseconds"]["p50"]
+    assert 0 < imported < row.figures["first_result_milliseconds"]["p50"]
+
+
+def _fail() -> SdkRow:
+    raise RuntimeError("on purpose")
+
+
+def test_a_row_that_fails_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(BenchError, match="the row _fail failed"):
+        in_process(_fail)
+    assert "on purpose" in capfd.readouterr().err
+
+
+def test_rows_of_another_machine_are_not_mixed(bench: Bench, tmp_path: Path) -> None:
+    (committed,) = RESULTS.glob("sdk-*.json")
+    result = read_result(committed)
+    assert isinstance(result, SdkResult)
+    machine = result.machine.model_copy(update={"revision": "other"})
+    path = tmp_path / "sdk.json"
+    write_result(result.model_copy(update={"machine": machine}), path)
+    found = bench("sdk", "--rows", "startup", "-o", path)
+    assert (found.exit_code, "on another machine" in found.output) == (2, True)
+    found = bench("sdk", "--rows", "magic", "-o", tmp_path / "new.json")
+    assert (found.exit_code, "there is no row magic" in found.output) == (2, True)
