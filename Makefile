@@ -11,7 +11,7 @@ SOURCES := sdk export kernels benchmarks tests examples
 CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
 	-o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo pictures test format lint types cpp aarch64 unit bench clean
+.PHONY: demo pictures test format lint types cpp aarch64 unit bench tables clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python examples/demo.py
@@ -48,9 +48,14 @@ format: $(VENV)/develop.stamp
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/clang-format -i $(CXX_SOURCES)
 
-# make bench PICTURES=folder MASKS=folder
+# Speed on drawn pictures, and one page of it. What was finished of an interrupted one is kept.
 bench: $(VENV)/develop.stamp
-	$(BIN)/inpaint-bench run --pictures $(PICTURES) --masks $(MASKS) -o build/bench.json
+	$(BIN)/inpaint-bench run -o build/bench.json
+	$(BIN)/inpaint-bench report build/bench.json -o build/bench.html
+
+# Writes the documentation's tables anew from the committed results; a test checks them.
+tables: $(VENV)/develop.stamp
+	$(BIN)/inpaint-bench tables README.md benchmarks/README.md
 
 clean:
 	rm -rf $(VENV) build dist demo

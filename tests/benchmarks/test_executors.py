@@ -14,7 +14,7 @@ from inpaint_bench.executors import CannotRunError, Frame, Order, open_executor
 from inpaint_bench.peers.classical import PEERS
 from inpaint_bench.schema.run import CandidateKey
 from inpaint_sdk import Restorer
-from support.onnx_peers import write_filler, write_migan
+from support.onnx_peers import write_filler, write_mask_free, write_migan
 
 Pixels = NDArray[np.uint8]
 
@@ -160,6 +160,11 @@ def test_byte_networks_have_the_hole_at_zero(tmp_path: Path, frame: Frame) -> No
     hole, picture = frame.masks[0] > 0, frame.pictures[0]
     np.testing.assert_array_equal(found[hole], 255 - picture[hole])
     np.testing.assert_array_equal(found[~hole], picture[~hole])
+
+
+def test_a_network_that_needs_no_mask(tmp_path: Path, frame: Frame) -> None:
+    (found,) = restore(order(onnx(write_mask_free(tmp_path / "it.onnx"))), frame)
+    np.testing.assert_array_equal(found, 255 - frame.pictures[0])
 
 
 def test_a_network_of_fixed_size(tmp_path: Path, frame: Frame) -> None:

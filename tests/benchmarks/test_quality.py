@@ -67,7 +67,7 @@ def test_mean_score() -> None:
 
 
 def test_gradient_similarity_of_an_edge_that_is_lost() -> None:
-    """By hand: an edge of 90 grey levels between columns, halved in size, is Prewitt's 90 on two."""
+    """By hand: an edge of 90 grey levels is, at half the size, Prewitt's 90 on two columns."""
     truth = np.zeros((16, 16, 3), np.uint8)
     truth[:, 8:] = 90
     lost = np.zeros((16, 16, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""Result files: what is refused, and with which place; and that the documentation is of this format."""
+"""Result files: what is refused, and with which place; that the documentation is right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files as Jetson Linux has them on three modules: what the readers look at, and what lies beside it.
+"""Files as Jetson Linux has them on three modules: what is read, and what lies beside it.
 
 Names and forms are those of JetPack 6.2 on Orin and of JetPack 7.0 on Thor; values are made up.
 """

@@ -43,6 +43,19 @@ def write_filler(
     return _write(graph, path)
 
 
+def write_mask_free(path: Path) -> Path:
+    """A network that needs no mask: from 0 to 1, it turns a picture into its negative."""
+    size = ("height", "width")
+    graph = helper.make_graph(
+        [helper.make_node("Sub", ["one", "input"], ["clean"])],
+        "negative",
+        [helper.make_tensor_value_info("input", FLOAT, (1, 3, *size))],
+        [helper.make_tensor_value_info("clean", FLOAT, (1, 3, *size))],
+        [helper.make_tensor("one", FLOAT, (), [1.0])],
+    )
+    return _write(graph, path)
+
+
 def write_migan(path: Path) -> Path:
     """A pipeline of bytes, as MI-GAN's: where the mask is 0 the result is 255 less the image."""
     size = ("height", "width")

@@ -44,7 +44,7 @@ from inpaint_bench.schema.run import Protocol, RunPlan, Scope
 @click.option("--pictures", type=FOLDER, help="Instead of drawn ones; with --masks.")
 @click.option("--masks", type=FOLDER, help="Folder of masks, white is hole.")
 @click.option("--frames", type=click.IntRange(min=1), help="Pictures a case. [default: 1, or all]")
-@click.option("--blocks", type=click.IntRange(min=3), default=24, show_default=True)
+@click.option("--blocks", type=click.IntRange(min=3), default=48, show_default=True)
 @click.option("--turn-seconds", default=0.1, show_default=True, help="Timed calls of a turn.")
 @click.option(
     "--candidate-seconds",

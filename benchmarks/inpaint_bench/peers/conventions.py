@@ -5,6 +5,7 @@
 | LaMa, as exported for ONNX Runtime | ``image``, ``mask`` float, image from 0 to 1 | 1 | ``output``, from 0 to 1 or from 0 to 255 |
 | LaMa-Dilated and AOT-GAN, as Qualcomm exports them | ``image``, ``mask`` float, image from 0 to 1 | 1 | ``painted_image``, from 0 to 1 |
 | MI-GAN's pipeline | ``image``, ``mask`` uint8 | 0 | ``result``, uint8 |
+| any that needs no mask | one, float, from 0 to 1 | | the first, from 0 to 1 or from 0 to 255 |
 
 Colours are RGB, tensors [N, C, H, W].
 """  # noqa: E501
@@ -24,15 +25,20 @@ Range = Literal["uint8", "unit", "byte"]
 
 @dataclass(frozen=True)
 class Convention:
-    """image, mask: inputs' names. hole: the mask's value in the hole, 1 or 0 (of 255 for bytes)."""
+    """image, mask: inputs' names, the latter None where the network needs no mask.
+
+    hole: the mask's value in the hole, 1 or 0 (of 255 for bytes).
+    """
 
     image: str
-    mask: str
+    mask: str | None
     output: str
     numbers: Range
     hole: Literal[0, 1]
 
     def __str__(self) -> str:
+        if self.mask is None:
+            return f"{self.image} as {self.numbers}, no mask: it restores the whole picture"
         return f"{self.image} and {self.mask} as {self.numbers}, {self.hole} in the hole"
 
 
@@ -63,10 +69,12 @@ def recognise(inputs: Sequence[Port], outputs: Sequence[Port]) -> Convention:
             return Convention("image", "mask", output, "uint8", hole=0)
         if types == {"tensor(float)"}:
             return Convention("image", "mask", output, "unit", hole=1)
+    if len(ports) == 1 and inputs[0].type == "tensor(float)" and list(inputs[0].shape[1:2]) == [3]:
+        return Convention(inputs[0].name, None, output or outputs[0].name, "unit", hole=1)
     found = ", ".join(f"{port.name} {port.type}" for port in inputs)
     raise ValueError(
         f"its inputs ({found}) are of no known network; there must be image and mask, both float "
-        "(LaMa, AOT-GAN) or both uint8 (MI-GAN)"
+        "(LaMa, AOT-GAN) or both uint8 (MI-GAN), or one float image and no mask"
     )
 
 

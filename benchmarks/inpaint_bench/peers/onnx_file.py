@@ -111,6 +111,8 @@ class OnnxFile:
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
             mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
         image = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)[None])
+        if self._convention.mask is None:
+            return {self._convention.image: image.astype(np.float32) / np.float32(255)}
         hole = (mask > 0) if self._convention.hole == 1 else (mask == 0)
         if self._convention.numbers == "uint8":
             holes: NDArray[Any] = np.multiply(hole, 255, dtype=np.uint8)[None, None]
@@ -129,4 +131,7 @@ class OnnxFile:
         if filled.shape != picture.shape:
             size = (picture.shape[1], picture.shape[0])
             filled = cv2.resize(filled, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+        assert self._convention is not None
+        if self._convention.mask is None:
+            return filled
         return np.where(mask[..., None] > 0, filled, picture)

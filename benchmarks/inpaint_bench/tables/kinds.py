@@ -10,6 +10,7 @@ from inpaint_bench.schema.floor import FloorResult
 from inpaint_bench.schema.kernels import KernelsResult
 from inpaint_bench.schema.quality import QualityResult
 from inpaint_bench.schema.run import CandidateKey, Case, RunResult
+from inpaint_bench.schema.sdk import SdkResult
 from inpaint_bench.text.run import ratio_to, reference_of
 from inpaint_bench.text.tables import Table, machine_in_words, number
 
@@ -19,6 +20,7 @@ TITLES = {
     "skimage-biharmonic": "scikit-image biharmonic",
     "patchmatch": "PatchMatch",
     "damaged": "as it came",
+    "spa-gan": "SpA-GAN",
 }
 
 
@@ -59,12 +61,18 @@ def restoration(quality: Result, run: Result) -> str:
     )
 
 
-def clouds(**results: Result) -> str:
-    """Pairs: as they came, and what models make of them."""
+def pairs(run: Result, **results: Result) -> str:
+    """Pairs: as they came, and what models make of them, each under a name of its own.
+
+    run: of scope network, for the time over that of the ONNX file that stands beside ours.
+    """
+    if not isinstance(run, RunResult):
+        raise BenchError("a table of pairs has run=, of scope network")
     rows = []
     for result in results.values():
         if not isinstance(result, QualityResult):
-            raise BenchError("a table of clouds is of quality results")
+            raise BenchError("a table of pairs is of quality results")
+        others = [c.label for c in result.candidates if c.kind == "onnx"]
         for group in result.groups:
             for row in group.rows:
                 if row.mean is not None:
@@ -75,9 +83,23 @@ def clouds(**results: Result) -> str:
                             f"{row.mean.psnr:.2f} dB",
                             number(row.mean.ssim, 3),
                             number(row.mean.gmsd, 4),
+                            _over(run, row.candidate, others),
                         ]
                     )
-    return str(Table(("pictures", "", "PSNR", "SSIM", "GMSD (less is better)"), rows, left=2))
+    (name,) = {c.name for c in run.plan.candidates if c.kind == "onnx"}
+    head = ("pictures", "", "PSNR", "SSIM", "GMSD (less is better)", f"time over {_plain(name)}")
+    threads = run.plan.threads[0]
+    machine = f"{threads} threads; {machine_in_words(run.machine)}.{_remarks(run)}"
+    return f"{Table(head, rows, left=2)}\nTime of the network alone at 256x256, {machine}\n"
+
+
+def _over(run: RunResult, label: str, others: list[str]) -> str:
+    for case in run.cases:
+        for other in others:
+            found = ratio_to(case, label, other)
+            if found is not None and case.key.scope == "network" and case.key.size == (256, 256):
+                return "{:.2f} ({:.2f} to {:.2f})".format(*found)
+    return ""
 
 
 def floors(floor: Result) -> str:
@@ -106,14 +128,14 @@ def scan(kernels: Result) -> str:
     for entry in kernels.shapes:
         found = {(r.of, r.to): r.ratio for r in entry.ratios}
         (row,) = (r for r in entry.rows if r.candidate == "scan")
-        pairs = (("ort function", "ort native"), ("naive backward", "backward"))
+        shown = (("ort function", "ort native"), ("naive backward", "backward"))
         rows.append(
             [
                 "x".join(map(str, entry.shape)),
                 number(row.times.p50, 2),
                 number(None if row.bytes is None else row.bytes / row.times.p50 / 1e6),
                 "" if row.bandwidth_share is None else str(row.bandwidth_share),
-                *("" if pair not in found else f"{found[pair].value:.1f}" for pair in pairs),
+                *("" if pair not in found else f"{found[pair].value:.1f}" for pair in shown),
             ]
         )
     head = (
@@ -128,11 +150,26 @@ def scan(kernels: Result) -> str:
     return f"{Table(head, rows)}\n{note}\n"
 
 
+def startup(sdk: Result) -> str:
+    """A sentence: what a user waits for before the first result."""
+    if not isinstance(sdk, SdkResult) or "startup" not in sdk.rows:
+        raise BenchError("a sentence on the start is of sdk=, with the row startup")
+    figures = sdk.rows["startup"].figures
+    imported, first = (
+        figures[name]["p50"] / 1e3 for name in ("import_milliseconds", "first_result_milliseconds")
+    )
+    return (
+        f"`import inpaint_sdk` takes {imported:.2f} s, a whole `inpaint-sdk restore` from the start "
+        f"of the process\nto the written file {first:.2f} s.\n"
+    )
+
+
 KINDS: Mapping[str, Callable[..., str]] = {
     "restoration": restoration,
-    "clouds": clouds,
+    "pairs": pairs,
     "floors": floors,
     "scan": scan,
+    "startup": startup,
 }
 
 

@@ -1,11 +1,13 @@
 """A desktop's readers: RAPL's counters, and NVML, which a stand-in plays."""
 
+# ruff: noqa: N802, N815 -- the stand-in has NVML's names
+
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -53,7 +55,7 @@ class FakeNvml:
     nvmlClocksThrottleReasonHwThermalSlowdown = 64
     nvmlClocksThrottleReasonHwPowerBrakeSlowdown = 128
 
-    ANSWERS: dict[str, Any] = {
+    ANSWERS: ClassVar[dict[str, Any]] = {
         "nvmlDeviceGetCount": 1,
         "nvmlDeviceGetHandleByIndex": "gpu",
         "nvmlDeviceGetName": "NVIDIA RTX 4090",
@@ -75,7 +77,7 @@ class FakeNvml:
         self._lacking = lacking
         self.millijoules = 1000
 
-    def nvmlDeviceGetTotalEnergyConsumption(self, handle: object) -> int:  # noqa: N802
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: object) -> int:
         if "nvmlDeviceGetTotalEnergyConsumption" in self._lacking:
             raise self.NVMLError
         self.millijoules += 2500
