@@ -98,6 +98,8 @@ def test_compiled_pytorch(frame: Frame) -> None:
 
 @pytest.mark.parametrize("name", PEERS)
 def test_peers_fill_the_hole_and_nothing_else(name: str, frame: Frame) -> None:
+    if name == "patchmatch":
+        pytest.importorskip("patchmatch", reason="PyPatchMatch needs Python 3.11")
     (found,) = restore(order(peer(name)), frame)
     picture, hole = frame.pictures[0], frame.masks[0] > 0
     assert found.dtype == np.uint8

@@ -17,11 +17,13 @@ from benchmarks.conftest import QUICK, Bench
 from inpaint_bench.data import Ratio, hole_ratio
 from inpaint_bench.drawn import MASK_KINDS, draw_mask, draw_picture
 from inpaint_bench.executors import CannotRunError, Order
+from inpaint_bench.peers.classical import PEERS, Peer, Pixels, Restore
+from inpaint_bench.run.case import measure_case
 from inpaint_bench.run.energy import Gauge
 from inpaint_bench.run.frames import make_frames
 from inpaint_bench.run.probe import probe
 from inpaint_bench.schema.files import read_result
-from inpaint_bench.schema.run import CandidateKey, CaseKey, RunResult
+from inpaint_bench.schema.run import CandidateKey, CaseKey, Protocol, RunResult
 
 
 def test_every_candidate_is_a_row(run_result: RunResult) -> None:
@@ -204,6 +206,46 @@ def test_a_candidate_that_takes_its_process_along_is_a_reason(
         probe(Order(key, "call", threads=1, batch=1), frame, timeout=5)
 
 
+def test_a_candidate_that_fails_on_the_way_is_a_row_and_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the second picture only: the first was restored in its process and in the warm-up."""
+    case = CaseKey(scope="call", size=(32, 32), holes="10-20", batch=1, threads=1)
+    frames = make_frames(case, 2, None, None)
+    peer = PEERS["opencv-telea"]
+
+    def load() -> Restore:
+        restore = peer.load()
+
+        def fail(picture: Pixels, mask: Pixels) -> Pixels:
+            if np.array_equal(picture, frames[1].pictures[0]):
+                raise RuntimeError("not this one")
+            return restore(picture, mask)
+
+        return fail
+
+    monkeypatch.setitem(PEERS, "opencv-telea", Peer("test", load))
+    keys = [
+        CandidateKey(kind="peer", name=name, source="", backend="cpu", precision="uint8")
+        for name in ("opencv-telea", "opencv-ns")
+    ]
+    protocol = Protocol(
+        blocks=6,
+        turn_seconds=0.005,
+        candidate_seconds=1,
+        warmup_seconds=0.1,
+        energy_seconds=0,
+        timeout=60,
+    )
+    measured = measure_case(case, keys, frames, protocol, lambda _: None)
+    failed, well = measured.rows
+    assert (failed.status, well.status) == ("failed", "measured")
+    assert failed.reason == "in block 2, RuntimeError: not this one"
+    assert well.times is not None
+    assert len(well.times.blocks) >= 5
+    assert measured.ratios == []
+
+
 def test_a_slow_candidate_has_fewer_turns_spread_evenly(tmp_path: Path, bench: Bench) -> None:
     output = tmp_path / "run.json"
     arguments = ["--models", "", "--peers", "opencv-ns,skimage-biharmonic", "--sizes", "96"]
@@ -258,5 +300,6 @@ def test_energy_of_a_picture(tmp_path: Path) -> None:
     assert energy.meter == "rails VIN"
     assert energy.watts == pytest.approx(30, rel=0.1)
     assert energy.idle_watts == pytest.approx(30, rel=0.1)
-    assert energy.joules_per_picture == pytest.approx(30 * 0.02 / 2, rel=0.5)
     assert energy.pictures % 2 == 0
+    spent = energy.watts * energy.seconds
+    assert energy.joules_per_picture * energy.pictures == pytest.approx(spent, rel=0.01)

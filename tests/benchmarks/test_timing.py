@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import time
 
 import numpy as np
@@ -57,14 +58,14 @@ def test_the_loop_adds_less_than_a_percent_to_a_call_of_5_ms() -> None:
 
 
 def test_warm_up_waits_for_a_clock_that_speeds_up() -> None:
-    started = time.perf_counter()
-
-    def call() -> None:
-        time.sleep(0.02 if time.perf_counter() - started < 0.4 else 0.005)
-
-    found = warm_up(call, least_seconds=0.1, most_seconds=5)
+    """Each call is a tenth shorter than the one before, for twenty calls."""
+    calls = itertools.count()
+    found = warm_up(
+        lambda: time.sleep(0.05 * 0.9 ** min(20, next(calls))), least_seconds=0, most_seconds=10
+    )
     assert found.settled
-    assert found.milliseconds < 15 or found.seconds < 0.4
+    assert found.calls > 20
+    assert found.milliseconds < 25
 
 
 def test_warm_up_gives_up_in_time() -> None:

@@ -35,6 +35,14 @@ Step = Callable[[str], None]
 """Told what was done, for the progress bar."""
 
 
+class _FailedError(Exception):
+    """A candidate failed while it was measured; its cause is what it raised."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label
+
+
 @dataclass
 class _Live:
     """A candidate that is loaded in this process. fed: what its calls get, by frame."""
@@ -69,15 +77,18 @@ def measure_case(
             live[candidate.label] = _open(order, probed, frames, protocol)
         except (CannotRunError, InpaintError) as error:
             failed[candidate.label] = str(error)
+        except Exception as error:  # runtimes raise anything; each is a reason
+            failed[candidate.label] = f"{type(error).__name__}: {error}"
         step(candidate.label)
     for item in live.values():
         _plan_turns(item, protocol)
+    executors = [item.executor for item in live.values()]
     try:
-        _take_blocks(live, protocol.blocks, states, seen, step)
+        _take_blocks(live, failed, protocol.blocks, states, seen, step)
         _measure_energy(live, key, protocol)
     finally:
-        for item in live.values():
-            item.executor.close()
+        for executor in executors:
+            executor.close()
     seen.append(states.read())
     rows = [
         _failed(c.label, failed[c.label])
@@ -114,32 +125,53 @@ def _plan_turns(item: _Live, protocol: Protocol) -> None:
 
 
 def _take_blocks(
-    live: dict[str, _Live], blocks: int, states: StateReader, seen: list[State], step: Step
+    live: dict[str, _Live],
+    failed: dict[str, str],
+    blocks: int,
+    states: StateReader,
+    seen: list[State],
+    step: Step,
 ) -> None:
+    """A candidate that fails on the way has no more turns; it goes from ``live`` to ``failed``."""
     for block in range(blocks):
-        take_turns(
-            {name: _call(item, block) for name, item in live.items()},
-            {name: item.calls if block in item.blocks else 0 for name, item in live.items()},
-            block,
-            {name: item.turns for name, item in live.items()},
-        )
+        try:
+            take_turns(
+                {name: _call(name, item, block) for name, item in live.items()},
+                {name: item.calls if block in item.blocks else 0 for name, item in live.items()},
+                block,
+                {name: item.turns for name, item in live.items()},
+            )
+        except _FailedError as error:
+            cause = error.__cause__
+            failed[error.label] = f"in block {block + 1}, {type(cause).__name__}: {cause}"
+            del live[error.label]
         if block % STATE_EVERY == STATE_EVERY - 1:
             seen.append(states.read())
         step(f"block {block + 1} of {blocks}")
 
 
-def _call(item: _Live, block: int) -> Callable[[], object]:
+def _call(label: str, item: _Live, block: int) -> Callable[[], object]:
     infer, fed = item.executor.infer, item.fed[block % len(item.fed)]
-    return lambda: infer(fed)
+
+    def call() -> object:
+        try:
+            return infer(fed)
+        except Exception as error:
+            raise _FailedError(label) from error
+
+    return call
 
 
 def _measure_energy(live: dict[str, _Live], key: CaseKey, protocol: Protocol) -> None:
     gauges: dict[bool, Gauge] = {}
-    for item in live.values():
+    for label, item in live.items():
         gpu = item.executor.gpu
         if gpu not in gauges:
             gauges[gpu] = Gauge(gpu=gpu, seconds=protocol.energy_seconds)
-        item.energy, item.energy_reason = gauges[gpu].measure(_call(item, 0), key.batch)
+        try:
+            item.energy, item.energy_reason = gauges[gpu].measure(_call(label, item, 0), key.batch)
+        except (_FailedError, OSError) as error:
+            item.energy_reason = f"the measurement failed: {error.__cause__ or error}"
 
 
 def _failed(label: str, reason: str) -> Row:

@@ -159,8 +159,8 @@ def startup(sdk: Result) -> str:
         figures[name]["p50"] / 1e3 for name in ("import_milliseconds", "first_result_milliseconds")
     )
     return (
-        f"`import inpaint_sdk` takes {imported:.2f} s, a whole `inpaint-sdk restore` from the start "
-        f"of the process\nto the written file {first:.2f} s.\n"
+        f"`import inpaint_sdk` takes {imported:.2f} s, a whole `inpaint-sdk restore` from the "
+        f"start of the process\nto the written file {first:.2f} s.\n"
     )
 
 
