@@ -10,6 +10,7 @@ from inpaint_bench.schema.files import Result
 from inpaint_bench.schema.kernels import KernelsResult
 from inpaint_bench.schema.quality import QualityResult
 from inpaint_bench.schema.run import RunResult
+from inpaint_bench.text.run import BUSY, BUSY_MEANS, others_cpu
 
 TOLERANCE = 0.02
 """A change of time below this share is none, however sure it is."""
@@ -46,6 +47,8 @@ def compare(a: Result, b: Result, *, absolute: bool, tolerance: float = TOLERANC
     for letter, result in (("A", a), ("B", b)):
         if isinstance(result, (RunResult, QualityResult)) and not result.complete:
             found.notes.append(f"{letter} is not complete")
+        if isinstance(result, RunResult) and (others_cpu(result) or 0) > BUSY:
+            found.notes.append(f"{letter}: {BUSY_MEANS}")
         if result.remarks:
             found.notes.append(f"{letter}: {result.remarks}")
     if not found.findings:

@@ -35,7 +35,7 @@ def _drawn(plot: Plot) -> Iterator[Axes]:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context({"svg.hashsalt": plot.title, "font.size": 8, "axes.grid": True}):
+    with rc_context({"svg.hashsalt": plot.title, "font.size": 9, "axes.grid": True}):
         figure = Figure(figsize=INCHES, layout="constrained")
         axes = figure.subplots()
         axes.grid(color="#dddddd", linewidth=0.5)
@@ -63,7 +63,7 @@ def latency_plot(case: Case) -> Plot:
         axes.set_xlabel("milliseconds of a call")
         axes.set_ylabel("% of calls done within")
         axes.set_ylim(0, 101)
-        axes.legend(fontsize=6, loc="lower right")
+        axes.legend(fontsize=7, loc="lower right")
     return plot
 
 
@@ -74,7 +74,7 @@ def tradeoff_plot(title: str, points: Mapping[str, tuple[float, float]]) -> Plot
     with _drawn(plot) as axes:
         for (name, (ms, db)), colour in zip(points.items(), _colours(len(points)), strict=True):
             axes.plot([ms], [db], "o", color=colour)
-            axes.annotate(name, (ms, db), textcoords="offset points", xytext=(4, 4), fontsize=6)
+            axes.annotate(name, (ms, db), textcoords="offset points", xytext=(4, 4), fontsize=7)
         axes.set_xscale("log")
         _plain_numbers(axes, "x")
         axes.margins(x=0.35, y=0.15)
@@ -105,20 +105,20 @@ def roofline_plot(result: FloorResult, precision: str) -> Plot:
                     network = networks[floor.model, floor.size]
                     rate = network.multiply_adds / floor.measured_ms / 1e6
                     axes.plot([intensity[floor.model, floor.size]], [rate], "o", color=colour)
-        for (model, size), x in intensity.items():
+        for index, ((model, size), x) in enumerate(intensity.items()):
             axes.axvline(x, color="#999999", linewidth=0.6, linestyle=":")
             axes.annotate(
                 f"{model} {size[0]}x{size[1]}",
-                (x, 0.02),
+                (x, 0.02 + 0.2 * (index % 4)),  # neighbours' labels at different heights
                 xycoords=("data", "axes fraction"),
                 rotation=90,
-                fontsize=5,
+                fontsize=7,
             )
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("multiply-adds a byte, layer by layer")
         axes.set_ylabel("10⁹ multiply-adds a second")
-        axes.legend(fontsize=5, loc="upper left")
+        axes.legend(fontsize=7, loc="upper left")
     return plot
 
 

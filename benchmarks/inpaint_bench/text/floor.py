@@ -31,11 +31,11 @@ def blocks(result: FloorResult, fps: float) -> Iterator[Block]:
         left=3,
     )
     yield Table(
-        ("device", "peak rates", "multiply-adds/s", "GB/s"),
+        ("device", "rates", "multiply-adds/s", "GB/s"),
         [
             [
                 d.name,
-                f"{d.source}: {d.reference}",
+                d.source,
                 ", ".join(f"{p} {v / 1e12:.2f} T" for p, v in d.multiply_adds.items()),
                 number(d.bytes_per_second / 1e9),
             ]
@@ -43,6 +43,7 @@ def blocks(result: FloorResult, fps: float) -> Iterator[Block]:
         ],
         left=2,
     )
+    yield from (f"- {d.name}: {d.reference}" for d in result.devices)
     yield Heading("Least times: not measurements")
     yield (
         "Of programs that do all of the network's multiply-adds. Beside them, what a run took, "

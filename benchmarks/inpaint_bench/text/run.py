@@ -7,6 +7,13 @@ from collections.abc import Iterator
 from inpaint_bench.schema.run import Case, Row, RunResult
 from inpaint_bench.text.tables import Block, Heading, Table, machine_in_words, markdown, number
 
+BUSY = 0.1
+"""Share of the cores that other programs may take before a reader is warned."""
+
+BUSY_MEANS = (
+    "the machine was busy: ratios of candidates with different numbers of threads depend on that"
+)
+
 HEAD = (
     "candidate",
     "p50 ms",
@@ -34,11 +41,11 @@ def blocks(result: RunResult) -> Iterator[Block]:
         f"the loop adds {overhead.p50_microseconds:.2f} µs to a call, "
         f"{100 * overhead.share_of_5_ms:.4f} % of one of 5 ms"
     )
-    others = [
-        s.others_cpu for case in result.cases for s in case.states if s.others_cpu is not None
-    ]
-    if others:
-        yield f"other programs took up to {100 * max(others):.0f} % of the cores"
+    others = others_cpu(result)
+    if others is not None:
+        yield f"other programs took up to {100 * others:.0f} % of the cores"
+    if others is not None and others > BUSY:
+        yield BUSY_MEANS
     throttled = sorted({t for case in result.cases for s in case.states for t in s.throttling})
     if throttled:
         yield "throttling: " + "; ".join(throttled)
@@ -48,6 +55,12 @@ def blocks(result: RunResult) -> Iterator[Block]:
         yield Heading(f"{case.key} ({case.pictures} pictures, {case.hole_percent:.1f} % hole)")
         yield case_table(result, case)
         yield from _reasons(case)
+
+
+def others_cpu(result: RunResult) -> float | None:
+    """The largest share of the cores that other programs took at a time; None if not known."""
+    states = (state for case in result.cases for state in case.states)
+    return max((s.others_cpu for s in states if s.others_cpu is not None), default=None)
 
 
 def reference_of(result: RunResult) -> str:
