@@ -23,7 +23,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; p
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; min-width: 5.5rem; border-bottom: 1px solid #ddd; text-align: left; }
+th, td { padding: .25rem .6rem; min-width: 5.5rem; border-bottom: 1px solid #ddd;
+         text-align: left; }
 .number { text-align: right; white-space: nowrap; }
 figure { margin: 1rem 0; } img { width: 100%; max-width: 40rem; height: auto; }
 .strip { max-width: none; width: auto; max-height: 18rem; }
