@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from inpaint_bench.cli import main
 from inpaint_bench.schema.files import read_result
 from inpaint_bench.schema.run import RunResult
-
-QUICK = ["--blocks", "4", "--turn-seconds", "0.01", "--warmup-seconds", "0.3"]
-QUICK += ["--energy-seconds", "0", "--candidate-seconds", "2", "--threads", "1"]
-"""Options of a run that takes seconds."""
-
-Bench = Callable[..., Result]
+from support.bench import QUICK, Bench
 
 
 @pytest.fixture(scope="session")

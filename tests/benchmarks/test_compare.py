@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.conftest import Bench
 from inpaint_bench.compare import Verdict, compare
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema.files import read_result, write_result
@@ -17,6 +16,7 @@ from inpaint_bench.schema.machine import Cpu
 from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample, Score
 from inpaint_bench.schema.run import RunResult
 from inpaint_bench.schema.timing import Times
+from support.bench import Bench
 
 OURS = "photo/onnxruntime-cpu/fp32"
 

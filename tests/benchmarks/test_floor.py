@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.conftest import Bench
+from support.bench import Bench
 
 pytest.importorskip("torch")
 import torch
@@ -139,8 +139,9 @@ def test_rates_that_are_measured_here() -> None:
 def test_the_command(bench: Bench, tmp_path: Path) -> None:
     output = tmp_path / "floor.json"
     arguments = ["--models", "photo", "--sizes", "64,1088x1920", "--devices", "orin-nano,thor"]
-    found = bench("floor", *arguments, "--fps", "60", "-o", output)
+    found = bench("floor", *arguments, "--fps", "60", "--layers", "-o", output)
     assert found.exit_code == 0, found.output
+    assert " | Conv | 1x48x" in found.output  # photo's stem
     assert "not measured" in found.output
     result = read_result(output)
     assert isinstance(result, FloorResult)

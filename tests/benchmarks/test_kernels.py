@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.conftest import Bench
+from support.bench import Bench
 
 pytest.importorskip("torch")
 pytest.importorskip("onnx")

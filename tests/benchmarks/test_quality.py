@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from benchmarks.conftest import Bench
 from inpaint_bench.quality import Score, mean_score, score
 from inpaint_bench.quality.gradients import deviation, downsampled_hole, similarity_map
 from inpaint_bench.schema.files import read_result
 from inpaint_bench.schema.quality import QualityResult
 from inpaint_sdk import Restorer
+from support.bench import Bench
 
 
 def test_figures_are_those_of_scikit_image(rng: np.random.Generator) -> None:

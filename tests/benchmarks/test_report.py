@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.conftest import QUICK, Bench
+from support.bench import QUICK, Bench
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.conftest import QUICK, Bench
 from inpaint_bench.data import Ratio, hole_ratio
 from inpaint_bench.drawn import MASK_KINDS, draw_mask, draw_picture
 from inpaint_bench.executors import CannotRunError, Order
@@ -24,6 +23,7 @@ from inpaint_bench.run.frames import make_frames
 from inpaint_bench.run.probe import probe
 from inpaint_bench.schema.files import read_result
 from inpaint_bench.schema.run import CandidateKey, CaseKey, Protocol, RunResult
+from support.bench import QUICK, Bench
 
 
 def test_every_candidate_is_a_row(run_result: RunResult) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.conftest import Bench
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema.files import read_result, write_result
 from inpaint_bench.schema.sdk import SdkResult, SdkRow
 from inpaint_bench.sdk.benchmark import in_process
 from inpaint_bench.sdk.startup import startup
+from support.bench import Bench
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 

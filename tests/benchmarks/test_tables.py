@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.conftest import QUICK, Bench
 from inpaint_bench.errors import BenchError
 from inpaint_bench.tables import fill_tables
+from support.bench import QUICK, Bench
 
 ROOT = Path(__file__).parents[2]
 

@@ -22,6 +22,7 @@ from inpaint_bench.errors import BenchError
 @click.option("--run", "runs", type=FILE, multiple=True, help="Results to set beside the floors.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--fps", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True)
+@click.option("--layers", is_flag=True, help="Print every layer; they are in the output anyway.")
 @REMARKS
 @OUTPUT
 def floor_command(
@@ -31,6 +32,7 @@ def floor_command(
     runs: tuple[Path, ...],
     threads: int,
     fps: float,
+    layers: bool,
     remarks: str,
     output: Path,
 ) -> None:
@@ -62,4 +64,4 @@ def floor_command(
         remarks,
     )
     write_result(found, output)
-    click.echo(describe_floors(found, fps))
+    click.echo(describe_floors(found, fps, layers=layers))

@@ -54,7 +54,12 @@ from inpaint_bench.schema.run import Protocol, RunPlan, Scope
 )
 @click.option("--warmup-seconds", default=3.0, show_default=True, help="At most.")
 @click.option("--energy-seconds", default=2.0, show_default=True, help="0: no energy.")
-@click.option("--timeout", default=120.0, show_default=True, help="Seconds to load and call once.")
+@click.option(
+    "--timeout",
+    default=900.0,
+    show_default=True,
+    help="Seconds to load and call once; TensorRT compiles an engine then, for minutes.",
+)
 @REMARKS
 @OUTPUT
 def run_command(

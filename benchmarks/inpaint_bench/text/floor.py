@@ -4,13 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inpaint_bench.schema.floor import Floor, FloorResult
+from inpaint_bench.schema.floor import Floor, FloorResult, Network
 from inpaint_bench.text.tables import Block, Heading, Table, markdown, number
 
 
-def describe_floors(result: FloorResult, fps: float) -> str:
-    """Costs, rates and least times; fps: pictures a second that are asked about."""
-    return markdown(blocks(result, fps))
+def describe_floors(result: FloorResult, fps: float, *, layers: bool = False) -> str:
+    """Costs, rates and least times; fps: pictures a second that are asked about.
+
+    layers: every layer of each network too.
+    """
+    found = list(blocks(result, fps))
+    for network in result.networks if layers else ():
+        found += [
+            Heading(f"{network.model}, {network.size[0]}x{network.size[1]}"),
+            _layers(network),
+        ]
+    return markdown(found)
+
+
+def _layers(network: Network) -> Table:
+    return Table(
+        ("layer", "operator", "output", "multiply-adds", "read kB", "written kB", "weights kB"),
+        [
+            [
+                layer.name,
+                layer.operator + (" (fused)" if layer.fused else ""),
+                "x".join(map(str, layer.output)),
+                f"{layer.multiply_adds / 1e6:.2f} M",
+                number(sum(layer.read) / 1e3),
+                number(sum(layer.written) / 1e3),
+                number(layer.weights / 1e3),
+            ]
+            for layer in network.layers
+        ],
+        left=3,
+    )
 
 
 def blocks(result: FloorResult, fps: float) -> Iterator[Block]:
