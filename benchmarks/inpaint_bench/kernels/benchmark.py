@@ -33,7 +33,7 @@ from inpaint_bench.run.benchmark import now
 from inpaint_bench.schema.document import FORMAT_VERSION
 from inpaint_bench.schema.kernels import KernelRow, KernelShape, KernelsResult
 from inpaint_bench.schema.timing import Interval, Ratio, Times
-from inpaint_bench.timing import Turns, ratio_of_turns, take_turns, warm_up
+from inpaint_bench.timing import Turns, ratio_of_turns, spread_turns, take_turns, warm_up
 from inpaint_kernels import native
 
 LARGE: Shape = (8, 64, 512, 512)
@@ -54,6 +54,9 @@ COPIES = {"scan": "copy", "backward kernel": "backward copy"}
 
 TURN_SECONDS = 0.05
 WARMUP_SECONDS = 1.0
+CANDIDATE_SECONDS = 10.0
+"""For one candidate on one shape; slow ones have fewer turns."""
+
 MOST_CALLS = 32
 
 
@@ -100,9 +103,10 @@ def _measure_shape(
 ) -> KernelShape:
     turns: dict[str, Turns] = {}
     for work in _groups(shape, threads, pool):
-        calls = {name: _calls(call) for name, call in work.items()}
+        plans = {name: _plan(call, blocks) for name, call in work.items()}
         turns |= {name: Turns() for name in work}
         for block in range(blocks):
+            calls = {n: count if block in mine else 0 for n, (count, mine) in plans.items()}
             take_turns(work, calls, block, turns)
     rows = [
         KernelRow(
@@ -132,9 +136,12 @@ def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[Wo
         yield backward_work(shape, threads, pool)
 
 
-def _calls(call: Callable[[], object]) -> int:
+def _plan(call: Callable[[], object], blocks: int) -> tuple[int, frozenset[int]]:
+    """Calls of a turn, and the blocks in which there is one."""
     settled = warm_up(call, least_seconds=0.1, most_seconds=WARMUP_SECONDS)
-    return max(1, min(MOST_CALLS, math.ceil(1e3 * TURN_SECONDS / settled.milliseconds)))
+    seconds = settled.milliseconds / 1e3
+    calls = max(1, min(MOST_CALLS, math.ceil(TURN_SECONDS / seconds)))
+    return calls, spread_turns(blocks, (calls + 1) * seconds, CANDIDATE_SECONDS)
 
 
 def _bytes(name: str, shape: Shape) -> int | None:

@@ -50,7 +50,7 @@ class OnnxFile:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                path.read_bytes(), options, providers=[provider], enable_fallback=0
+                str(path), options, providers=[provider], enable_fallback=0
             )
         except Exception as error:  # its exceptions share no base class below Exception
             raise CannotRunError(f"ONNX Runtime cannot load {path}: {error}") from error

@@ -22,7 +22,7 @@ from inpaint_bench.schema.run import (
     Warmup,
 )
 from inpaint_bench.schema.timing import Ratio, Times
-from inpaint_bench.timing import Turns, ratio_of_turns, take_turns, warm_up
+from inpaint_bench.timing import Turns, ratio_of_turns, spread_turns, take_turns, warm_up
 from inpaint_sdk import InpaintError
 
 MOST_CALLS = 64
@@ -118,10 +118,8 @@ def _open(order: Order, probed: Probed, frames: Sequence[Frame], protocol: Proto
 
 
 def _plan_turns(item: _Live, protocol: Protocol) -> None:
-    """In which blocks a candidate has a turn: in all, or as many as its time allows, spread out."""
     turn = (item.calls + 1) * item.warmup.seconds / item.warmup.calls
-    count = max(3, min(protocol.blocks, int(protocol.candidate_seconds / turn)))
-    item.blocks = frozenset(i * protocol.blocks // count for i in range(count))
+    item.blocks = spread_turns(protocol.blocks, turn, protocol.candidate_seconds)
 
 
 def _take_blocks(

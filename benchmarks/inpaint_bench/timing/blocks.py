@@ -32,6 +32,12 @@ def time_calls(call: Callable[[], object], count: int) -> list[float]:
     return times
 
 
+def spread_turns(blocks: int, turn_seconds: float, seconds: float) -> frozenset[int]:
+    """In which blocks a candidate has a turn: in all, or in as many as its time allows, evenly."""
+    count = max(3, min(blocks, int(seconds / turn_seconds)))
+    return frozenset(index * blocks // count for index in range(count))
+
+
 def take_turns(
     work: Mapping[str, Callable[[], object]],
     calls: Mapping[str, int],

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Measures everything in benchmarks/results on this machine, and writes the tables anew:
+#
+#     benchmarks/repeat/results.sh DATA WEIGHTS NAME [REMARKS]
+#
+# DATA: folder with photos/kodak24, masks, rice1/test and rice2/test. WEIGHTS: SpA-GAN's released
+# weights, spagan_rice1.pth and spagan_rice2.pth. NAME: the machine's, for the files' names. On an
+# idle machine; files that are complete are kept, so delete what is to be measured again. The
+# largest scan takes 6 GB of memory.
+set -euo pipefail
+data=$1 weights=$2 name=$3 remarks=${4:-}
+cd "$(dirname "$0")/../.."
+bin=.venv/bin results=benchmarks/results work=build/repeat
+mkdir -p "$work"
+
+missing() { # FILE: whether it is not there, or not complete
+  [[ ! -e $1 ]] || grep -q '"complete": false' "$1"
+}
+bench() { # COMMAND FILE OPTIONS...
+  local command=$1 file=$2
+  shift 2
+  if missing "$file"; then
+    "$bin/inpaint-bench" "$command" --remarks "$remarks" "$@" -o "$file"
+  fi
+}
+
+for number in 1 2; do
+  file=$work/spa-gan-$number.onnx
+  [[ -e $file ]] || "$bin/python" benchmarks/repeat/spagan_onnx.py \
+    "$weights/spagan_rice$number.pth" "$file"
+done
+kodak=(--models photo --peers opencv-telea,opencv-ns --holes 10-20,30-40
+  --pictures "$data/photos/kodak24" --masks "$data/masks" --threads 2)
+bench run "$results/run-kodak24-$name.json" "${kodak[@]}" --sizes own
+bench run "$results/run-clouds-$name.json" --models cloud-thin,cloud-thick --peers "" \
+  --onnx "spa-gan=$work/spa-gan-1.onnx" --scopes network --sizes 256 --holes 10-20 --threads 2
+bench quality "$results/quality-kodak24.json" "${kodak[@]}" --gallery "$work/gallery"
+bench quality "$results/quality-rice1.json" --models cloud-thin --pairs "$data/rice1/test" \
+  --onnx "spa-gan=$work/spa-gan-1.onnx"
+bench quality "$results/quality-rice2.json" --models cloud-thick --pairs "$data/rice2/test" \
+  --onnx "spa-gan=$work/spa-gan-2.onnx"
+bench kernels "$results/kernels-$name.json" --threads 2
+bench floor "$results/floor.json" --models photo,cloud-thin --sizes 256,512 \
+  --devices orin-nano,orin-nano-super,agx-orin,thor
+bench sdk "$results/sdk-$name.json"
+"$bin/inpaint-bench" tables README.md benchmarks/README.md
