@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,14 @@ Shape = tuple[int, int, int, int]
 
 Floats = NDArray[np.float32]
 Work = dict[str, Callable[[], object]]
+
+
+def on_threads(part: Callable[[int], object], threads: int, pool: ThreadPoolExecutor) -> None:
+    """Runs the parts 0 to ``threads - 1``; a single one here, without waiting for a thread."""
+    if threads == 1:
+        part(0)
+    else:
+        list(pool.map(part, range(threads)))
 
 
 def aligned(shape: Sequence[int]) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from inpaint_bench.kernels.arrays import Shape, Work, aligned, describe, make_inputs
+from inpaint_bench.kernels.arrays import Shape, Work, aligned, describe, make_inputs, on_threads
 from inpaint_kernels import native
 
 
@@ -55,5 +55,5 @@ def backward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
         work |= {f"{name}backward": backward, f"{name}step": step}
     return work | {
         "backward kernel": kernel,
-        "backward copy": lambda: list(pool.map(copy_part, range(threads))),
+        "backward copy": lambda: on_threads(copy_part, threads, pool),
     }

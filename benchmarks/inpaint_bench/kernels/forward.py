@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from concurrent.futures import ThreadPoolExecutor
 
-from inpaint_bench.kernels.arrays import Shape, Work, aligned, describe, make_inputs
+from inpaint_bench.kernels.arrays import Shape, Work, aligned, describe, make_inputs, on_threads
 from inpaint_kernels import native
 
 
@@ -36,6 +36,6 @@ def forward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
 
     return {
         "scan": scan,
-        "copy": lambda: list(pool.map(copy_part, range(threads))),
-        "plain copy": lambda: list(pool.map(plain_part, range(threads))),
+        "copy": lambda: on_threads(copy_part, threads, pool),
+        "plain copy": lambda: on_threads(plain_part, threads, pool),
     }
