@@ -41,7 +41,7 @@ class AutoencoderConfig:
 
     cnn: CnnConfig = field(default_factory=CnnConfig)
     codes: int = 512
-    channels: int = 64
+    channels: int = 32
     width: int = 96
 
 
@@ -91,11 +91,14 @@ class CodeEncoder(nn.Module):
         self.stem = nn.Conv2d(4, width, CELL, stride=CELL)
         self.block = ResidualBlock(width)
         self.head = nn.Conv2d(width, channels, 1)
+        # Vectors that lie close together would all choose the same few entries.
+        self.spread = nn.BatchNorm2d(channels, affine=False)
 
     def forward(self, image: Tensor, filled: Tensor, mask: Tensor) -> Tensor:
         """Vectors [N, H/8, W/8, C] of pictures [N, 3, H, W], given their fill and mask."""
         x = torch.cat([image - filled, mask], dim=1)
-        return self.head(self.block(F.leaky_relu(self.stem(x), SLOPE))).permute(0, 2, 3, 1)
+        x = self.head(self.block(F.leaky_relu(self.stem(x), SLOPE)))
+        return self.spread(x).permute(0, 2, 3, 1)
 
 
 Lookup = Literal["argmax", "soft", "continuous"]

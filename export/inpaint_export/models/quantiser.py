@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 UNUSED = 0.1
-"""Vectors a step, on average, below which an entry counts as unused and is started again."""
+"""Share of an even share of the vectors below which an entry counts as unused."""
 
 
 class VectorQuantiser(nn.Module):
@@ -24,7 +24,7 @@ class VectorQuantiser(nn.Module):
     counts: Tensor  # [K], vectors a step on average
     sums: Tensor  # [K, C], of those vectors
 
-    def __init__(self, codes: int, channels: int, decay: float = 0.98) -> None:
+    def __init__(self, codes: int, channels: int, decay: float = 0.95) -> None:
         super().__init__()
         self.codes = codes
         self.decay = decay
@@ -57,9 +57,9 @@ class VectorQuantiser(nn.Module):
             one_hot = F.one_hot(indices, self.codes).float()  # [M, K]
             self.counts.lerp_(one_hot.sum(dim=0), 1.0 - self.decay)
             self.sums.lerp_(one_hot.T @ chosen, 1.0 - self.decay)
-            unused = self.counts < UNUSED
+            even = len(chosen) / self.codes
+            unused = self.counts < UNUSED * even
             picks = torch.randint(len(chosen), (self.codes,), device=chosen.device)
-            # It counts as used for as long as a used one would that no vector chooses any more.
-            self.counts.masked_fill_(unused, 1.0)
-            self.sums.copy_(torch.where(unused[:, None], chosen[picks], self.sums))
+            self.counts.masked_fill_(unused, even)  # the share that is hoped for
+            self.sums.copy_(torch.where(unused[:, None], even * chosen[picks], self.sums))
             self.codebook.copy_(self.sums / self.counts[:, None])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.models.cnn import PHOTO
 from inpaint_export.models.codebook import AutoencoderConfig, CodebookAutoencoder
-from inpaint_export.recipes.base import CardConfig, Recipe
+from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.codebook import CodebookReconstruction
 from inpaint_export.training.start import FromModel
@@ -22,9 +22,7 @@ DATA = PhotoDataConfig(
 CARD = CardConfig(
     description="Inpainting of large holes in photographs, by a transformer over a codebook.",
     licence=LICENCE,
-    training_data=(
-        f"Begun from `photo`; 1263 photographs under synthetic masks: {PHOTOGRAPHS}"
-    ),
+    training_data=(f"Begun from `photo`; 1263 photographs under synthetic masks: {PHOTOGRAPHS}"),
 )
 
 RECIPE = Recipe(
@@ -36,6 +34,7 @@ RECIPE = Recipe(
     data=DATA,
     validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),
     card=CARD,
+    optim=OptimConfig(warmup=100),
     steps=1_000,
     start=FromModel("photo", part="cnn"),
 )

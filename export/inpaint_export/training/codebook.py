@@ -40,7 +40,7 @@ class CodebookReconstruction(Objective):
         model: nn.Module,
         *,
         weights: HoleWeights = EARLY,
-        commitment: float = 0.25,
+        commitment: float = 0.05,
         hidden: float = 0.25,
     ) -> None:
         super().__init__()
