@@ -7,23 +7,25 @@ from pathlib import Path
 from tqdm import tqdm
 
 from inpaint_bench.candidates import SdkModel
-from inpaint_bench.data import Ratio, assign, list_pairs, list_pictures, read_picture
+from inpaint_bench.data import list_pairs, list_pictures, read_picture
 from inpaint_bench.quality import Pixels, Score, mean_score, score
 from inpaint_export.data.distortions import distort_fixed
+from inpaint_export.large_holes import Holes, read_samples
 from inpaint_sdk import Quality, Restorer
 
 
 def evaluate_holes(
-    model_file: Path, pictures: Path, masks: Path, ratio: Ratio, threads: int
+    model_file: Path, pictures: Path, masks: Path, holes: Holes, threads: int
 ) -> Quality:
-    """Mean quality over a folder of pictures under masks of one hole ratio, rounded for print.
+    """Mean quality over a folder of pictures under one kind of holes, rounded for print.
 
-    The assignment of masks to pictures is :func:`inpaint_bench.data.assign`'s.
+    See :func:`inpaint_export.large_holes.read_samples`.
     """
     model = SdkModel(model_file, threads)
-    samples = tqdm(assign(pictures, masks, ratio), desc=f"{model.name}, {ratio}", unit="picture")
-    scores = [score(model.restore(s.picture, s.mask), s.picture, s.mask) for s in samples]
-    return _quality(pictures.name, f"{masks.name} {ratio}", scores)
+    samples = tqdm(read_samples(pictures, masks, holes), desc=f"{model.name}, {holes}")
+    scores = [score(model.restore(picture, mask), picture, mask) for picture, mask in samples]
+    kind = "centred box" if holes == "box" else f"{masks.name} {holes}"
+    return _quality(pictures.name, kind, scores)
 
 
 def evaluate_pairs(model_file: Path, folder: Path, threads: int) -> Quality:

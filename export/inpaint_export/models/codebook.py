@@ -169,7 +169,7 @@ class CodebookInpainter(nn.Module):
         patches = self.stem(torch.cat([filled - 0.5, mask - 0.5], dim=1))
         x = self.blocks(patches + self.local(features.sixteenth))  # [N, width, H/16, W/16]
         answer = self.head(self.norm(x.permute(0, 2, 3, 1))).unflatten(3, (CELLS, -1))
-        entries = _join_cells(self._look_up(answer))
+        entries = join_cells(self._look_up(answer))
         return self.autoencoder.decode(filled, mask, features, entries), answer
 
     def _look_up(self, answer: Tensor) -> Tensor:
@@ -182,7 +182,7 @@ class CodebookInpainter(nn.Module):
         return answer
 
 
-def _join_cells(tokens: Tensor) -> Tensor:
+def join_cells(tokens: Tensor) -> Tensor:
     """From the cells of tokens, [N, h, w, CELLS, C], to cells [N, 2 * h, 2 * w, C]."""
     rows = tokens.unflatten(3, (PATCH // CELL, -1)).transpose(2, 3)  # [N, h, 2, w, 2, C]
     return rows.flatten(3, 4).flatten(1, 2)

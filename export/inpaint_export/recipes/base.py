@@ -16,6 +16,7 @@ from inpaint_export.training.start import Start
 from inpaint_sdk.model_info import Family, Task
 
 Precision = Literal["fp32", "bf16"]
+Storage = Literal["fp32", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Recipe:
     precision: of the forward pass while training; weights and losses are fp32.
     start: what a new network's first weights are, where they are not random.
     window: as :class:`inpaint_sdk.ModelInfo` has it.
+    storage: of the weights in the model file, whose arithmetic is fp32 all the same.
     """
 
     name: str
@@ -118,4 +120,5 @@ class Recipe:
     precision: Precision = "bf16"
     start: Start | None = None
     window: int | None = None
+    storage: Storage = "fp32"
     optim: OptimConfig = field(default_factory=OptimConfig)

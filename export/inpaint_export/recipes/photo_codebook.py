@@ -23,6 +23,7 @@ RECIPE = Recipe(
     card=CARD,
     optim=OptimConfig(lr=5e-4, warmup=100),
     steps=1_500,
+    storage="fp16",
     seed=2,
     start=FromRun("photo-codebook-transformer", part="inpainter"),
 )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inpaint_export.errors import ExportError
+from inpaint_export.precision.storage import restore_to_full
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_sdk.zoo import open_model
 
@@ -32,7 +33,7 @@ class Start(Protocol):
 
 @dataclass(frozen=True)
 class FromModel:
-    """The weights of a model that comes with the package, in fp32.
+    """The weights of a model that comes with the package, whose arithmetic is fp32.
 
     part: of the network, by its attribute's path, that takes them; "" for all of it.
     """
@@ -44,7 +45,9 @@ class FromModel:
         """See :meth:`Start.apply`."""
         module = model.get_submodule(self.part)
         file = open_model(self.name)
-        weights = {w.name: w for w in onnx.load_from_string(file.data).graph.initializer}
+        proto = onnx.load_from_string(file.data)
+        restore_to_full(proto)
+        weights = {weight.name: weight for weight in proto.graph.initializer}
         state: dict[str, Tensor] = {}
         for key, value in module.state_dict().items():
             if key not in weights or tuple(weights[key].dims) != tuple(value.shape):
