@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import Tensor, nn
 
 from inpaint_export.models.cnn import PHOTO, CnnConfig, CnnInpainter
@@ -27,7 +28,9 @@ from inpaint_export.models.codebook import (
 from inpaint_export.models.quantiser import VectorQuantiser
 from inpaint_export.models.vit import TransformerBlock
 from inpaint_export.onnx_export import export_model
+from inpaint_export.precision.storage import STORED, restore_to_full, round_weights
 from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_export.training.codebook import CodebookReconstruction, CodePrediction, Sharpening
 from inpaint_export.training.loop import Trainer
@@ -35,6 +38,7 @@ from inpaint_export.training.start import FromModel, FromRun
 from inpaint_sdk import BackendError, Restorer
 from inpaint_sdk.backends.tensorrt.library import open_library
 from inpaint_sdk.cli.main import main as sdk_main
+from inpaint_sdk.model_file import read_model_file
 
 TINY_AUTOENCODER = AutoencoderConfig(
     cnn=CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0)), codes=16, channels=6, width=8
@@ -161,45 +165,68 @@ def test_the_whole_picture_is_seen() -> None:
     assert (answers[0] - answers[1]).abs().max() > 1e-5
 
 
-@pytest.mark.parametrize("lookup", LOOKUPS)
-def test_it_is_exported_with_standard_operators(lookup: Lookup, tmp_path: Path) -> None:
-    recipe = replace(load_recipe("photo-codebook"), storage="fp32")
-    export_model(tiny(lookup), recipe, tmp_path / "tiny.onnx")
-    proto = onnx.load(tmp_path / "tiny.onnx")
+@pytest.fixture(scope="module", params=LOOKUPS)
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model file of each lookup, named after it."""
+    path = tmp_path_factory.mktemp("exported") / f"{request.param}.onnx"
+    export_model(tiny(request.param), load_recipe("photo-codebook"), path)
+    return path
+
+
+def test_it_is_exported_with_standard_operators(exported: Path) -> None:
+    proto = onnx.load(exported)
     assert [(o.domain, o.version) for o in proto.opset_import] == [("", 18)]
     operators = Counter(node.op_type for node in proto.graph.node)
     assert not operators.keys() & {"Loop", "If", "Scan", "NonZero"}
-    assert ("ArgMax" in operators) == (lookup == "argmax")
-    names = [t.name for t in proto.graph.initializer]
-    assert not any("code_encoder" in name for name in names)
-    if lookup == "argmax":
-        looked_up = [n.input[0] for n in proto.graph.node if n.op_type == "Gather"]
-        assert any(name.endswith("codebook") for name in looked_up)
-    restored = Restorer.load(tmp_path / "tiny.onnx").restore(
+    assert not any("code_encoder" in t.name for t in proto.graph.initializer)
+    looked_up = [n.input[0] for n in proto.graph.node if n.op_type == "Gather"]
+    by_index = any(name.endswith("codebook") for name in looked_up)
+    assert by_index == ("ArgMax" in operators) == (exported.stem == "argmax")
+    restored = Restorer.load(exported).restore(
         np.full((37, 53, 3), 128, np.uint8), np.eye(37, 53, dtype=bool)
     )
     assert restored.shape == (37, 53, 3)
 
 
-def test_the_shipped_size_is_within_its_bounds(tmp_path: Path) -> None:
-    recipe = load_recipe("photo-codebook")
-    model = recipe.build()
+def test_weights_are_stored_in_half_and_computed_in_full(exported: Path) -> None:
+    proto = onnx.load(exported)
+    stored = {t.name: t for t in proto.graph.initializer if t.name.endswith(STORED)}
+    sizes = Counter[int]()
+    for tensor in proto.graph.initializer:
+        sizes[tensor.data_type] += int(np.prod(tensor.dims))
+    assert len(stored) > 30
+    fill = 4 * 31 * 31  # PullPushFill's kernel, whose tails fp16 does not have
+    assert sizes[onnx.TensorProto.FLOAT] < fill + 200 < sizes[onnx.TensorProto.FLOAT16]
+    whole = onnx.load(exported)
+    restore_to_full(whole)
+    feed = {"image": np.random.default_rng(0).random((1, 3, 32, 48), np.float32)}
+    feed["mask"] = np.eye(32, 48, dtype=np.float32)[None, None]
+    answers = [open_session(m.SerializeToString()).run(["output"], feed)[0] for m in (proto, whole)]
+    np.testing.assert_allclose(*answers, atol=1e-6)
+    assert not any(t.data_type == onnx.TensorProto.FLOAT16 for t in whole.graph.initializer)
+    assert read_model_file(exported).info.precision == "fp32"
+
+
+def test_a_weight_that_fp16_does_not_have_is_an_error() -> None:
+    layer = nn.Linear(2, 2)
+    nn.init.constant_(layer.weight, 1e6)
+    with pytest.raises(ValueError, match="weight holds a number that is too large for fp16"):
+        round_weights(layer)
+
+
+def test_the_shipped_size_is_within_its_bounds() -> None:
+    """16 MB in fp16 would hold 8 million."""
+    model = load_recipe("photo-codebook").build()
     assert sum(p.numel() for p in model.parameters()) <= 8_000_000
-    export_model(model, recipe, tmp_path / "untrained.onnx")
-    assert (tmp_path / "untrained.onnx").stat().st_size <= 16_000_000
 
 
-@pytest.mark.parametrize("lookup", ["soft", "argmax"])
-def test_it_compiles_in_tensorrt_rtx(lookup: Lookup, tmp_path: Path) -> None:
+def test_it_compiles_in_tensorrt_rtx(exported: Path, tmp_path: Path) -> None:
     try:
         open_library("tensorrt_rtx")
     except BackendError as error:
         pytest.skip(str(error))
-    from click.testing import CliRunner
-
-    export_model(tiny(lookup), load_recipe("photo-codebook"), tmp_path / "tiny.onnx")
-    command = ["compile", tmp_path / "tiny.onnx", "--backend", "tensorrt_rtx"]
-    command += ["--target", "sm_86", "-o", tmp_path / "tiny.engine"]
+    command = ["compile", exported, "--backend", "tensorrt_rtx", "--target", "sm_86"]
+    command += ["-o", tmp_path / "tiny.engine"]
     result = CliRunner().invoke(sdk_main, [str(part) for part in command])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "tiny.engine").stat().st_size > 1000

@@ -43,7 +43,9 @@ PUBLISHED = (
 TRAININGS = 3
 """Of each variant; a part that a variant lacks leaves its steps to the next one."""
 
-CONTINUOUS = TransformerConfig(lookup="continuous")
+TRANSFORMER = TransformerConfig()
+
+CONTINUOUS = replace(TRANSFORMER, lookup="continuous")
 
 
 @dataclass(frozen=True)
@@ -188,21 +190,27 @@ def _methods(options: TableOptions, folder: Path) -> list[Method]:
     return methods
 
 
-def _train(training: Training, options: TableOptions) -> nn.Module:
-    recipe: Recipe = load_recipe(training.recipe)
-    recipe = replace(
+def recipe_of(training: Training) -> Recipe:
+    """What a training follows, with what is its own."""
+    recipe = load_recipe(training.recipe)
+    return replace(
         recipe,
+        build=training.build or recipe.build,
         start=training.start or recipe.start,
         objective=training.objective or recipe.objective,
     )
-    variant = Variant("", training.folder, training.build or recipe.build)
+
+
+def _train(training: Training, options: TableOptions) -> nn.Module:
+    recipe = recipe_of(training)
+    variant = Variant("", training.folder, recipe.build)
     steps = options.steps // TRAININGS * training.share
     return train_variant(variant, recipe, replace(options, steps=steps))
 
 
 def _with_argmax(model: SharpenedInpainter) -> SharpenedInpainter:
     """The same weights, with the likeliest entry in place of the mean one."""
-    changed = SharpenedInpainter(AUTOENCODER, TransformerConfig(lookup="argmax"))
+    changed = SharpenedInpainter(AUTOENCODER, replace(TRANSFORMER, lookup="argmax"))
     changed.load_state_dict(model.state_dict())
     return changed
 

@@ -1,0 +1,120 @@
+"""Table 1, made from small data and small networks in a step each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from inpaint_bench.data import Ratio
+from inpaint_export.cli import main
+from inpaint_export.data.photos import PhotoDataConfig
+from inpaint_export.models.cnn import PHOTO
+from inpaint_export.models.codebook import (
+    AutoencoderConfig,
+    CodebookAutoencoder,
+    CodebookInpainter,
+    SharpenedInpainter,
+    TransformerConfig,
+)
+from inpaint_export.onnx_export import export_model
+from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.tables import codebook, holes
+from inpaint_export.training.checkpoint import save_checkpoint
+from inpaint_export.training.validation import HoleValidationConfig
+from inpaint_sdk.zoo import MODELS
+
+SMALL = AutoencoderConfig(cnn=PHOTO, codes=16, channels=6, width=8)
+
+SHALLOW = TransformerConfig(width=16, depth=1, heads=2)
+
+BUILDS = {
+    "photo-codebook-autoencoder": lambda: CodebookAutoencoder(SMALL),
+    "photo-codebook-transformer": lambda: CodebookInpainter(SMALL, SHALLOW),
+    "photo-codebook": lambda: SharpenedInpainter(SMALL, SHALLOW),
+}
+
+
+def small_recipe(name: str) -> Recipe:
+    return replace(
+        load_recipe(name),
+        build=BUILDS[name],
+        data=PhotoDataConfig("train", crop=64),
+        validation=HoleValidationConfig("val", count=1),
+        batch=1,
+    )
+
+
+@pytest.fixture
+def root(data_root: Path, tmp_path: Path) -> Path:
+    """Training data, one picture to measure on, and one mask."""
+    root = tmp_path / "data"
+    shutil.copytree(data_root, root)
+    rng = np.random.default_rng(0)
+    for folder in ("paris", "masks"):
+        (root / folder).mkdir()
+    for name in "ab":
+        picture = rng.integers(0, 256, (64, 64, 3)).astype(np.uint8)
+        cv2.imwrite(str(root / "paris" / f"{name}.png"), picture)
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:, 30:] = 255
+    cv2.imwrite(str(root / "masks" / "a.png"), mask)
+    return root
+
+
+def test_the_table_is_made(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codebook, "load_recipe", small_recipe)
+    monkeypatch.setattr(codebook, "AUTOENCODER", SMALL)
+    monkeypatch.setattr(codebook, "TRANSFORMER", SHALLOW)
+    variants = (codebook.VARIANTS[0], codebook.VARIANTS[-1])
+    monkeypatch.setattr(codebook, "VARIANTS", variants)
+    monkeypatch.setattr(codebook, "MODELS", tmp_path)
+    monkeypatch.setattr(
+        holes, "SETS", (("paris", "paris", "box"), ("paris", "paris", Ratio(40, 60)))
+    )
+    monkeypatch.setattr(holes, "ROUNDS", 1)
+    monkeypatch.setattr(holes, "WARMUP", 0)
+    shutil.copy(MODELS / "photo.onnx", tmp_path)
+    recipe = small_recipe("photo-codebook")
+    export_model(recipe.build(), recipe, tmp_path / "photo-codebook.onnx")
+
+    command = ["table", "codebook", "--data", root, "--steps", 3, "-o", tmp_path / "out"]
+    result = CliRunner().invoke(main, [str(part) for part in command])
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "out" / "codebook"
+    assert (folder / "codebook.md").read_text() in result.output
+    rows = json.loads((folder / "codebook.json").read_text())["rows"]
+    measured = [row for row in rows if row["source"] == "measured"]
+    shown = ["`photo`", "`photo-codebook`", *(name for name, _ in variants)]
+    shown += ["all of it, before sharpening", "all of it, argmax"]
+    titles = ("paris, centred box", "paris, holes of 40-60 %")
+    expected = [f"{name} ({title})" for title in titles for name in shown]
+    assert [row["method"] for row in measured] == expected
+    for row in measured:
+        assert np.isfinite(list(row["figures"].values())).all()
+        assert row["milliseconds"] > 0.0
+    drawing = cv2.imread(str(folder / "codebook.jpg"))
+    assert drawing.shape == (4 * holes.SIDE, (len(shown) + 2) * holes.SIDE, 3)
+
+
+def test_every_training_takes_up_the_one_before(tmp_path: Path) -> None:
+    for name, trainings in codebook.VARIANTS:
+        for training in trainings:
+            recipe = codebook.recipe_of(training)
+            model = recipe.build()
+            assert recipe.start is not None
+            recipe.start.apply(model, tmp_path)
+            recipe.objective(model)
+            state = {"recipe": name, "ema": model.state_dict()}
+            save_checkpoint(tmp_path / training.folder / "last.pt", state)
+
+
+def test_every_variant_has_the_same_budget() -> None:
+    for name, trainings in codebook.VARIANTS:
+        assert sum(training.share for training in trainings) == codebook.TRAININGS, name
