@@ -15,6 +15,7 @@ from inpaint_export.models.cnn import PHOTO, CnnInpainter
 from inpaint_export.models.codebook import (
     CodebookInpainter,
     SharpenedInpainter,
+    SharpenerConfig,
     TransformerConfig,
 )
 from inpaint_export.onnx_export import export_model
@@ -44,6 +45,8 @@ TRAININGS = 3
 """Of each variant; a part that a variant lacks leaves its steps to the next one."""
 
 TRANSFORMER = TransformerConfig()
+
+SHARPENER = SharpenerConfig()
 
 CONTINUOUS = replace(TRANSFORMER, lookup="continuous")
 
@@ -210,7 +213,7 @@ def _train(training: Training, options: TableOptions) -> nn.Module:
 
 def _with_argmax(model: SharpenedInpainter) -> SharpenedInpainter:
     """The same weights, with the likeliest entry in place of the mean one."""
-    changed = SharpenedInpainter(AUTOENCODER, replace(TRANSFORMER, lookup="argmax"))
+    changed = SharpenedInpainter(AUTOENCODER, replace(TRANSFORMER, lookup="argmax"), SHARPENER)
     changed.load_state_dict(model.state_dict())
     return changed
 
