@@ -147,7 +147,6 @@ def evaluate(
     """
     from inpaint_export.data.distortions import FIXED
     from inpaint_export.evaluation import evaluate_distorted, evaluate_holes, evaluate_pairs
-    from inpaint_export.large_holes import parse_holes
     from inpaint_export.onnx_export import write_quality
     from inpaint_sdk import InpaintError
 
@@ -159,7 +158,7 @@ def evaluate(
             rows = (evaluate_pairs(model_file, data, threads),)
         else:
             rows = tuple(
-                evaluate_holes(model_file, data, masks, parse_holes(r), threads)
+                evaluate_holes(model_file, data, masks, _holes(r), threads)
                 for r in ratios.split(",")
             )
         if write:
@@ -172,6 +171,13 @@ def evaluate(
             f"{row.data}, masks {row.masks}: PSNR {hole}{row.psnr:.2f} dB over the picture, "
             f"SSIM {row.ssim:.4f} ({row.pictures} pictures)"
         )
+
+
+def _holes(text: str) -> str:
+    """``"box"``, or a ratio like ``"10-20 %"`` from ``"10-20"``."""
+    from inpaint_bench.data import Ratio
+
+    return text if text == "box" else str(Ratio.parse(text))
 
 
 @main.command()

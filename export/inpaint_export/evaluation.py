@@ -10,20 +10,21 @@ from inpaint_bench.candidates import SdkModel
 from inpaint_bench.data import list_pairs, list_pictures, read_picture
 from inpaint_bench.quality import Pixels, Score, mean_score, score
 from inpaint_export.data.distortions import distort_fixed
-from inpaint_export.large_holes import Holes, read_samples
+from inpaint_export.large_holes import holed_pictures
 from inpaint_sdk import Quality, Restorer
 
 
 def evaluate_holes(
-    model_file: Path, pictures: Path, masks: Path, holes: Holes, threads: int
+    model_file: Path, pictures: Path, masks: Path, holes: str, threads: int
 ) -> Quality:
     """Mean quality over a folder of pictures under one kind of holes, rounded for print.
 
-    See :func:`inpaint_export.large_holes.read_samples`.
+    holes: "10-20 %" or another ratio, or "box"; see
+    :func:`inpaint_export.large_holes.holed_pictures`.
     """
     model = SdkModel(model_file, threads)
-    samples = tqdm(read_samples(pictures, masks, holes), desc=f"{model.name}, {holes}")
-    scores = [score(model.restore(picture, mask), picture, mask) for picture, mask in samples]
+    samples = tqdm(holed_pictures(pictures, masks, holes), desc=f"{model.name}, {holes}")
+    scores = [score(model.restore(s.picture, s.mask), s.picture, s.mask) for s in samples]
     kind = "centred box" if holes == "box" else f"{masks.name} {holes}"
     return _quality(pictures.name, kind, scores)
 
