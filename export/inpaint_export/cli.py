@@ -123,7 +123,12 @@ def _convert(source: Path, precision: Precision, data: Path, output: Path) -> No
 )
 @click.option("--masks", type=FOLDER, help="Folder of masks, white is hole.")
 @click.option("--distort", is_flag=True, help="Under the four fixed distortions.")
-@click.option("--ratios", default="10-20,30-40", show_default=True, help="Hole ratios in percent.")
+@click.option(
+    "--ratios",
+    default="10-20,30-40",
+    show_default=True,
+    help="Hole ratios in percent; box is a centred box of a quarter of the picture.",
+)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--write", is_flag=True, help="Put the figures into the model file.")
 def evaluate(
@@ -140,7 +145,6 @@ def evaluate(
     Inpainting models are measured under masks of fixed assignment, others on pairs or under
     distortions of fixed seeds.
     """
-    from inpaint_bench.data import Ratio
     from inpaint_export.data.distortions import FIXED
     from inpaint_export.evaluation import evaluate_distorted, evaluate_holes, evaluate_pairs
     from inpaint_export.onnx_export import write_quality
@@ -154,7 +158,7 @@ def evaluate(
             rows = (evaluate_pairs(model_file, data, threads),)
         else:
             rows = tuple(
-                evaluate_holes(model_file, data, masks, Ratio.parse(r), threads)
+                evaluate_holes(model_file, data, masks, _holes(r), threads)
                 for r in ratios.split(",")
             )
         if write:
@@ -167,6 +171,13 @@ def evaluate(
             f"{row.data}, masks {row.masks}: PSNR {hole}{row.psnr:.2f} dB over the picture, "
             f"SSIM {row.ssim:.4f} ({row.pictures} pictures)"
         )
+
+
+def _holes(text: str) -> str:
+    """``"box"``, or a ratio like ``"10-20 %"`` from ``"10-20"``."""
+    from inpaint_bench.data import Ratio
+
+    return text if text == "box" else str(Ratio.parse(text))
 
 
 @main.command()

@@ -6,24 +6,27 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from inpaint_bench.data import Ratio, assign, list_pairs, list_pictures, read_picture
+from inpaint_bench.data import list_pairs, list_pictures, read_picture
 from inpaint_bench.quality import Pixels, Score, mean_score, score
 from inpaint_export.data.distortions import distort_fixed
+from inpaint_export.large_holes import holed_pictures
 from inpaint_sdk import Quality, Restorer
 
 
 def evaluate_holes(
-    model_file: Path, pictures: Path, masks: Path, ratio: Ratio, threads: int
+    model_file: Path, pictures: Path, masks: Path, holes: str, threads: int
 ) -> Quality:
-    """Mean quality over a folder of pictures under masks of one hole ratio, rounded for print.
+    """Mean quality over a folder of pictures under one kind of holes, rounded for print.
 
-    The assignment of masks to pictures is :func:`inpaint_bench.data.assign`'s.
+    holes: "10-20 %" or another ratio, or "box"; see
+    :func:`inpaint_export.large_holes.holed_pictures`.
     """
     restorer = Restorer.load(model_file, threads=threads)
-    title = f"{restorer.model.name}, {ratio}"
-    samples = tqdm(assign(pictures, masks, ratio), desc=title, unit="picture")
+    title = f"{restorer.model.name}, {holes}"
+    samples = tqdm(holed_pictures(pictures, masks, holes), desc=title, unit="picture")
     scores = [score(restorer.restore(s.picture, s.mask), s.picture, s.mask) for s in samples]
-    return _quality(pictures.name, f"{masks.name} {ratio}", scores)
+    kind = "centred box" if holes == "box" else f"{masks.name} {holes}"
+    return _quality(pictures.name, kind, scores)
 
 
 def evaluate_pairs(model_file: Path, folder: Path, threads: int) -> Quality:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from inpaint_export.errors import ExportError
 from inpaint_export.model_document import set_info, write_whole
+from inpaint_export.precision.storage import round_weights, store_in_half
 from inpaint_export.recipes import Recipe, load_recipe
 from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import load_checkpoint
@@ -60,11 +61,15 @@ def export_checkpoint(checkpoint: Path, output: Path) -> list[Check]:
 
 
 def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
-    """Writes a model as :func:`export_checkpoint` does."""
+    """Writes a model as :func:`export_checkpoint` does; its weights are rounded to the storage."""
     multiple = model.size_multiple
     assert isinstance(multiple, int)
     model = model.eval().cpu()
+    if recipe.storage == "fp16":
+        round_weights(model)
     proto = _to_onnx(model, recipe, multiple)
+    if recipe.storage == "fp16":
+        store_in_half(proto)
     info = ModelInfo(
         name=recipe.name,
         family=recipe.family,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 from inpaint_sdk.errors import ImageError
@@ -67,6 +68,11 @@ class Box(NamedTuple):
 _BYTES_PER_PIXEL: dict[Family, int] = {"cnn": 100, "sarnn": 180}
 _BYTES_PER_PIXEL_OTHERS = 280
 
+# A transformer compares every part of a picture with every other, so memory grows with the square
+# of the pixels: measured with photo-codebook from 0.25 to 1 megapixel.
+_ATTENTION_BYTES_PER_PIXEL = 120
+_ATTENTION_BYTES_PER_PAIR = 8e-4
+
 _SMALLEST_MB = 16
 
 
@@ -78,7 +84,11 @@ def pixels_within(memory_mb: int, family: Family) -> int:
     """
     if memory_mb < _SMALLEST_MB:
         raise ImageError(f"memory_mb is {memory_mb}; it must be at least {_SMALLEST_MB}")
-    return memory_mb * 1_000_000 // _BYTES_PER_PIXEL.get(family, _BYTES_PER_PIXEL_OTHERS)
+    memory = memory_mb * 1_000_000
+    if family == "transformer":
+        linear, square = _ATTENTION_BYTES_PER_PIXEL, _ATTENTION_BYTES_PER_PAIR
+        return int((math.sqrt(linear**2 + 4.0 * square * memory) - linear) / (2.0 * square))
+    return memory // _BYTES_PER_PIXEL.get(family, _BYTES_PER_PIXEL_OTHERS)
 
 
 def too_large(height: int, width: int, memory_mb: int) -> ImageError:

@@ -6,8 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from inpaint_export.cli import main
 from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.large_holes import centred_box, gradient_ratio, holed_pictures, measure_holes
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
@@ -15,6 +17,7 @@ from inpaint_export.recipes import load_recipe
 from inpaint_export.tables import inpainting
 from inpaint_export.tables.base import TableOptions, Variant
 from inpaint_export.training.validation import HoleValidationConfig
+from inpaint_sdk.zoo import open_model
 
 Pixels = NDArray[np.uint8]
 
@@ -86,3 +89,15 @@ def test_rows_have_every_setting_and_strips_are_drawn(
     text = inpainting.markdown_by_setting("T", rows)
     assert text.count("# T: paris, ") == 2
     assert "| method | PSNR in the hole | SSIM | gradient | parameters |" in text
+
+
+def test_eval_takes_a_ratio_and_the_box(data: Path) -> None:
+    command = ["eval", open_model("photo").path, "--data", data / "paris"]
+    command += ["--masks", data / "masks", "--ratios", "40-60,box", "--threads", 1]
+    result = CliRunner().invoke(main, [str(part) for part in command])
+    assert result.exit_code == 0, result.output
+    assert "paris, masks masks 40-60 %: PSNR" in result.output
+    assert "paris, masks centred box: PSNR" in result.output
+    refused = CliRunner().invoke(main, [*(str(part) for part in command), "--ratios", "large"])
+    assert refused.exit_code == 1
+    assert "a hole ratio is like 10-20" in refused.output

@@ -17,7 +17,7 @@ from inpaint_export.recipes import load_recipe
 from inpaint_export.runtime import open_session
 from inpaint_export.training.adversarial import AdversarialWeights, StagedAdversarial, _Region
 from inpaint_export.training.loop import Trainer
-from inpaint_export.training.start import start_from
+from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
 from inpaint_sdk.zoo import open_model
 
@@ -93,12 +93,12 @@ def test_an_lstm_tells_a_stage_what_the_ones_before_did() -> None:
         assert torch.equal(fresh, used) != recurrent
 
 
-def test_it_starts_as_photo() -> None:
+def test_it_starts_as_photo(tmp_path: Path) -> None:
     """A single stage with photo's weights, before training, gives what the model file gives."""
     model = StagedInpainter(StagedConfig(depths=()))
     start = load_recipe("photo-staged").start
     assert start is not None
-    start(model)
+    start.apply(model, tmp_path)
     image, mask = torch.rand(1, 3, 64, 64), hole()
     with torch.inference_mode():
         found = model(image, mask)[0].numpy()
@@ -107,9 +107,9 @@ def test_it_starts_as_photo() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_first_weights_must_fit() -> None:
+def test_first_weights_must_fit(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="no weight 'weight' of shape"):
-        start_from(torch.nn.Linear(2, 2), "photo")
+        FromModel("photo").apply(torch.nn.Linear(2, 2), tmp_path)
 
 
 def test_the_two_kinds_of_bottleneck_cost_alike() -> None:

@@ -95,6 +95,10 @@ class CnnInpainter(nn.Module):
         filled = self.filled(image, mask)
         return filled + mask * self.decode(self.encode(filled, mask))
 
+    def encoder_layers(self) -> tuple[nn.Module, ...]:
+        """What :meth:`encode` is made of."""
+        return self.stem, self.encode4, self.down8, self.encode8, self.down16, self.middle
+
     def filled(self, image: Tensor, mask: Tensor) -> Tensor:
         """The picture with its hole filled smoothly, which the network starts from."""
         with torch.autocast(image.device.type, enabled=False):  # the fill is worth full precision

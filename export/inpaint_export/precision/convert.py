@@ -16,6 +16,7 @@ from inpaint_export.model_document import set_info, write_whole
 from inpaint_export.precision.fp16 import to_fp16
 from inpaint_export.precision.int8 import Feed, to_int8
 from inpaint_export.precision.rounded import in_fp32
+from inpaint_export.precision.storage import restore_to_full
 from inpaint_export.recipes import Recipe
 from inpaint_export.runtime import open_session
 from inpaint_sdk import ModelInfo
@@ -59,6 +60,7 @@ def convert(source: Path, precision: Precision, recipe: Recipe, data: Path, outp
     if info.precision != "fp32":
         raise ExportError(f"{source} is {info.precision}; only fp32 files can be converted")
     proto = onnx.load(source)
+    restore_to_full(proto)
     if precision == "fp16":
         lower = to_fp16(proto)
         computed = in_fp32(lower)

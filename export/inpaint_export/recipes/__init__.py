@@ -6,7 +6,16 @@ from importlib import import_module
 
 from inpaint_export.recipes.base import Recipe
 
-NAMES = ("photo", "cloud-thin", "cloud-thick", "photo-staged", "clean")
+NAMES = (
+    "photo",
+    "cloud-thin",
+    "cloud-thick",
+    "photo-staged",
+    "photo-codebook-autoencoder",
+    "photo-codebook-transformer",
+    "photo-codebook",
+    "clean",
+)
 
 
 def load_recipe(name: str) -> Recipe:

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from inpaint_export.training.objective import Objective
+from inpaint_export.training.start import Start
 from inpaint_sdk.model_info import Family, Task
 
 Precision = Literal["fp32", "bf16"]
+Storage = Literal["fp32", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,9 @@ class Recipe:
     name: of the model, as users load it. family: of the design's five.
     outputs: names of what the network returns, as :class:`inpaint_sdk.ModelInfo` has them.
     precision: of the forward pass while training; weights and losses are fp32.
-    start: gives a new network its first weights, where they are not random.
+    start: what a new network's first weights are, where they are not random.
     window: as :class:`inpaint_sdk.ModelInfo` has it.
+    storage: of the weights in the model file, whose arithmetic is fp32 all the same.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Recipe:
     batch: int = 8
     seed: int = 0
     precision: Precision = "bf16"
-    start: Callable[[nn.Module], None] | None = None
+    start: Start | None = None
     window: int | None = None
+    storage: Storage = "fp32"
     optim: OptimConfig = field(default_factory=OptimConfig)

@@ -7,7 +7,7 @@ from inpaint_export.models.staged import StagedInpainter
 from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.adversarial import StagedAdversarial
-from inpaint_export.training.start import start_from
+from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
 
 RECIPE = Recipe(
@@ -30,7 +30,7 @@ RECIPE = Recipe(
         ),
     ),
     steps=3_000,
-    start=lambda model: start_from(model.get_submodule("generator"), "photo"),
+    start=FromModel("photo", part="generator"),
     optim=OptimConfig(lr=6e-4, warmup=200),
     outputs=("output", "stages"),
 )

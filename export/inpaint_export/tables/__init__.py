@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inpaint_export.tables.base import TableOptions
 
-_MODULES = {"rice1": "rice", "rice2": "rice", "crnn": "crnn", "staged": "staged"}
+_MODULES = {
+    "rice1": "rice",
+    "rice2": "rice",
+    "crnn": "crnn",
+    "staged": "staged",
+    "codebook": "codebook",
+}
 
 NAMES = tuple(_MODULES)
 

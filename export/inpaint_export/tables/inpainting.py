@@ -39,19 +39,27 @@ WARMUP = 5
 def measured_rows(
     variants: Sequence[Variant], shipped: Sequence[str], recipe: Recipe, options: TableOptions
 ) -> list[Row]:
-    """Trains the variants of a recipe, and measures them and shipped models, all in one process.
+    """Trains the variants of a recipe, and measures them as :func:`measured_models` does."""
+    models = {v.method: train_variant(v, recipe, options) for v in variants}
+    return measured_models(models, shipped, recipe, options)
 
-    shipped: names of models that come with the package. Writes strips of pictures, one for each
-    folder and kind of holes, below ``options.runs``: damaged, by each method, and true.
+
+def measured_models(
+    models: Mapping[str, nn.Module], shipped: Sequence[str], recipe: Recipe, options: TableOptions
+) -> list[Row]:
+    """Measures networks, by method, and shipped models, all in one process.
+
+    shipped: names of models that come with the package. recipe: which the networks' files are
+    described by. Writes those files, and strips of pictures, one for each folder and kind of holes,
+    below ``options.runs``: damaged, by each method, and true.
     """
     files: dict[str, Path] = {}
     costs = {}
     example = torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1, 1, SIDE, SIDE)
-    for variant in variants:
-        model = train_variant(variant, recipe, options)
-        files[variant.method] = options.runs / variant.folder / "model.onnx"
-        export_model(model, recipe, files[variant.method])
-        costs[variant.method] = measure(model, *example)
+    for method, model in models.items():
+        files[method] = options.runs / f"{method.replace(' ', '-')}.onnx"
+        export_model(model, recipe, files[method])
+        costs[method] = measure(model, *example)
     for name in shipped:
         method = f"`{name}`"
         files[method] = open_model(name).path

@@ -69,7 +69,7 @@ class Trainer:
 
         model = recipe.build()
         if recipe.start is not None and not self.checkpoint.is_file():
-            recipe.start(model)
+            recipe.start.apply(model, folder.parent)
         self.objective: Objective = recipe.objective(model).to(self.device)
         self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizers = {

@@ -50,6 +50,22 @@ class HoleWeights:
     gradient: float = 0.0
 
 
+def hole_terms(output: Tensor, image: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    """The losses that :class:`HoleWeights` weighs, by name."""
+    return {
+        "rmse": hole_rmse(output, image, mask),
+        "log_mse": hole_log_mse(output, image, mask),
+        "l1": hole_l1(output, image, mask),
+        "gradient": hole_gradient_l1(output, image, mask),
+    }
+
+
+def weighted(terms: Mapping[str, Tensor], weights: HoleWeights) -> Tensor:
+    """The sum of losses by their weights."""
+    by_name = asdict(weights)
+    return torch.stack([by_name[name] * term for name, term in terms.items()]).sum()
+
+
 class HoleRegression(Objective):
     """Supervised inpainting, in two parts: hard pictures first, then the mean PSNR.
 
@@ -71,16 +87,9 @@ class HoleRegression(Objective):
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
-        output = self.model(image, mask).float()
-        terms = {
-            "rmse": hole_rmse(output, image, mask),
-            "log_mse": hole_log_mse(output, image, mask),
-            "l1": hole_l1(output, image, mask),
-            "gradient": hole_gradient_l1(output, image, mask),
-        }
+        terms = hole_terms(self.model(image, mask).float(), image, mask)
         self._last = {name: term.detach() for name, term in terms.items()}
-        weights = asdict(self.early if self.progress < self.switch else self.late)
-        yield "model", torch.stack([weights[n] * t for n, t in terms.items()]).sum()
+        yield "model", weighted(terms, self.early if self.progress < self.switch else self.late)
 
     def report(self) -> dict[str, float]:
         return {name: float(value) for name, value in self._last.items()}

@@ -1,0 +1,243 @@
+"""The ``transformer`` family: structure from attention over a learned codebook, then sharpening.
+
+After the survey's section 3.1 (Yu, 2023). A fully connected layer over small patches and a CNN that
+shrinks the picture see what is known; a transformer predicts, for each patch of the hole, entries
+of a codebook; the CNN's decoder turns them into a picture; a sharpening module works on that
+picture and the known pixels. The three networks of this file hold each other, in the order in which
+they are trained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inpaint_export.models.blocks import SLOPE, ResidualBlock, start_at_zero
+from inpaint_export.models.cnn import CnnConfig, CnnInpainter, Features
+from inpaint_export.models.quantiser import VectorQuantiser
+from inpaint_export.models.vit import TransformerBlock
+
+CELL = 8
+"""Pixels on a side of what one entry of the codebook describes."""
+
+PATCH = 16
+"""Pixels on a side of a token; it predicts the entries of its :data:`CELLS`."""
+
+CELLS = (PATCH // CELL) ** 2
+"""Of a token."""
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Sizes of a :class:`CodebookAutoencoder`.
+
+    cnn: of the CNN encoder and the decoder. codes: entries of the codebook. channels: of an entry.
+    width: channels of the layers that make a code of a cell.
+    """
+
+    cnn: CnnConfig = field(default_factory=CnnConfig)
+    codes: int = 512
+    channels: int = 32
+    width: int = 96
+
+
+class CodebookAutoencoder(nn.Module):
+    """A picture from its known pixels and the codes of what the hole hides.
+
+    A code says how a cell differs from the smooth fill that the CNN starts from, so the codebook
+    is spent on structure and not on colours that the surroundings tell.
+    """
+
+    size_multiple = 16
+
+    def __init__(self, config: AutoencoderConfig | None = None) -> None:
+        super().__init__()
+        config = config or AutoencoderConfig()
+        width, eighth = config.width, config.cnn.widths[1]
+        self.cnn = CnnInpainter(config.cnn)
+        self.code_encoder = CodeEncoder(width, config.channels)
+        self.quantiser = VectorQuantiser(config.codes, config.channels)
+        self.hint = nn.Sequential(
+            nn.Conv2d(config.channels, eighth, 3, padding=1),
+            nn.LeakyReLU(SLOPE),
+            ResidualBlock(eighth),
+            nn.Conv2d(eighth, eighth, 3, padding=1),
+        )
+        start_at_zero(self.hint[-1])
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """The picture from its own codes; tensors are those of :class:`CnnInpainter`."""
+        filled = self.cnn.filled(image, mask)
+        codes = self.quantiser.nearest(self.code_encoder(image, filled, mask))
+        return self.decode(
+            filled, mask, self.cnn.encode(filled, mask), self.quantiser.entries(codes)
+        )
+
+    def decode(self, filled: Tensor, mask: Tensor, features: Features, entries: Tensor) -> Tensor:
+        """The picture from its fill, what the CNN sees of that, and entries [N, H/8, W/8, C]."""
+        hint = self.hint(entries.permute(0, 3, 1, 2))
+        return filled + mask * self.cnn.decode(features, hint)
+
+
+class CodeEncoder(nn.Module):
+    """Describes cells of a whole picture by vectors; it is needed for training alone."""
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(4, width, CELL, stride=CELL)
+        self.block = ResidualBlock(width)
+        self.head = nn.Conv2d(width, channels, 1)
+        # Vectors that lie close together would all choose the same few entries.
+        self.spread = nn.BatchNorm2d(channels, affine=False)
+
+    def forward(self, image: Tensor, filled: Tensor, mask: Tensor) -> Tensor:
+        """Vectors [N, H/8, W/8, C] of pictures [N, 3, H, W], given their fill and mask."""
+        x = torch.cat([image - filled, mask], dim=1)
+        x = self.head(self.block(F.leaky_relu(self.stem(x), SLOPE)))
+        return self.spread(x).permute(0, 2, 3, 1)
+
+
+Lookup = Literal["argmax", "soft", "continuous"]
+"""How the transformer's answer becomes the decoder's input.
+
+argmax: the likeliest entry. soft: the mean entry under the predicted probabilities. continuous: no
+codebook, but as many numbers as an entry has.
+"""
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes of a :class:`CodebookInpainter`'s transformer.
+
+    width: of a token. depth: blocks. heads: of each block's attention. expansion: of the layers
+    between.
+    """
+
+    width: int = 192
+    depth: int = 6
+    heads: int = 6
+    expansion: int = 3
+    lookup: Lookup = "soft"
+
+
+class CodebookInpainter(nn.Module):
+    """The autoencoder's decoder, with codes that a transformer predicts."""
+
+    size_multiple = 16
+
+    def __init__(
+        self,
+        autoencoder: AutoencoderConfig | None = None,
+        transformer: TransformerConfig | None = None,
+    ) -> None:
+        super().__init__()
+        autoencoder = autoencoder or AutoencoderConfig()
+        transformer = transformer or TransformerConfig()
+        self.lookup = transformer.lookup
+        self.autoencoder = CodebookAutoencoder(autoencoder)
+        width = transformer.width
+        self.stem = nn.Conv2d(4, width, PATCH, stride=PATCH)  # one layer on all of a patch
+        self.local = nn.Conv2d(autoencoder.cnn.widths[2], width, 1)
+        self.blocks = nn.Sequential(
+            *(
+                TransformerBlock(width, transformer.heads, transformer.expansion)
+                for _ in range(transformer.depth)
+            )
+        )
+        continuous = transformer.lookup == "continuous"
+        answers = autoencoder.channels if continuous else autoencoder.codes
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, answers * CELLS)
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Repairs a picture; tensors are those of :class:`CnnInpainter`."""
+        return self.repair(image, mask)[0]
+
+    def repair(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The repaired picture, and the transformer's answer for the cells of each token.
+
+        The answer is [N, H/16, W/16, CELLS, K], logits of the codebook's entries, or where the
+        lookup is continuous, features [N, H/16, W/16, CELLS, C].
+        """
+        cnn = self.autoencoder.cnn
+        filled = cnn.filled(image, mask)
+        features = cnn.encode(filled, mask)
+        patches = self.stem(torch.cat([filled - 0.5, mask - 0.5], dim=1))
+        x = self.blocks(patches + self.local(features.sixteenth))  # [N, width, H/16, W/16]
+        answer = self.head(self.norm(x.permute(0, 2, 3, 1))).unflatten(3, (CELLS, -1))
+        entries = join_cells(self._look_up(answer))
+        return self.autoencoder.decode(filled, mask, features, entries), answer
+
+    def _look_up(self, answer: Tensor) -> Tensor:
+        """Entries [..., C] for an answer [..., K], or for one [..., C] itself."""
+        quantiser = self.autoencoder.quantiser
+        if self.lookup == "argmax":
+            return quantiser.entries(answer.argmax(dim=-1))
+        if self.lookup == "soft":
+            return quantiser.expected(answer)
+        return answer
+
+
+def join_cells(tokens: Tensor) -> Tensor:
+    """From the cells of tokens, [N, h, w, CELLS, C], to cells [N, 2 * h, 2 * w, C]."""
+    rows = tokens.unflatten(3, (PATCH // CELL, -1)).transpose(2, 3)  # [N, h, 2, w, 2, C]
+    return rows.flatten(3, 4).flatten(1, 2)
+
+
+def split_cells(cells: Tensor) -> Tensor:
+    """From one number for each cell, [N, 2 * h, 2 * w], to those of tokens, [N, h, w, CELLS]."""
+    side = PATCH // CELL
+    return cells.unflatten(2, (-1, side)).unflatten(1, (-1, side)).transpose(2, 3).flatten(3)
+
+
+@dataclass(frozen=True)
+class SharpenerConfig:
+    """Sizes of a :class:`Sharpener`.
+
+    width: channels. dilations: one residual block at 1/4 for each entry, with that dilation.
+    """
+
+    width: int = 64
+    dilations: tuple[int, ...] = (1, 2, 4, 1)
+
+
+class Sharpener(nn.Module):
+    """Gives a decoded picture back the detail that decoding blurs, from the known pixels near."""
+
+    def __init__(self, config: SharpenerConfig | None = None) -> None:
+        super().__init__()
+        config = config or SharpenerConfig()
+        self.stem = nn.Conv2d(4, config.width, 8, stride=4, padding=2)
+        self.blocks = nn.Sequential(*(ResidualBlock(config.width, d) for d in config.dilations))
+        self.head = nn.Conv2d(config.width, 48, 3, padding=1)
+        start_at_zero(self.head)
+
+    def forward(self, decoded: Tensor, mask: Tensor) -> Tensor:
+        """The sharpened picture; decoded [N, 3, H, W] has the known pixels as they are."""
+        x = torch.cat([decoded - 0.5, mask - 0.5], dim=1)
+        x = self.blocks(F.leaky_relu(self.stem(x), SLOPE))  # [N, width, H/4, W/4]
+        return decoded + mask * F.pixel_shuffle(self.head(x), 4)
+
+
+class SharpenedInpainter(nn.Module):
+    """All of it: a codebook inpainter, and the sharpening module on its picture."""
+
+    size_multiple = 16
+
+    def __init__(
+        self,
+        autoencoder: AutoencoderConfig | None = None,
+        transformer: TransformerConfig | None = None,
+        sharpener: SharpenerConfig | None = None,
+    ) -> None:
+        super().__init__()
+        self.inpainter = CodebookInpainter(autoencoder, transformer)
+        self.sharpener = Sharpener(sharpener)
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Repairs a picture; tensors are those of :class:`CnnInpainter`."""
+        return self.sharpener(self.inpainter(image, mask), mask)

@@ -1,0 +1,29 @@
+"""``photo-codebook``: large holes in photographs, by a transformer over a codebook.
+
+Its third training, of the sharpening module and of all before it once more.
+"""
+
+from __future__ import annotations
+
+from inpaint_export.models.codebook import SharpenedInpainter
+from inpaint_export.recipes.base import OptimConfig, Recipe
+from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER, CARD, DATA
+from inpaint_export.training.codebook import Sharpening
+from inpaint_export.training.start import FromRun
+from inpaint_export.training.validation import HoleValidationConfig
+
+RECIPE = Recipe(
+    name="photo-codebook",
+    family="transformer",
+    task="inpaint",
+    build=lambda: SharpenedInpainter(AUTOENCODER),
+    objective=Sharpening,
+    data=DATA,
+    validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),
+    card=CARD,
+    optim=OptimConfig(lr=5e-4, warmup=100),
+    steps=1_500,
+    storage="fp16",
+    seed=2,
+    start=FromRun("photo-codebook-transformer", part="inpainter"),
+)

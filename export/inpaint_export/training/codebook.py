@@ -1,0 +1,197 @@
+"""The three trainings of the codebook transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inpaint_export.losses import hole_gradient_energy
+from inpaint_export.models.codebook import (
+    CELL,
+    CodebookAutoencoder,
+    CodebookInpainter,
+    SharpenedInpainter,
+    split_cells,
+)
+from inpaint_export.training.objective import Batch, HoleWeights, Objective, hole_terms, weighted
+
+EARLY = HoleWeights(rmse=1.0, l1=0.5, gradient=0.25)
+"""Hard pictures first, ..."""
+
+LATE = HoleWeights(log_mse=0.05, l1=0.1, gradient=0.1)
+"""... then the mean PSNR."""
+
+
+class CodebookReconstruction(Objective):
+    """First training: a codebook, and a decoder that uses it, from the hidden pictures' own codes.
+
+    The CNN encoder stays as it is. commitment: weight of the distance between vectors and their
+    entries. hidden: share of pictures whose codes the decoder is not shown, so that it keeps the
+    skill of going without.
+    """
+
+    model: CodebookAutoencoder
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        weights: HoleWeights = EARLY,
+        commitment: float = 0.05,
+        hidden: float = 0.25,
+    ) -> None:
+        super().__init__()
+        assert isinstance(model, CodebookAutoencoder)
+        self.model = model
+        self.weights, self.commitment, self.hidden = weights, commitment, hidden
+        freeze(model.cnn.encoder_layers())
+        self._last: dict[str, Tensor] = {}
+        self._chosen = torch.zeros(model.quantiser.codes)
+
+    def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        image, mask = batch["image"], batch["mask"]
+        model = self.model
+        filled = model.cnn.filled(image, mask)
+        vectors = model.code_encoder(image, filled, mask).float()
+        hole = cells_of(mask)
+        codes = model.quantiser.nearest(vectors)
+        model.quantiser.update(vectors[hole], codes[hole])
+        self._chosen += torch.bincount(codes[hole], minlength=len(self._chosen)).cpu()
+        entries = model.quantiser.entries(codes)
+        distance = (vectors - entries).square().mean(dim=3)[hole].mean()
+        entries = vectors + (entries - vectors).detach()  # gradients pass straight through
+        shown = torch.rand(len(image), 1, 1, 1, device=image.device) >= self.hidden
+        output = model.decode(filled, mask, model.cnn.encode(filled, mask), entries * shown).float()
+        terms = hole_terms(output, image, mask)
+        self._last = {name: term.detach() for name, term in terms.items()}
+        self._last["distance"] = distance.detach()
+        yield "model", weighted(terms, self.weights) + self.commitment * distance
+
+    def report(self) -> dict[str, float]:
+        """Beside the losses, what the codebook was used for since the last report.
+
+        used: share of the entries that at least a tenth of an even share of cells chose.
+        perplexity: of the entries' frequencies, over their number; 1 where all are alike.
+        """
+        share = self._chosen / self._chosen.sum().clamp(min=1.0)
+        codes = len(share)
+        used = float((share >= 0.1 / codes).float().mean())
+        entropy = -(share * (share + 1e-12).log()).sum()
+        self._chosen.zero_()
+        figures = {name: float(value) for name, value in self._last.items()}
+        return {**figures, "used": used, "perplexity": float(entropy.exp()) / codes}
+
+
+class CodePrediction(Objective):
+    """Second training: the transformer predicts the codes of what is hidden.
+
+    It learns the codes themselves by cross-entropy, and through the looked-up entries what the
+    decoder makes of them; the decoder learns with it. The CNN encoder and the codebook stay as they
+    are. code: weight of the cross-entropy; 0 where the lookup is continuous.
+    switch: share of the run after which ``late`` weights take the place of ``early`` ones.
+    """
+
+    model: CodebookInpainter
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        early: HoleWeights = EARLY,
+        late: HoleWeights = LATE,
+        switch: float = 0.6,
+        code: float = 0.02,
+    ) -> None:
+        super().__init__()
+        assert isinstance(model, CodebookInpainter)
+        self.model = model
+        self.early, self.late, self.switch = early, late, switch
+        self.code = 0.0 if model.lookup == "continuous" else code
+        freeze(model.autoencoder.cnn.encoder_layers())
+        freeze([model.autoencoder.code_encoder])
+        self._last: dict[str, Tensor] = {}
+
+    def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        image, mask = batch["image"], batch["mask"]
+        output, answer = self.model.repair(image, mask)
+        terms = hole_terms(output.float(), image, mask)
+        weights = self.early if self.progress < self.switch else self.late
+        loss = weighted(terms, weights)
+        self._last = {name: term.detach() for name, term in terms.items()}
+        if self.code:
+            hole = split_cells(cells_of(mask))
+            logits, codes = answer[hole].float(), split_cells(self._codes(image, mask))[hole]
+            cross_entropy = F.cross_entropy(logits, codes)
+            right = (logits.detach().argmax(dim=1) == codes).float().mean()
+            self._last.update(cross_entropy=cross_entropy.detach(), right=right)
+            loss = loss + self.code * cross_entropy
+        yield "model", loss
+
+    def report(self) -> dict[str, float]:
+        return {name: float(value) for name, value in self._last.items()}
+
+    @torch.no_grad()
+    def _codes(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Of the hidden picture, [N, H/8, W/8]."""
+        autoencoder = self.model.autoencoder
+        filled = autoencoder.cnn.filled(image, mask)
+        return autoencoder.quantiser.nearest(autoencoder.code_encoder(image, filled, mask))
+
+
+class Sharpening(Objective):
+    """Third training: the sharpening module on the decoded picture, and all before it once more.
+
+    decoded: weight of the decoded picture's own losses, so that the decoder's answer stays one.
+    energy: weight of :func:`inpaint_export.losses.hole_gradient_energy`, which keeps what
+    is sharpened from turning out smooth.
+    """
+
+    model: SharpenedInpainter
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        early: HoleWeights = EARLY,
+        late: HoleWeights = LATE,
+        switch: float = 0.5,
+        decoded: float = 0.5,
+        energy: float = 0.005,
+    ) -> None:
+        super().__init__()
+        assert isinstance(model, SharpenedInpainter)
+        self.model = model
+        self.early, self.late, self.switch = early, late, switch
+        self.decoded, self.energy = decoded, energy
+        freeze([model.inpainter.autoencoder.code_encoder])
+        self._last: dict[str, Tensor] = {}
+
+    def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        image, mask = batch["image"], batch["mask"]
+        decoded = self.model.inpainter(image, mask).float()
+        output = self.model.sharpener(decoded, mask).float()
+        weights = self.early if self.progress < self.switch else self.late
+        before, after = hole_terms(decoded, image, mask), hole_terms(output, image, mask)
+        energy = hole_gradient_energy(output, image, mask)
+        self._last = {name: term.detach() for name, term in after.items()}
+        self._last |= {f"decoded_{name}": term.detach() for name, term in before.items()}
+        self._last["energy"] = energy.detach()
+        loss = weighted(after, weights) + self.energy * energy
+        yield "model", loss + self.decoded * weighted(before, weights)
+
+    def report(self) -> dict[str, float]:
+        return {name: float(value) for name, value in self._last.items()}
+
+
+def freeze(parts: Iterable[nn.Module]) -> None:
+    """Keeps these parts as they are while the rest is trained."""
+    for part in parts:
+        part.requires_grad_(False)
+
+
+def cells_of(mask: Tensor) -> Tensor:
+    """Which cells have a part in the hole: bool [N, H/8, W/8] for masks [N, 1, H, W]."""
+    return F.max_pool2d(mask, CELL)[:, 0] > 0.0

@@ -1,0 +1,368 @@
+"""The codebook transformer: its codebook, its three networks and their trainings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import Tensor, nn
+
+from inpaint_export.models.cnn import PHOTO, CnnConfig, CnnInpainter
+from inpaint_export.models.codebook import (
+    AutoencoderConfig,
+    CodebookAutoencoder,
+    CodebookInpainter,
+    Lookup,
+    SharpenedInpainter,
+    SharpenerConfig,
+    TransformerConfig,
+    join_cells,
+    split_cells,
+)
+from inpaint_export.models.quantiser import VectorQuantiser
+from inpaint_export.models.vit import TransformerBlock
+from inpaint_export.onnx_export import export_model
+from inpaint_export.precision.storage import STORED, restore_to_full, round_weights
+from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.runtime import open_session
+from inpaint_export.training.checkpoint import load_checkpoint
+from inpaint_export.training.codebook import CodebookReconstruction, CodePrediction, Sharpening
+from inpaint_export.training.loop import Trainer
+from inpaint_export.training.start import FromModel, FromRun
+from inpaint_sdk import BackendError, Restorer
+from inpaint_sdk.backends.tensorrt.library import open_library
+from inpaint_sdk.cli.main import main as sdk_main
+from inpaint_sdk.model_file import read_model_file
+
+TINY_AUTOENCODER = AutoencoderConfig(
+    cnn=CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0)), codes=16, channels=6, width=8
+)
+TINY_SHARPENER = SharpenerConfig(width=8, dilations=(1,))
+LOOKUPS: tuple[Lookup, ...] = ("argmax", "soft", "continuous")
+
+
+def tiny_transformer(lookup: Lookup = "soft") -> TransformerConfig:
+    return TransformerConfig(width=16, depth=2, heads=2, expansion=2, lookup=lookup)
+
+
+def tiny(lookup: Lookup = "soft") -> SharpenedInpainter:
+    """A model of random weights that changes what it is given."""
+    torch.manual_seed(0)
+    model = SharpenedInpainter(TINY_AUTOENCODER, tiny_transformer(lookup), TINY_SHARPENER)
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    model.inpainter.autoencoder.quantiser.codebook.normal_()
+    return model.eval()
+
+
+def hole(size: int = 64) -> Tensor:
+    mask = torch.zeros(1, 1, size, size)
+    mask[..., 10:-10, 10:-10] = 1.0
+    return mask
+
+
+class TestQuantiser:
+    def test_the_nearest_entry_of_an_entry_is_itself(self) -> None:
+        quantiser = VectorQuantiser(32, 4)
+        quantiser.codebook.normal_()
+        indices = torch.randint(32, (2, 3, 5))
+        assert torch.equal(quantiser.nearest(quantiser.entries(indices)), indices)
+
+    def test_a_sure_answer_is_an_entry_and_an_unsure_one_their_mean(self) -> None:
+        quantiser = VectorQuantiser(8, 4)
+        quantiser.codebook.normal_()
+        sure = torch.full((3, 8), -1e4)
+        sure[torch.arange(3), torch.tensor([5, 0, 7])] = 0.0
+        torch.testing.assert_close(quantiser.expected(sure), quantiser.codebook[[5, 0, 7]])
+        unsure = quantiser.expected(torch.zeros(1, 8))
+        torch.testing.assert_close(unsure[0], quantiser.codebook.mean(dim=0))
+
+    def test_entries_move_to_where_vectors_are(self) -> None:
+        """Four clusters, and entries that all start at one place."""
+        torch.manual_seed(0)
+        quantiser = VectorQuantiser(16, 2, decay=0.8)
+        centres = torch.tensor([[0.0, 0.0], [0.0, 9.0], [9.0, 0.0], [9.0, 9.0]])
+        for _ in range(60):
+            vectors = (centres[:, None] + 0.1 * torch.randn(4, 25, 2)).flatten(0, 1)
+            quantiser.update(vectors, quantiser.nearest(vectors))
+        found = quantiser.entries(quantiser.nearest(centres))
+        torch.testing.assert_close(found, centres, atol=0.3, rtol=0.0)
+        assert len(quantiser.nearest(centres).unique()) == 4
+
+    def test_an_unused_entry_starts_again_at_a_vector(self) -> None:
+        quantiser = VectorQuantiser(2, 1, decay=0.5)
+        quantiser.codebook.copy_(torch.tensor([[0.0], [1e6]]))
+        quantiser.counts.copy_(torch.tensor([10.0, 0.0]))
+        quantiser.sums.copy_(torch.tensor([[0.0], [0.0]]))
+        vectors = torch.tensor([[1.0], [2.0], [3.0]])
+        quantiser.update(vectors, quantiser.nearest(vectors))
+        assert float(quantiser.codebook[1]) in (1.0, 2.0, 3.0)
+
+
+def test_cells_are_split_and_joined() -> None:
+    cells = torch.arange(2 * 4 * 6).reshape(2, 4, 6)
+    split = split_cells(cells)  # [2, 2, 3, 4]
+    assert split[0, 0, 0].tolist() == [0, 1, 6, 7]
+    assert torch.equal(join_cells(split[..., None])[..., 0], cells)
+
+
+def test_a_block_sees_everything_and_starts_local() -> None:
+    block = TransformerBlock(8, 2, 2).eval()
+    x = torch.randn(1, 8, 5, 7)
+    other = x.clone()
+    other[..., 4, 6] += 5.0
+    with torch.inference_mode():
+        assert torch.equal(block(x)[..., :3, :5], block(other)[..., :3, :5])
+        block.attended.weight.normal_()
+        assert (block(x)[..., 0, 0] - block(other)[..., 0, 0]).abs().max() > 1e-4
+
+
+def test_heads_must_divide_the_width() -> None:
+    with pytest.raises(ValueError, match="width is 10; it must be a multiple of heads, 4"):
+        TransformerBlock(10, 4, 2)
+
+
+def test_it_starts_as_photo(tmp_path: Path) -> None:
+    """An untrained autoencoder adds nothing to the CNN whose weights it takes."""
+    recipe = load_recipe("photo-codebook-autoencoder")
+    model, photo = recipe.build().eval(), CnnInpainter(PHOTO).eval()
+    assert recipe.start is not None
+    recipe.start.apply(model, tmp_path)
+    FromModel("photo").apply(photo, tmp_path)
+    image, mask = torch.rand(1, 3, 64, 64), hole()
+    with torch.inference_mode():
+        torch.testing.assert_close(model(image, mask), photo(image, mask))
+
+
+@pytest.mark.parametrize("lookup", LOOKUPS)
+def test_what_is_known_stays_and_what_is_hidden_is_ignored(lookup: Lookup) -> None:
+    model, mask = tiny(lookup), hole()
+    image = torch.rand(1, 3, 64, 64)
+    other = image * (1 - mask) + torch.rand_like(image) * mask
+    with torch.inference_mode():
+        output = model(image, mask)
+        torch.testing.assert_close(output, model(other, mask))
+    known = (mask == 0).expand_as(image)
+    assert torch.equal(output[known], image[known])
+
+
+def test_the_whole_picture_is_seen() -> None:
+    """A corner that no convolution reaches changes the answer."""
+    model = tiny().inpainter
+    image, mask = torch.rand(1, 3, 512, 512), torch.zeros(1, 1, 512, 512)
+    mask[..., 480:, 480:] = 1.0
+    other = image.clone()
+    other[..., :16, :16] = 1.0 - other[..., :16, :16]
+    model.autoencoder.cnn.middle = nn.Identity()  # its pooled branch would see it too
+    with torch.inference_mode():
+        answers = [model.repair(picture, mask)[1][0, -1, -1] for picture in (image, other)]
+    assert (answers[0] - answers[1]).abs().max() > 1e-5
+
+
+@pytest.fixture(scope="module", params=LOOKUPS)
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model file of each lookup, named after it."""
+    path = tmp_path_factory.mktemp("exported") / f"{request.param}.onnx"
+    export_model(tiny(request.param), load_recipe("photo-codebook"), path)
+    return path
+
+
+def test_it_is_exported_with_standard_operators(exported: Path) -> None:
+    proto = onnx.load(exported)
+    assert [(o.domain, o.version) for o in proto.opset_import] == [("", 18)]
+    operators = Counter(node.op_type for node in proto.graph.node)
+    assert not operators.keys() & {"Loop", "If", "Scan", "NonZero"}
+    assert not any("code_encoder" in t.name for t in proto.graph.initializer)
+    looked_up = [n.input[0] for n in proto.graph.node if n.op_type == "Gather"]
+    by_index = any(name.endswith("codebook") for name in looked_up)
+    assert by_index == ("ArgMax" in operators) == (exported.stem == "argmax")
+    restored = Restorer.load(exported).restore(
+        np.full((37, 53, 3), 128, np.uint8), np.eye(37, 53, dtype=bool)
+    )
+    assert restored.shape == (37, 53, 3)
+
+
+def test_weights_are_stored_in_half_and_computed_in_full(exported: Path) -> None:
+    proto = onnx.load(exported)
+    stored = {t.name: t for t in proto.graph.initializer if t.name.endswith(STORED)}
+    sizes = Counter[int]()
+    for tensor in proto.graph.initializer:
+        sizes[tensor.data_type] += int(np.prod(tensor.dims))
+    assert len(stored) > 30
+    fill = 4 * 31 * 31  # PullPushFill's kernel, whose tails fp16 does not have
+    assert sizes[onnx.TensorProto.FLOAT] < fill + 200 < sizes[onnx.TensorProto.FLOAT16]
+    whole = onnx.load(exported)
+    restore_to_full(whole)
+    feed = {"image": np.random.default_rng(0).random((1, 3, 32, 48), np.float32)}
+    feed["mask"] = np.eye(32, 48, dtype=np.float32)[None, None]
+    answers = [open_session(m.SerializeToString()).run(["output"], feed)[0] for m in (proto, whole)]
+    np.testing.assert_allclose(*answers, atol=1e-6)
+    assert not any(t.data_type == onnx.TensorProto.FLOAT16 for t in whole.graph.initializer)
+    assert read_model_file(exported).info.precision == "fp32"
+
+
+def test_a_weight_that_fp16_does_not_have_is_an_error() -> None:
+    layer = nn.Linear(2, 2)
+    nn.init.constant_(layer.weight, 1e6)
+    with pytest.raises(ValueError, match="weight holds a number that is too large for fp16"):
+        round_weights(layer)
+
+
+def test_the_shipped_size_is_within_its_bounds() -> None:
+    """16 MB in fp16 would hold 8 million."""
+    model = load_recipe("photo-codebook").build()
+    assert sum(p.numel() for p in model.parameters()) <= 8_000_000
+
+
+def test_it_compiles_in_tensorrt_rtx(exported: Path, tmp_path: Path) -> None:
+    try:
+        open_library("tensorrt_rtx")
+    except BackendError as error:
+        pytest.skip(str(error))
+    command = ["compile", exported, "--backend", "tensorrt_rtx", "--target", "sm_86"]
+    command += ["-o", tmp_path / "tiny.engine"]
+    result = CliRunner().invoke(sdk_main, [str(part) for part in command])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "tiny.engine").stat().st_size > 1000
+
+
+def short(name: str, model: nn.Module, recipe: Recipe) -> Recipe:
+    return replace(
+        load_recipe(name),
+        build=lambda: model,
+        data=recipe.data,
+        validation=recipe.validation,
+        optim=recipe.optim,
+        steps=3,
+        batch=2,
+        precision="bf16",
+    )
+
+
+def test_each_training_starts_from_the_one_before(
+    tiny_recipe: Recipe, data_root: Path, tmp_path: Path
+) -> None:
+    autoencoder = CodebookAutoencoder(TINY_AUTOENCODER)
+    first = replace(short("photo-codebook-autoencoder", autoencoder, tiny_recipe), start=None)
+    Trainer(first, data_root, tmp_path / first.name, workers=0).run()
+    state = load_checkpoint(tmp_path / first.name / "last.pt")["ema"]
+
+    inpainter = CodebookInpainter(TINY_AUTOENCODER, tiny_transformer())
+    second = short("photo-codebook-transformer", inpainter, tiny_recipe)
+    trainer = Trainer(second, data_root, tmp_path / second.name, workers=0)
+    for name, value in trainer.objective.model.autoencoder.state_dict().items():
+        assert torch.equal(value, state[name]), name
+    assert np.isfinite(trainer.run())
+
+    whole = SharpenedInpainter(TINY_AUTOENCODER, tiny_transformer(), TINY_SHARPENER)
+    third = short("photo-codebook", whole, tiny_recipe)
+    trainer = Trainer(third, data_root, tmp_path / third.name, workers=0)
+    assert np.isfinite(trainer.run())
+
+
+def test_a_start_that_is_not_there_or_does_not_fit_is_an_error(
+    tiny_recipe: Recipe, data_root: Path, tmp_path: Path
+) -> None:
+    model = CodebookInpainter(TINY_AUTOENCODER, tiny_transformer())
+    recipe = short("photo-codebook-transformer", model, tiny_recipe)
+    with pytest.raises(FileNotFoundError, match="photo-codebook-autoencoder"):
+        Trainer(recipe, data_root, tmp_path / "run")
+    Trainer(tiny_recipe, data_root, tmp_path / "photo", steps=1, workers=0).run()
+    with pytest.raises(ValueError, match="does not fit the network's autoencoder"):
+        FromRun("photo", "autoencoder").apply(model, tmp_path)
+
+
+def batch(size: int = 64) -> dict[str, Tensor]:
+    torch.manual_seed(1)
+    stripes = (torch.arange(size) % 8 < 4).float().expand(2, 3, size, size)
+    image = stripes * torch.rand(2, 3, 1, 1)
+    return {"image": image, "mask": hole(size).expand(2, -1, -1, -1)}
+
+
+def learn(objective: nn.Module, steps: int) -> list[float]:
+    parameters = [p for p in objective.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(parameters, 1e-2)
+    seen = []
+    for _ in range(steps):
+        ((player, loss),) = objective.losses(batch())
+        assert player == "model"
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.append(float(loss))
+    return seen
+
+
+def unchanged(before: dict[str, Tensor], module: nn.Module) -> bool:
+    after = module.state_dict()
+    return all(torch.equal(before[name], value) for name, value in after.items())
+
+
+def copy_of(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def test_the_autoencoder_learns_and_its_encoder_stays() -> None:
+    torch.manual_seed(0)
+    model = CodebookAutoencoder(TINY_AUTOENCODER)
+    objective = CodebookReconstruction(model, hidden=0.0)
+    encoder, decoder = nn.ModuleList(model.cnn.encoder_layers()), model.cnn.decode8
+    before, before_decoder = copy_of(encoder), copy_of(decoder)
+    seen = learn(objective, 80)
+    assert seen[-1] < 0.7 * seen[0]
+    assert unchanged(before, encoder)
+    assert not unchanged(before_decoder, decoder)
+    report = objective.report()
+    assert 0.0 < report["used"] <= 1.0
+    assert 0.0 < report["perplexity"] <= 1.0
+    assert objective.report()["used"] == 0.0  # counted anew after each report
+
+
+def test_hidden_codes_are_not_shown() -> None:
+    torch.manual_seed(0)
+    model = CodebookAutoencoder(TINY_AUTOENCODER)
+    nn.init.normal_(model.hint[-1].weight)
+    losses = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        nn.init.normal_(model.code_encoder.stem.weight)
+        objective = CodebookReconstruction(model, hidden=1.0, commitment=0.0)
+        losses += [float(loss) for _, loss in objective.losses(batch())]
+    assert losses[0] == pytest.approx(losses[1])
+
+
+@pytest.mark.parametrize("lookup", ["soft", "continuous"])
+def test_the_transformer_learns_and_the_codebook_stays(lookup: Lookup) -> None:
+    torch.manual_seed(0)
+    model = CodebookInpainter(TINY_AUTOENCODER, tiny_transformer(lookup))
+    model.autoencoder.quantiser.codebook.normal_()
+    objective = CodePrediction(model, code=0.1)
+    frozen = nn.ModuleList(
+        [
+            *model.autoencoder.cnn.encoder_layers(),
+            model.autoencoder.code_encoder.stem,
+            model.autoencoder.quantiser,
+        ]
+    )
+    before = copy_of(frozen)
+    seen = learn(objective, 60)
+    assert seen[-1] < 0.8 * seen[0]
+    assert unchanged(before, frozen)
+    assert ("cross_entropy" in objective.report()) == (lookup == "soft")
+
+
+def test_the_sharpening_module_learns() -> None:
+    torch.manual_seed(0)
+    model = SharpenedInpainter(TINY_AUTOENCODER, tiny_transformer(), TINY_SHARPENER)
+    model.inpainter.autoencoder.quantiser.codebook.normal_()
+    objective = Sharpening(model)
+    seen = learn(objective, 60)
+    assert seen[-1] < 0.8 * seen[0]
+    report = objective.report()
+    assert report["rmse"] < report["decoded_rmse"]
