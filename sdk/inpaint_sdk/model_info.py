@@ -16,11 +16,16 @@ METADATA_KEY = "inpaint_sdk"
 """Of the document among the ONNX file's ``metadata_props``."""
 
 Family = Literal["cnn", "sarnn", "lstm", "transformer", "crnn"]
-Task = Literal["inpaint", "restore"]
+Task = Literal["inpaint", "restore", "detect"]
 Precision = Literal["fp32", "fp16", "int8"]
 
-OUTPUTS = ("output", "attention", "stages", "diagnosis")
+OUTPUTS = ("output", "attention", "stages", "diagnosis", "probability")
 """Names that a network's outputs may have."""
+
+
+def main_output(task: Task) -> str:
+    """Name of the output that a model for this task always has: what it is run for."""
+    return "probability" if task == "detect" else "output"
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class ModelInfo:
     """A model's description.
 
     name: as it is loaded. family: its architecture's. task: ``inpaint`` models take a mask,
-    ``restore`` models do not. precision: of the graph's arithmetic.
+    ``restore`` models do not, and ``detect`` models give one. precision: of the graph's arithmetic.
     parameters: count of trained numbers.
     size_multiple: height and width of the network's input are multiples of this, in pixels.
     trained_size: side of the pictures that it was trained on, in pixels.
@@ -56,9 +61,10 @@ class ModelInfo:
     digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
 
     The network's input ``image`` is float32 [N, 3, H, W], RGB in [0, 1]; an ``inpaint`` model has
-    another, ``mask`` [N, 1, H, W] with 1 in the hole. ``outputs`` are its outputs' names: always
-    ``output``, a picture like ``image``; perhaps ``attention`` [N, 1, H, W], from 0 to 1 where the
-    model sees damage; ``stages`` [N, 3 * S, H, W], the pictures after each of S stages; or
+    another, ``mask`` [N, 1, H, W] with 1 in the hole. ``outputs`` are its outputs' names. A
+    ``detect`` model has ``probability`` [N, 1, H, W], from 0 to 1, that a pixel is damaged. Others
+    have ``output``, a picture like ``image``; perhaps ``attention`` [N, 1, H, W], from 0 to 1 where
+    the model sees damage; ``stages`` [N, 3 * S, H, W], the pictures after each of S stages; or
     ``diagnosis`` [N, 3], strengths of noise, blur and compression from 0 to 1 (see
     :class:`inpaint_sdk.Diagnosis`).
     """
@@ -122,10 +128,11 @@ def _model_info(document: Mapping[str, Any], source: str) -> ModelInfo:
         raise ModelError(
             f"{source}: window is {window}; it must be at least size_multiple, or null"
         )
-    if "output" not in values["outputs"] or not set(values["outputs"]) <= set(OUTPUTS):
+    first = main_output(values["task"])
+    if first not in values["outputs"] or not set(values["outputs"]) <= set(OUTPUTS):
         raise ModelError(
-            f"{source}: outputs are {values['outputs']!r}; there must be 'output', and others can "
-            f"only be of {', '.join(OUTPUTS)}"
+            f"{source}: outputs are {values['outputs']!r}; for the task {values['task']!r} there "
+            f"must be {first!r}, and others can only be of {', '.join(OUTPUTS)}"
         )
     quality = tuple(Quality(**_values(Quality, row, source)) for row in values["quality"])
     return ModelInfo(**{**values, "outputs": tuple(values["outputs"]), "quality": quality})

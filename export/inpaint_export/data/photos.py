@@ -85,7 +85,7 @@ class PhotoHoles(Dataset[dict[str, Tensor]]):
         rng = np.random.default_rng((self.seed, index))
         config = self.config
         picture = self.pictures[rng.integers(len(self.pictures))]
-        crop = _recolour(rng, random_crop(rng, picture, config.crop, config.scale))
+        crop = recolour(rng, random_crop(rng, picture, config.crop, config.scale))
         mask = random_mask(rng, config.crop, config.masks)
         return {
             "image": to_tensor(crop),
@@ -116,7 +116,7 @@ def random_crop(
     return np.ascontiguousarray(crop)
 
 
-def _recolour(rng: np.random.Generator, crop: Picture) -> Picture:
+def recolour(rng: np.random.Generator, crop: Picture) -> Picture:
     """Varies exposure and contrast by a lookup table; now and then swaps channels or goes grey."""
     gamma = np.exp(rng.uniform(-0.3, 0.3))
     gain = rng.uniform(0.75, 1.2)

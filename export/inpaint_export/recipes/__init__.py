@@ -15,6 +15,7 @@ NAMES = (
     "photo-codebook-transformer",
     "photo-codebook",
     "clean",
+    "damage",
 )
 
 

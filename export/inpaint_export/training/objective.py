@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.losses import hole_gradient_l1, hole_l1, hole_log_mse, hole_rmse
@@ -143,6 +144,43 @@ class PairRegression(Objective):
         self._last = {name: term.detach() for name, term in terms.items()}
         weights = asdict(self.early if self.progress < self.switch else self.late)
         yield "model", torch.stack([weights[n] * t for n, t in terms.items()]).sum()
+
+    def report(self) -> dict[str, float]:
+        return {name: float(value) for name, value in self._last.items()}
+
+
+class MaskDetection(Objective):
+    """Supervised segmentation of damage: weighted cross-entropy and the soft Dice coefficient.
+
+    The first judges every pixel and those of undamaged pictures too; the second is the F1 figure
+    itself, made smooth, for each damaged picture, so that a hair counts as much as a stain. The
+    network has ``logits``, of the shape of the batch's ``mask``.
+
+    positive: weight of damaged pixels in the cross-entropy; undamaged ones have 1.
+    """
+
+    SMOOTH = 16.0
+    """Pixels added to both areas: damage of a few pixels is not all or nothing."""
+
+    def __init__(self, model: nn.Module, *, positive: float = 3.0) -> None:
+        super().__init__()
+        self.model = model
+        self.positive = positive
+        self._last: dict[str, Tensor] = {}
+
+    def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        mask = batch["mask"]
+        logits = self.model.logits(batch["image"]).float()  # type: ignore[operator]
+        weight = mask.new_tensor(self.positive)
+        entropy = F.binary_cross_entropy_with_logits(logits, mask, pos_weight=weight)
+        found = torch.sigmoid(logits)
+        axes = (1, 2, 3)
+        areas = found.sum(axes) + mask.sum(axes) + self.SMOOTH
+        dice = (2.0 * (found * mask).sum(axes) + self.SMOOTH) / areas  # [N]
+        damaged = (mask.sum(axes) > 0).float()
+        missed = ((1.0 - dice) * damaged).sum() / damaged.sum().clamp(min=1.0)
+        self._last = {"entropy": entropy.detach(), "dice": 1.0 - missed.detach()}
+        yield "model", 2.0 * entropy + missed
 
     def report(self) -> dict[str, float]:
         return {name: float(value) for name, value in self._last.items()}

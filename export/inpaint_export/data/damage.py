@@ -1,0 +1,162 @@
+"""Photographs under synthetic damage, and where the damage can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from inpaint_export.data.damage_drawing import Light, log_uniform, paper
+from inpaint_export.data.damage_kinds import KINDS
+from inpaint_export.data.distortions import blur, compress, gaussian, to_picture
+from inpaint_export.data.masks import Mask
+from inpaint_export.data.photos import Picture, random_crop, read_photographs, recolour, to_tensor
+
+VISIBLE = 12
+"""Of 255: how much a pixel changes in some channel before it counts as damaged."""
+
+LARGEST = 0.5
+"""Share of a picture that may be damaged; beyond it there is nothing to compare with."""
+
+WEIGHTS: Mapping[str, float] = {
+    **dict.fromkeys(KINDS, 1.0),
+    "scratches": 2.5,
+    "text": 2.5,
+    "cracks": 1.5,
+}
+"""Relative frequency of each kind."""
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A damaged picture, uint8 [H, W, 3], and where, uint8 [H, W], 255 in the damage."""
+
+    picture: Picture
+    mask: Mask
+
+
+def visible(before: Picture, after: Picture) -> Mask:
+    """Where two pictures differ so that it can be seen; gaps of a pixel are closed."""
+    changed = cv2.absdiff(before, after).max(axis=2) >= VISIBLE
+    mask = np.multiply(changed, 255, dtype=np.uint8)
+    return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(np.uint8)
+
+
+def damage(
+    rng: np.random.Generator, clean: Picture, weights: Mapping[str, float], *, undamaged: float
+) -> Damaged:
+    """Ages a picture, damages it with one to three kinds, and scans it.
+
+    What ageing and scanning do to the whole picture is no damage; a share ``undamaged`` of the
+    pictures has only that.
+    """
+    light = _age(rng, clean.astype(np.float32) / np.float32(255.0))
+    before = to_picture(light)
+    after = before
+    if rng.random() >= undamaged:
+        after = _damage_some(rng, light, before, weights)
+    return Damaged(_scan(rng, after), visible(before, after))
+
+
+def _damage_some(
+    rng: np.random.Generator, light: Light, before: Picture, weights: Mapping[str, float]
+) -> Picture:
+    names = list(weights)
+    share = np.array([weights[name] for name in names])
+    count = min(len(names), int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])))
+    after = before
+    for name in rng.choice(names, count, replace=False, p=share / share.sum()):
+        light = np.clip(KINDS[name](rng, light), 0.0, 1.0)
+        candidate = to_picture(light)
+        if cv2.countNonZero(visible(before, candidate)) > LARGEST * before[..., 0].size:
+            break
+        after = candidate
+    return after
+
+
+def _age(rng: np.random.Generator, light: Light) -> Light:
+    """What happens to a whole picture before it is damaged: toning, softness, a border."""
+    if rng.random() < 0.3:
+        grey = light @ np.array([0.299, 0.587, 0.114], np.float32)
+        tone = np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.55, 1.0)], np.float32)
+        light = grey[..., None] * (tone if rng.random() < 0.7 else np.ones(3, np.float32))
+    if rng.random() < 0.2:
+        light = blur(light, gaussian(float(rng.uniform(0.4, 1.3))))
+    if rng.random() < 0.06:
+        light = light.copy()
+        width = round(log_uniform(rng, 2, 24))
+        edge = paper(rng) if rng.random() < 0.7 else np.zeros(3, np.float32)
+        side = int(rng.integers(4))
+        np.rot90(light, side)[:width] = edge
+    return light
+
+
+def _scan(rng: np.random.Generator, picture: Picture) -> Picture:
+    """What happens to a whole picture afterwards: grain and compression."""
+    light = picture.astype(np.float32) / np.float32(255.0)
+    if rng.random() < 0.35:
+        grain = rng.standard_normal(light.shape, dtype=np.float32)
+        light = light + grain * np.float32(log_uniform(rng, 0.004, 0.04))
+    if rng.random() < 0.45:
+        light = compress(light, ".jpg", int(rng.integers(50, 98)))
+    return to_picture(light)
+
+
+@dataclass(frozen=True)
+class DamageDataConfig:
+    """Photographs below a folder, damaged.
+
+    folder: below the data root. crop: side of the square crops in pixels.
+    scale: range of the factor by which a picture is resized before it is cropped.
+    weights: kind of damage to its relative frequency.
+    undamaged: share of items without damage, which teach what to leave alone.
+    """
+
+    folder: str
+    crop: int = 192
+    scale: tuple[float, float] = (0.6, 1.5)
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
+    undamaged: float = 0.2
+
+    def __post_init__(self) -> None:
+        unknown = set(self.weights) - set(KINDS)
+        if unknown:
+            raise ValueError(f"unknown kinds of damage {sorted(unknown)}; there are {list(KINDS)}")
+
+    def open(self, root: Path, *, seed: int, length: int) -> DamagedPhotos:
+        """Reads the photographs; see :class:`DamagedPhotos`."""
+        return DamagedPhotos(root, self, seed=seed, length=length)
+
+
+class DamagedPhotos(Dataset[dict[str, Tensor]]):
+    """Item ``i`` is a damaged crop and its mask, which depend on the seed and ``i`` alone.
+
+    Each item is a dict of uint8 tensors: ``image`` [3, crop, crop], RGB, and ``mask``
+    [1, crop, crop], 255 in the damage.
+    """
+
+    def __init__(self, root: Path, config: DamageDataConfig, *, seed: int, length: int) -> None:
+        self.config = config
+        self.seed = seed
+        self.length = length
+        self.pictures = read_photographs(root / config.folder)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng((self.seed, index))
+        config = self.config
+        picture = self.pictures[rng.integers(len(self.pictures))]
+        crop = recolour(rng, random_crop(rng, picture, config.crop, config.scale))
+        damaged = damage(rng, crop, config.weights, undamaged=config.undamaged)
+        return {
+            "image": to_tensor(damaged.picture),
+            "mask": torch.from_numpy(np.ascontiguousarray(damaged.mask))[None],
+        }

@@ -1,0 +1,90 @@
+"""The damage detector: a U-Net from a half to a sixteenth of the picture's resolution.
+
+A scratch is a pixel or two wide, so the first and the last convolution work at half resolution,
+each on patches that overlap; there they are few channels. What tells damage from the picture's own
+lines needs a wider view, which is gathered at an eighth and a sixteenth, where it is cheap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inpaint_export.models.blocks import (
+    SLOPE,
+    GlobalContext,
+    ResidualBlock,
+    double,
+    residual_blocks,
+    start_at_zero,
+)
+
+RARE = -3.0
+"""Where the logits start: about one pixel in twenty is damaged."""
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """Sizes of a :class:`Detector`.
+
+    widths: channels at 1/2, 1/4, 1/8 and 1/16 of the picture's resolution.
+    blocks: residual blocks at 1/4 and 1/8, on both ways.
+    dilations: one residual block at 1/16 for each entry, with that dilation.
+    """
+
+    widths: tuple[int, int, int, int] = (16, 32, 64, 96)
+    blocks: tuple[int, int] = (1, 1)
+    dilations: tuple[int, ...] = (2, 4)
+
+
+class Detector(nn.Module):
+    """From a picture to the probability that each pixel is damaged."""
+
+    size_multiple = 16
+
+    def __init__(self, config: DetectorConfig | None = None) -> None:
+        super().__init__()
+        config = config or DetectorConfig()
+        half, quarter, eighth, sixteenth = config.widths
+        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2)
+        self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
+        self.encode4 = residual_blocks(quarter, config.blocks[0])
+        self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
+        self.encode8 = residual_blocks(eighth, config.blocks[1])
+        self.down16 = nn.Conv2d(eighth, sixteenth, 2, stride=2)
+        self.middle = nn.Sequential(
+            *(ResidualBlock(sixteenth, dilation) for dilation in config.dilations),
+            GlobalContext(sixteenth),
+        )
+        self.up8 = nn.Conv2d(sixteenth, eighth, 1)
+        self.decode8 = residual_blocks(eighth, config.blocks[1])
+        self.up4 = nn.Conv2d(eighth, quarter, 1)
+        self.decode4 = residual_blocks(quarter, config.blocks[0])
+        self.up2 = nn.Conv2d(quarter, half, 1)
+        self.decode2 = nn.Conv2d(half, half, 3, padding=1)
+        self.head = nn.Conv2d(half, 4, 3, padding=1)
+        start_at_zero(self.head)
+        assert self.head.bias is not None
+        nn.init.constant_(self.head.bias, RARE)
+
+    def logits(self, image: Tensor) -> Tensor:
+        """As :meth:`forward`, before the sigmoid."""
+        skip2 = F.leaky_relu(self.stem(image - 0.5), SLOPE)  # [N, C2, H/2, W/2]
+        skip4 = self.encode4(F.leaky_relu(self.down4(skip2), SLOPE))  # [N, C4, H/4, W/4]
+        skip8 = self.encode8(F.leaky_relu(self.down8(skip4), SLOPE))
+        x = self.middle(F.leaky_relu(self.down16(skip8), SLOPE))  # [N, C16, H/16, W/16]
+        x = self.decode8(skip8 + double(self.up8(x)))
+        x = self.decode4(skip4 + double(self.up4(x)))
+        x = F.leaky_relu(skip2 + double(self.up2(x)), SLOPE)
+        return F.pixel_shuffle(self.head(F.leaky_relu(self.decode2(x), SLOPE)), 2)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Finds damage.
+
+        image: [N, 3, H, W], RGB in [0, 1]; H and W are multiples of :attr:`size_multiple`. Returns
+        [N, 1, H, W] from 0 to 1.
+        """
+        return torch.sigmoid(self.logits(image))
