@@ -119,7 +119,7 @@ def _convert(source: Path, precision: Precision, data: Path, output: Path) -> No
     type=FOLDER,
     required=True,
     help="Folder of undamaged pictures; with neither --masks nor --distort, of the folders cloudy "
-    "and clear.",
+    "and clear, but for detectors.",
 )
 @click.option("--masks", type=FOLDER, help="Folder of masks, white is hole.")
 @click.option("--distort", is_flag=True, help="Under the four fixed distortions.")
@@ -140,18 +140,23 @@ def evaluate(
     threads: int,
     write: bool,
 ) -> None:
-    """Measure MODEL_FILE through the SDK: PSNR and SSIM.
+    """Measure MODEL_FILE through the SDK: PSNR and SSIM, or of a detector F1.
 
-    Inpainting models are measured under masks of fixed assignment, others on pairs or under
-    distortions of fixed seeds.
+    Inpainting models are measured under masks of fixed assignment, detectors under damage of a
+    fixed seed that is drawn in other ways than training's, others on pairs or under distortions of
+    fixed seeds.
     """
     from inpaint_export.data.distortions import FIXED
     from inpaint_export.evaluation import evaluate_distorted, evaluate_holes, evaluate_pairs
     from inpaint_export.onnx_export import write_quality
     from inpaint_sdk import InpaintError
+    from inpaint_sdk.model_file import read_model_file
 
     try:
         rows: tuple[Quality, ...]
+        if read_model_file(model_file).info.task == "detect":
+            _evaluate_detector(model_file, data, threads, write)
+            return
         if distort:
             rows = tuple(evaluate_distorted(model_file, data, kind, threads) for kind in FIXED)
         elif masks is None:
@@ -163,7 +168,7 @@ def evaluate(
             )
         if write:
             write_quality(model_file, rows)
-    except (FileNotFoundError, ValueError, InpaintError) as error:
+    except (FileNotFoundError, ValueError, RuntimeError, InpaintError) as error:
         raise click.ClickException(str(error)) from error
     for row in rows:
         hole = "" if row.psnr_hole is None else f"{row.psnr_hole:.2f} dB in the hole, "
@@ -178,6 +183,16 @@ def _holes(text: str) -> str:
     from inpaint_bench.data import Ratio
 
     return text if text == "box" else str(Ratio.parse(text))
+
+
+def _evaluate_detector(model_file: Path, data: Path, threads: int, write: bool) -> None:
+    from inpaint_export.detection_evaluation import evaluate_detector, markdown
+    from inpaint_export.onnx_export import write_quality
+
+    report = evaluate_detector(model_file, data, threads)
+    if write:
+        write_quality(model_file, (), report.quality)
+    click.echo(markdown(report))
 
 
 @main.command()

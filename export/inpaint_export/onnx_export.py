@@ -21,7 +21,7 @@ from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_kernels.onnx_body import DOMAIN
 from inpaint_kernels.onnx_export import attach_function, translation_table
 from inpaint_sdk.model_file import content_digest
-from inpaint_sdk.model_info import METADATA_KEY, ModelInfo, Quality
+from inpaint_sdk.model_info import METADATA_KEY, DetectionQuality, ModelInfo, Quality
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -99,11 +99,14 @@ def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
     return checks
 
 
-def write_quality(model_file: Path, quality: tuple[Quality, ...]) -> ModelInfo:
+def write_quality(
+    model_file: Path, quality: tuple[Quality, ...], detection: tuple[DetectionQuality, ...] = ()
+) -> ModelInfo:
     """Replaces the measured quality in a model file; its content and digest stay as they are."""
     proto = onnx.load(model_file)
     (document,) = (p.value for p in proto.metadata_props if p.key == METADATA_KEY)
-    info = replace(ModelInfo.from_json(document, str(model_file)), quality=quality)
+    info = ModelInfo.from_json(document, str(model_file))
+    info = replace(info, quality=quality, detection=detection)
     set_info(proto, info)
     write_whole(proto.SerializeToString(), model_file)
     return info

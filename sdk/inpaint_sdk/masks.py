@@ -54,6 +54,11 @@ def open_mask(mask: MaskLike, height: int | None = None, width: int | None = Non
     return cv2.threshold(hole, 0, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
 
 
+def share_of(hole: Hole) -> float:
+    """Of the pixels that are in the hole, from 0 to 1."""
+    return float(np.count_nonzero(hole)) / hole.size
+
+
 def _from_array(mask: NDArray[np.generic]) -> NDArray[np.uint8]:
     if mask.dtype not in (np.uint8, np.bool_):
         raise MaskError(f"a mask array is bool or uint8, this one is {mask.dtype}; try mask > 0")

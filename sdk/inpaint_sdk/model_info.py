@@ -46,6 +46,22 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class DetectionQuality:
+    """One measurement of a model for the task ``detect``, over all pixels of ``pictures`` pictures.
+
+    data: the pictures. kind: of damage, or "none". f1: harmonic mean of the share of the marked
+    pixels that are damaged and of the share of the damaged that are marked; None without damage.
+    marked: share of the undamaged pixels that are marked all the same.
+    """
+
+    data: str
+    kind: str
+    pictures: int
+    f1: float | None
+    marked: float
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """A model's description.
 
@@ -56,7 +72,8 @@ class ModelInfo:
     trained_size: side of the pictures that it was trained on, in pixels.
     window: longest side, in pixels, up to which it works as it was trained, if it gathers context
     from the whole picture; of a larger picture it is shown windows. None if it only looks near.
-    licence, training_data: of the weights. quality: what was measured.
+    licence, training_data: of the weights. quality: what was measured; detection: of a ``detect``
+    model.
     precision_loss: dB of PSNR that the precision cost against fp32, as export measured it.
     digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
 
@@ -81,6 +98,7 @@ class ModelInfo:
     training_data: str
     outputs: tuple[str, ...] = ("output",)
     quality: tuple[Quality, ...] = ()
+    detection: tuple[DetectionQuality, ...] = ()
     precision_loss: float = 0.0
     window: int | None = None
     digest: str = ""
@@ -135,7 +153,12 @@ def _model_info(document: Mapping[str, Any], source: str) -> ModelInfo:
             f"must be {first!r}, and others can only be of {', '.join(OUTPUTS)}"
         )
     quality = tuple(Quality(**_values(Quality, row, source)) for row in values["quality"])
-    return ModelInfo(**{**values, "outputs": tuple(values["outputs"]), "quality": quality})
+    detection = tuple(
+        DetectionQuality(**_values(DetectionQuality, row, source))
+        for row in values.get("detection", ())
+    )
+    lists = {"outputs": tuple(values["outputs"]), "quality": quality, "detection": detection}
+    return ModelInfo(**{**values, **lists})
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -144,9 +167,9 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "float | None": (int, float, type(None)),
     "int | None": (int, type(None)),
 }
-_ADDED = frozenset({"precision_loss", "window"})
+_ADDED = frozenset({"precision_loss", "window", "detection"})
 """Fields that files of this format version may lack, since they came later."""
-_LISTS = ("tuple[Quality, ...]", "tuple[str, ...]")
+_LISTS = ("tuple[Quality, ...]", "tuple[DetectionQuality, ...]", "tuple[str, ...]")
 
 
 def _values(kind: type, document: object, source: str) -> dict[str, Any]:

@@ -15,10 +15,20 @@ from numpy.typing import NDArray
 from inpaint_sdk.ahead import map_ahead
 from inpaint_sdk.backends import Session, open_engine, open_session
 from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.detection import (
+    DETECTOR,
+    DamageIn,
+    Detection,
+    DetectionOptions,
+    Detector,
+    LazyDetector,
+    check_damage,
+)
 from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
 from inpaint_sdk.images import Channels, ImageLike, Picture, open_picture
-from inpaint_sdk.masks import Hole, MaskLike, open_mask
+from inpaint_sdk.masks import Hole, MaskLike, open_mask, share_of
 from inpaint_sdk.model_info import ModelInfo
+from inpaint_sdk.plans import Prepared, RestorationPlan, Step
 from inpaint_sdk.zoo import open_model
 
 if TYPE_CHECKING:
@@ -27,6 +37,7 @@ if TYPE_CHECKING:
     from inpaint_sdk.diagnosis import Diagnosis
     from inpaint_sdk.inpainting import Inpainter, Plan
     from inpaint_sdk.jobs import OpenedFile
+    from inpaint_sdk.lens import LensRestorer
     from inpaint_sdk.masked import MaskedRestorer
     from inpaint_sdk.stream.pipeline import LatePolicy, Stream
 
@@ -42,10 +53,19 @@ class Restorer:
     True
     """
 
-    def __init__(self, model: ModelInfo, session: Session, channels: Channels) -> None:
+    def __init__(
+        self,
+        model: ModelInfo,
+        session: Session,
+        channels: Channels,
+        detector: LazyDetector | None = None,
+    ) -> None:
         self._model = model
         self._session = session
         self._channels: Channels = channels
+        if model.task == "detect":
+            detector = LazyDetector.loaded(Detector(model, session))
+        self._detector = detector or LazyDetector(DETECTOR, "auto", None)
 
     @classmethod
     def load(
@@ -55,6 +75,7 @@ class Restorer:
         backend: str = "auto",
         threads: int | None = None,
         channels: Channels = "bgr",
+        detector: str | os.PathLike[str] = DETECTOR,
     ) -> Restorer:
         """Loads a model.
 
@@ -67,6 +88,9 @@ class Restorer:
                 and keep the engine (``inpaint-sdk cache list``).
             threads: of the CPU that one picture may use; None lets the runtime choose.
             channels: order of the colours in arrays, ``"bgr"`` as OpenCV has it or ``"rgb"``.
+            detector: name or path of the model that finds damage where no mask is given. It is
+                loaded when it is first needed, into the backend that is asked for here; for an
+                engine file and ``"auto"`` that is the CPU.
 
         Raises:
             ModelError: there is no such model, or its file is refused.
@@ -78,15 +102,16 @@ class Restorer:
             raise ImageError(f'channels is {channels!r}; it must be "bgr" or "rgb"')
         if threads is not None and threads < 1:
             raise BackendError(f"threads is {threads}; it must be at least 1, or None")
+        finder = LazyDetector(_source(detector), backend, threads)
         path = Path(name_or_path)
         if path.suffix:  # without one it is a name
             from inpaint_sdk.engine_file import is_engine_file, read_engine_file
 
             if is_engine_file(path):
                 engine = read_engine_file(path)
-                return cls(engine.info.model, open_engine(engine, backend), channels)
-        model = open_model(name_or_path if isinstance(name_or_path, str) else Path(name_or_path))
-        return cls(model.info, open_session(model, backend, threads), channels)
+                return cls(engine.info.model, open_engine(engine, backend), channels, finder)
+        model = open_model(_source(name_or_path))
+        return cls(model.info, open_session(model, backend, threads), channels, finder)
 
     @property
     def backend(self) -> str:
@@ -109,6 +134,7 @@ class Restorer:
         *,
         strategy: Strategy = "auto",
         memory_mb: int = DEFAULT_MEMORY_MB,
+        detection: DetectionOptions | None = None,
     ) -> NDArray[Any]: ...
     @overload
     def restore(
@@ -118,6 +144,7 @@ class Restorer:
         *,
         strategy: Strategy = "auto",
         memory_mb: int = DEFAULT_MEMORY_MB,
+        detection: DetectionOptions | None = None,
     ) -> PILImage.Image: ...
     def restore(
         self,
@@ -126,12 +153,14 @@ class Restorer:
         *,
         strategy: Strategy = "auto",
         memory_mb: int = DEFAULT_MEMORY_MB,
+        detection: DetectionOptions | None = None,
     ) -> NDArray[Any] | PILImage.Image:
         """Restores what the mask marks; every other pixel comes back bit for bit.
 
-        A model for the task ``"inpaint"`` needs the mask. One for the task ``"restore"`` finds the
-        damage by itself: without a mask it restores the whole picture, and with one it looks at the
-        whole picture and changes what is marked.
+        Without a mask a model for the task ``"inpaint"`` restores what :meth:`detect` finds, and
+        a picture in which that is nothing comes back as it is; :meth:`plan` tells beforehand. A
+        model for the task ``"restore"`` sees the damage by itself: without a mask it restores the
+        whole picture, and with one it looks at the whole picture and changes what is marked.
 
         Args:
             image: an array [H, W] or [H, W, C] of grey, grey and alpha, colours (in the order given
@@ -148,6 +177,7 @@ class Restorer:
             memory_mb: bounds the network's working memory, in megabytes beside the picture and the
                 result. It decides how a picture is cut, so the same number gives the same result
                 on any machine; and a larger one fewer, larger parts.
+            detection: how damage is found where there is no mask.
 
         Returns:
             What came in: an array for an array, of the same shape and dtype; a PIL image of the
@@ -155,14 +185,66 @@ class Restorer:
 
         Raises:
             ImageError, MaskError: one of them cannot be used; or the model inpaints, and the mask
-                is missing or covers everything; or ``memory_mb`` is too small, for ``"full"`` or
-                at all.
-            ModelError: the model gave no finite picture.
+                covers everything; or ``memory_mb`` is too small, for ``"full"`` or at all.
+            ModelError: the model gave no finite picture; or it is one that only finds damage.
         """
         _check_strategy(strategy)
-        picture = open_picture(image, self._channels)
-        hole = None if mask is None else open_mask(mask, *picture.pixels.shape[:2])
-        return picture.restored_form(self._run(picture, hole, strategy, memory_mb))
+        picture, hole = self._open(image, mask)
+        prepared = self._prepare(picture, hole, strategy, memory_mb, detection)
+        return picture.restored_form(prepared.run())
+
+    def plan(
+        self,
+        image: ImageLike,
+        mask: MaskLike | None = None,
+        *,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+        detection: DetectionOptions | None = None,
+    ) -> RestorationPlan:
+        """What :meth:`restore` would do to a picture, without doing it.
+
+        Damage is found for it where there is no mask.
+
+        >>> from inpaint_sdk import Restorer
+        >>> print(Restorer.load("photo").plan("photo.png", "mask.png"))
+        inpaint (photo): 2.1 % of the picture
+
+        Args, raises: as :meth:`restore`.
+        """
+        _check_strategy(strategy)
+        picture, hole = self._open(image, mask)
+        return self._prepare(picture, hole, strategy, memory_mb, detection).plan
+
+    def detect(
+        self,
+        image: ImageLike,
+        *,
+        threshold: float | None = None,
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> Detection:
+        """Finds damage: scratches, text, stains, dust, torn corners.
+
+        By the model that :meth:`load` was given as ``detector``, or by this one if it is for the
+        task ``"detect"``.
+
+        Args:
+            image: as :meth:`restore` takes it; alpha is not looked at.
+            threshold: probability from which a pixel counts as damaged, between 0 and 1; by default
+                that of :class:`DetectionOptions`.
+            memory_mb: as :meth:`restore` takes it.
+
+        Returns:
+            ``mask``, uint8 [H, W] with 255 where the picture is damaged, and ``probability``,
+            float32 [H, W] from 0 to 1.
+
+        Raises:
+            ImageError: the image cannot be used.
+            MaskError: the threshold is out of range.
+            ModelError: the detector cannot be loaded, or its output is not finite.
+        """
+        options = DetectionOptions() if threshold is None else DetectionOptions(threshold)
+        return self._detect(open_picture(image, self._channels), options, memory_mb)
 
     def restore_many(
         self,
@@ -170,6 +252,7 @@ class Restorer:
         *,
         strategy: Strategy = "auto",
         memory_mb: int = DEFAULT_MEMORY_MB,
+        detection: DetectionOptions | None = None,
     ) -> Iterator[NDArray[Any] | PILImage.Image]:
         """Restores many images, in order, reading the next while one is restored.
 
@@ -184,6 +267,7 @@ class Restorer:
                 takes. Taken one by one, as results are, so it may be endless.
             strategy: as there.
             memory_mb: as there.
+            detection: as there.
 
         Yields:
             What :meth:`restore` returns for each.
@@ -195,12 +279,16 @@ class Restorer:
         opened = map_ahead(self._open_item, items, ahead=2)
         with closing(opened):
             for picture, hole in opened:
-                yield picture.restored_form(self._run(picture, hole, strategy, memory_mb))
+                prepared = self._prepare(picture, hole, strategy, memory_mb, detection)
+                yield picture.restored_form(prepared.run())
 
     def _open_item(
         self, item: ImageLike | tuple[ImageLike, MaskLike | None]
     ) -> tuple[Picture, Hole | None]:
         image, mask = item if isinstance(item, tuple) else (item, None)
+        return self._open(image, mask)
+
+    def _open(self, image: ImageLike, mask: MaskLike | None) -> tuple[Picture, Hole | None]:
         picture = open_picture(image, self._channels)
         return picture, None if mask is None else open_mask(mask, *picture.pixels.shape[:2])
 
@@ -212,7 +300,8 @@ class Restorer:
         *,
         strategy: Strategy = "auto",
         memory_mb: int = DEFAULT_MEMORY_MB,
-    ) -> None:
+        detection: DetectionOptions | None = None,
+    ) -> RestorationPlan:
         """Restores from file to file, with 8 or 16 bits and whatever metadata there is.
 
         The colour profile, EXIF, XMP and IPTC data, resolution and texts of the source are written
@@ -226,6 +315,10 @@ class Restorer:
             mask: as :meth:`restore` takes it.
             strategy: as there.
             memory_mb: as there.
+            detection: as there.
+
+        Returns:
+            What was done.
 
         Raises:
             ImageError, MaskError, ModelError: as :meth:`restore` raises them.
@@ -236,7 +329,11 @@ class Restorer:
         from inpaint_sdk.jobs import FileJob
 
         job = FileJob(Path(image), Path(output), mask)
-        job.write(self.restore_opened(job.read(), strategy=strategy, memory_mb=memory_mb))
+        restored, plan = self.restore_opened(
+            job.read(), strategy=strategy, memory_mb=memory_mb, detection=detection
+        )
+        job.write(restored)
+        return plan
 
     def restore_opened(
         self,
@@ -244,14 +341,17 @@ class Restorer:
         *,
         strategy: Strategy = "auto",
         memory_mb: int = DEFAULT_MEMORY_MB,
-    ) -> OpenedFile:
+        detection: DetectionOptions | None = None,
+    ) -> tuple[OpenedFile, RestorationPlan]:
         """The middle part of :meth:`restore_file`, for those who read and write in other threads.
 
-        Between ``read`` and ``write`` of an :class:`inpaint_sdk.jobs.FileJob`.
+        Between ``read`` and ``write`` of an :class:`inpaint_sdk.jobs.FileJob`; also returns what
+        was done.
         """
         picture = Picture(opened.file.pixels, "rgb", lambda result: result)
-        restored = self._run(picture, opened.hole, strategy, memory_mb)
-        return replace(opened, file=replace(opened.file, pixels=restored))
+        prepared = self._prepare(picture, opened.hole, strategy, memory_mb, detection)
+        restored = replace(opened, file=replace(opened.file, pixels=prepared.run()))
+        return restored, prepared.plan
 
     def with_mask(
         self,
@@ -284,6 +384,7 @@ class Restorer:
         from inpaint_sdk.masked import MaskedRestorer, Steady
 
         _check_strategy(strategy)
+        self._require_pictures()
         hole = open_mask(mask)
         shape = hole.shape[0], hole.shape[1]
         if steady and self._model.task == "restore":
@@ -294,7 +395,7 @@ class Restorer:
 
             def run(pixels: NDArray[Any]) -> NDArray[Any]:
                 picture = Picture(pixels, self._channels, lambda result: result)
-                return self._run(picture, hole, strategy, memory_mb)
+                return self._prepare(picture, hole, strategy, memory_mb, None).run()
 
             return MaskedRestorer(run, shape, self._channels)
         inpainter, plan = self._planned(hole, strategy, memory_mb)
@@ -303,6 +404,51 @@ class Restorer:
             shape,
             self._channels,
             Steady(inpainter, plan, self._channels) if steady else None,
+        )
+
+    def on_lens(
+        self,
+        *,
+        steady: bool = False,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+        detection: DetectionOptions | None = None,
+    ) -> LensRestorer:
+        """For frames in order whose damage stays in its place: dirt on a lens, dead pixels, a logo.
+
+        What was found is accumulated over frames, so that the mask does not flicker and what only
+        one frame shows is no damage.
+
+        >>> import cv2
+        >>> from inpaint_sdk import Restorer
+        >>> restore = Restorer.load("photo").on_lens()
+        >>> restored = [restore(cv2.imread("photo.png")) for _ in range(3)]
+
+        Args:
+            steady: as :meth:`with_mask` takes it.
+            strategy: as :meth:`restore` takes it.
+            memory_mb: as there.
+            detection: as there.
+
+        Raises:
+            ModelError: the model does not inpaint.
+        """
+        from inpaint_sdk.lens import LensRestorer
+
+        _check_strategy(strategy)
+        self._require_pictures()
+        if self._model.task == "restore":
+            raise ModelError(
+                f"the model {self._model.name!r} restores whole pictures; what is on the lens is "
+                "found for models that inpaint, like photo"
+            )
+        return LensRestorer(
+            self,
+            detection or DetectionOptions(),
+            lambda hole: self.with_mask(
+                hole, steady=steady and bool(hole.any()), strategy=strategy, memory_mb=memory_mb
+            ),
+            memory_mb,
         )
 
     def stream(
@@ -314,8 +460,10 @@ class Restorer:
         late: LatePolicy = "drop",
         queue: int = 2,
         steady: bool = False,
+        damage: DamageIn = "frame",
         strategy: Strategy = "auto",
         memory_mb: int = DEFAULT_MEMORY_MB,
+        detection: DetectionOptions | None = None,
     ) -> Stream:
         """Restores frames that do not wait, while the next are captured and the last are used.
 
@@ -330,7 +478,8 @@ class Restorer:
             frames: arrays of one size; an iterator, a generator, or what
                 :func:`inpaint_sdk.stream.open_source` gives. It is taken in a thread of its own and
                 closed at the end if it has a ``close`` method.
-            mask: one for all frames. A model for the task ``"restore"`` needs none.
+            mask: one for all frames. A model for the task ``"restore"`` needs none; for one that
+                inpaints, damage is found without it.
             budget: seconds from a frame's capture until it should be ready. A frame for which that
                 is not to be expected is late. None: no frame is ever late, and a slow consumer
                 slows the source.
@@ -338,9 +487,12 @@ class Restorer:
                 when the queue is full pushes out the oldest; ``"pass"`` passes it on unrestored.
                 ``stream.counts`` tells how many.
             queue: frames that may wait for the model, and results that may wait for the caller.
-            steady: as :meth:`with_mask` takes it.
+            steady: as :meth:`with_mask` takes it; damage that is found in each frame is never it.
+            damage: where it is, without a mask: ``"frame"`` finds it in each frame anew; ``"lens"``
+                only what stays in its place while the picture moves, like dirt and dead pixels.
             strategy: as :meth:`restore` takes it.
             memory_mb: as there.
+            detection: as there.
 
         Returns:
             An iterator of :class:`inpaint_sdk.stream.Frame`, and a context manager that ends it.
@@ -351,16 +503,21 @@ class Restorer:
         """
         from inpaint_sdk.stream.pipeline import Stream
 
+        check_damage(damage)
         if mask is not None:
             restore: Callable[[NDArray[Any]], NDArray[Any]] = self.with_mask(
                 mask, steady=steady, strategy=strategy, memory_mb=memory_mb
             )
-        elif self._model.task == "inpaint":
-            raise self._no_mask()
+        elif damage == "lens":
+            restore = self.on_lens(
+                steady=steady, strategy=strategy, memory_mb=memory_mb, detection=detection
+            )
         else:
 
             def restore(image: NDArray[Any]) -> NDArray[Any]:
-                return self.restore(image, strategy=strategy, memory_mb=memory_mb)
+                return self.restore(
+                    image, strategy=strategy, memory_mb=memory_mb, detection=detection
+                )
 
         return Stream(frames, restore, budget=budget, late=late, queue=queue)
 
@@ -466,25 +623,55 @@ class Restorer:
         cleaner = Cleaner(self._session, self._model, strategy, memory_mb)
         return cleaner.attention(picture.pixels, picture.channels)
 
-    def _run(
-        self, picture: Picture, hole: Hole | None, strategy: Strategy, memory_mb: int
-    ) -> NDArray[Any]:
+    def _prepare(
+        self,
+        picture: Picture,
+        hole: Hole | None,
+        strategy: Strategy,
+        memory_mb: int,
+        detection: DetectionOptions | None,
+    ) -> Prepared:
+        """Looks at a picture as far as its plan needs it; what is returned carries the plan out."""
         # The modules that are imported here bring OpenCV, which is slow to import.
+        self._require_pictures()
+        pixels, channels, name = picture.pixels, picture.channels, self._model.name
         if hole is not None and not hole.any():
-            unchanged: NDArray[Any] = picture.pixels.copy()
-            return unchanged
+            return Prepared(RestorationPlan((), damaged=0.0), pixels.copy)
         if self._model.task == "restore":
             from inpaint_sdk.restoration import Cleaner
 
             cleaner = Cleaner(self._session, self._model, strategy, memory_mb)
-            return cleaner.restore(picture.pixels, hole, picture.channels)
+            region = hole
+            damaged = None if hole is None else share_of(hole)
+            plan = RestorationPlan((Step("restore", name),), damaged=damaged)
+            return Prepared(plan, lambda: cleaner.restore(pixels, region, channels))
+        steps: list[Step] = []
+        detect = hole is None
         if hole is None:
-            raise self._no_mask()
-        inpainter, plan = self._planned(hole, strategy, memory_mb)
-        return inpainter.fill(picture.pixels, plan, picture.channels)
+            options = detection or DetectionOptions()
+            hole = self._detect(picture, options, memory_mb).hole(options)
+            steps.append(Step("detect", self._detector.get().model.name))
+            if not hole.any():
+                return Prepared(RestorationPlan(tuple(steps), True, 0.0), pixels.copy)
+        steps.append(Step("inpaint", name, f"{100.0 * share_of(hole):.1f} % of the picture"))
+        inpainter, way = self._planned(hole, strategy, memory_mb)
+        return Prepared(
+            RestorationPlan(tuple(steps), detect, share_of(hole)),
+            lambda: inpainter.fill(pixels, way, channels),
+        )
 
-    def _no_mask(self) -> MaskError:
-        return MaskError(f"the model {self._model.name!r} needs a mask that says what to restore")
+    def _detect(self, picture: Picture, options: DetectionOptions, memory_mb: int) -> Detection:
+        detector = self._detector.get()
+        probability = detector.probability(picture.pixels, picture.channels, memory_mb)
+        return Detection.at(probability, options.threshold)
+
+    def _require_pictures(self) -> None:
+        """Raises ``ModelError`` if the model only finds damage."""
+        if self._model.task == "detect":
+            raise ModelError(
+                f"the model {self._model.name!r} finds damage and restores nothing: "
+                "call detect, or restore with another model, like photo"
+            )
 
     def _planned(self, hole: Hole, strategy: Strategy, memory_mb: int) -> tuple[Inpainter, Plan]:
         """For an inpainting model; raises ``MaskError`` if the hole is everything."""
@@ -497,6 +684,11 @@ class Restorer:
 
         plan = make_plan(hole, self._model, strategy, memory_mb)
         return Inpainter(self._session, self._model, memory_mb), plan
+
+
+def _source(name_or_path: str | os.PathLike[str]) -> str | Path:
+    """A string may be a model's name; anything else is a path."""
+    return name_or_path if isinstance(name_or_path, str) else Path(name_or_path)
 
 
 def _check_strategy(strategy: Strategy) -> None:

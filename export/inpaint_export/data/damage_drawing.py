@@ -204,7 +204,7 @@ def letters(rng: np.random.Generator, text: str, height: float) -> Field:
         draw.text((-left, -top), text, fill=255, font=font, stroke_width=bold)
         canvas = np.asarray(picture)
     else:
-        font_face, thickness = _FONTS[rng.integers(len(_FONTS))], int(rng.integers(2, 9))
+        font_face, thickness = _FONTS[int(rng.integers(len(_FONTS)))], int(rng.integers(2, 9))
         scale = drawn / 22.0
         (width, above), below = cv2.getTextSize(text, font_face, scale, thickness)
         canvas = np.zeros((above + below + 2 * thickness, width + 2 * thickness), np.uint8)

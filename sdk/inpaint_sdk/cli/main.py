@@ -7,6 +7,7 @@ import click
 from inpaint_sdk import __version__
 from inpaint_sdk.cli.cache import cache
 from inpaint_sdk.cli.compile import compile_model
+from inpaint_sdk.cli.detect import detect
 from inpaint_sdk.cli.doctor import doctor
 from inpaint_sdk.cli.gstreamer import gstreamer
 from inpaint_sdk.cli.models import models
@@ -21,6 +22,7 @@ def main() -> None:
 
 
 main.add_command(restore)
+main.add_command(detect)
 main.add_command(video)
 main.add_command(gstreamer)
 main.add_command(models)

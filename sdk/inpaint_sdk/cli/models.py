@@ -12,10 +12,10 @@ from inpaint_sdk.zoo import list_models
 def models() -> None:
     """List the models that come with the SDK, with their measured quality."""
     try:
-        found = list_models()
+        listed = list_models()
     except InpaintError as error:
         raise click.ClickException(str(error)) from error
-    for model in found:
+    for model in listed:
         millions = model.parameters / 1e6
         click.echo(f"{model.name}  ({model.family}, {model.task}, {millions:.1f} M parameters)")
         click.echo(f"  {model.description}")
@@ -25,5 +25,11 @@ def models() -> None:
             else:
                 measured = f"{row.data}, {row.masks}: PSNR {row.psnr_hole:.2f} dB in the hole"
             click.echo(f"  {measured}, SSIM {row.ssim:.4f} ({row.pictures} pictures)")
+        for found in model.detection:
+            f1 = "" if found.f1 is None else f"F1 {found.f1:.3f}, "
+            click.echo(
+                f"  {found.data}, damage {found.kind}: {f1}{100.0 * found.marked:.3f} % of what is "
+                f"undamaged marked ({found.pictures} pictures)"
+            )
         click.echo(f"  Licence: {model.licence}")
         click.echo(f"  Trained on: {model.training_data}")

@@ -12,10 +12,13 @@ import click
 
 from inpaint_sdk.ahead import map_ahead
 from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.cli.options import detection_options
+from inpaint_sdk.detection import DetectionOptions
 from inpaint_sdk.errors import InpaintError, MaskError, OutputError
 from inpaint_sdk.files import SUFFIXES, picture_format
 from inpaint_sdk.jobs import FileJob, OpenedFile
 from inpaint_sdk.metadata import MetadataWarning
+from inpaint_sdk.plans import RestorationPlan
 from inpaint_sdk.restorer import Restorer
 
 
@@ -25,20 +28,26 @@ class Options:
 
     strategy: Strategy
     memory_mb: int
+    detection: DetectionOptions
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How far a job has come: what it holds now, or why it failed."""
+    """How far a job has come: what it holds now, what was done, or why it failed."""
 
     job: FileJob
     held: OpenedFile | None = None
+    plan: RestorationPlan | None = None
     error: InpaintError | None = None
 
 
 @click.command()
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--mask", type=click.Path(path_type=Path), help="Nonzero: restore.")
+@click.option(
+    "--mask",
+    type=click.Path(path_type=Path),
+    help="Nonzero: restore.  [default: what the detector finds]",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--model", default="photo", show_default=True, help="Name, or path of a model file.")
 @click.option("--backend", default="auto", show_default=True)
@@ -57,6 +66,7 @@ class Outcome:
     show_default=True,
     help="Bounds the model's working memory; decides how a large picture is cut.",
 )
+@detection_options
 @click.option("--overwrite-input", is_flag=True, help="Allow the output to replace an input.")
 @click.option("--again", is_flag=True, help="In a folder: restore what is finished, too.")
 def restore(
@@ -68,40 +78,47 @@ def restore(
     threads: int | None,
     strategy: Strategy,
     memory_mb: int,
+    threshold: float,
+    dilation: int,
+    detector: str,
     overwrite_input: bool,
     again: bool,
 ) -> None:
-    """Restore IMAGE where the mask is nonzero.
+    """Restore IMAGE where the mask is nonzero, or without a mask where damage is found.
 
-    Models for the task "restore", as `inpaint-sdk models` lists them, find the damage themselves:
-    they need no mask, and change only what one marks if it is given.
+    A picture in which no damage is found comes out as it is, and the command says so. Models for
+    the task "restore", as `inpaint-sdk models` lists them, see the damage themselves: without a
+    mask they restore the whole picture, and change only what one marks if it is given.
 
-    IMAGE may be a folder; --mask is then a folder with a mask of the same name (any picture suffix)
-    for each picture, and --output a folder, which is made if need be. Reading, restoring and
-    writing go on side by side. An output that is there and newer than its inputs is finished and
-    skipped, so an interrupted run goes on where it stopped. A file that cannot be restored is
-    reported and skipped, and the exit code is 1 at the end.
+    IMAGE may be a folder; --mask, if given, is then a folder with a mask of the same name (any
+    picture suffix) for each picture, and --output a folder, which is made if need be. Reading,
+    restoring and writing go on side by side. An output that is there and newer than its inputs is
+    finished and skipped, so an interrupted run goes on where it stopped. A file that cannot be
+    restored is reported and skipped, and the exit code is 1 at the end.
 
     Pictures keep 8 or 16 bits, alpha, colour profile and metadata; what the output's format cannot
     hold is an error, or for metadata a warning.
     """
-    options = Options(strategy, memory_mb)
     with warnings.catch_warnings():
         warnings.simplefilter("always", MetadataWarning)
         # Without the file and line that a Python warning names.
         warnings.showwarning = _show_warning
         try:
+            options = Options(strategy, memory_mb, DetectionOptions(threshold, dilation))
             if image.is_dir():
                 jobs = list(_jobs(image, mask, output))
-                restorer = Restorer.load(model, backend=backend, threads=threads)
+                restorer = Restorer.load(model, backend=backend, threads=threads, detector=detector)
                 failed = _restore_folder(restorer, jobs, options, overwrite_input, again)
                 if failed:
                     raise click.ClickException(f"{failed} of the pictures could not be restored")
             else:
                 job = FileJob(image, output, mask)
                 _check(job, overwrite_input)
-                restorer = Restorer.load(model, backend=backend, threads=threads)
-                job.write(restorer.restore_opened(job.read(), **vars(options)))
+                restorer = Restorer.load(model, backend=backend, threads=threads, detector=detector)
+                restored, plan = restorer.restore_opened(job.read(), **vars(options))
+                job.write(restored)
+                if plan.detect:
+                    click.echo(f"{image}: {plan}")
         except InpaintError as error:
             raise click.ClickException(str(error)) from error
 
@@ -149,7 +166,7 @@ def _restore_folder(
         if outcome.held is None:
             return outcome
         try:
-            return Outcome(outcome.job, restorer.restore_opened(outcome.held, **vars(options)))
+            return Outcome(outcome.job, *restorer.restore_opened(outcome.held, **vars(options)))
         except InpaintError as error:
             return Outcome(outcome.job, error=error)
 
@@ -157,7 +174,7 @@ def _restore_folder(
         try:
             if outcome.held is not None:
                 outcome.job.write(outcome.held)
-            return Outcome(outcome.job, error=outcome.error)
+            return Outcome(outcome.job, plan=outcome.plan, error=outcome.error)
         except InpaintError as error:
             return Outcome(outcome.job, error=error)
 
@@ -168,6 +185,8 @@ def _restore_folder(
         if outcome.error is not None:
             failed += 1
             tqdm.write(f"skipped {outcome.job.image}: {outcome.error}")
+        elif outcome.plan is not None and outcome.plan.detect and not outcome.plan.changes:
+            tqdm.write(f"{outcome.job.image}: {outcome.plan}")
     finished = len(jobs) - len(todo)
     click.echo(f"restored {len(todo) - failed}, finished before {finished}, failed {failed}")
     return failed

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.cli.options import detection_options
+from inpaint_sdk.detection import DamageIn, DetectionOptions
 from inpaint_sdk.errors import InpaintError, OutputError
 from inpaint_sdk.restorer import Restorer
 
@@ -37,6 +39,14 @@ if TYPE_CHECKING:
     "--strategy", type=click.Choice(get_args(Strategy)), default="auto", show_default=True
 )
 @click.option("--memory-mb", type=int, default=DEFAULT_MEMORY_MB, show_default=True)
+@click.option(
+    "--damage",
+    type=click.Choice(get_args(DamageIn)),
+    default="frame",
+    show_default=True,
+    help="Without a mask: find damage in each frame, or what stays in its place in all of them.",
+)
+@detection_options
 @click.option("--codec", help="FFmpeg's name of an encoder.  [default: the source's codec]")
 @click.option("--crf", type=int, help="Constant quality of the encoder; lower is better.")
 @click.option("--preset", help="Of x264 and x265: ultrafast to slow.")
@@ -52,12 +62,18 @@ def video(
     steady: bool,
     strategy: Strategy,
     memory_mb: int,
+    damage: DamageIn,
+    threshold: float,
+    dilation: int,
+    detector: str,
     codec: str | None,
     crf: int | None,
     preset: str | None,
     overwrite_input: bool,
 ) -> None:
     """Restore the video SOURCE into OUTPUT; timing, audio and subtitles are kept.
+
+    Without a mask a model that inpaints restores the damage that is found.
 
     Any container that FFmpeg knows. The output appears when it is whole. Needs the extra: pip
     install 'inpaint-sdk[video]'
@@ -72,7 +88,10 @@ def video(
         from inpaint_sdk.video import restore_video
         from inpaint_sdk.video.streams import Encoding
 
-        restorer = Restorer.load(model, backend=backend, threads=threads, channels="rgb")
+        detection = DetectionOptions(threshold, dilation)
+        restorer = Restorer.load(
+            model, backend=backend, threads=threads, channels="rgb", detector=detector
+        )
         with tqdm(unit="frame", disable=None) as bar:
             report = restore_video(
                 restorer,
@@ -83,6 +102,8 @@ def video(
                 steady=steady,
                 strategy=strategy,
                 memory_mb=memory_mb,
+                damage=damage,
+                detection=detection,
                 encoding=Encoding(codec, crf, preset),
                 progress=lambda done, total: _advance(bar, done, total),
             )
@@ -90,6 +111,11 @@ def video(
         raise click.ClickException(str(error)) from error
     rate = report.frames / report.seconds
     click.echo(f"restored {report.frames} frames in {report.seconds:.1f} s ({rate:.1f} a second)")
+    if mask is None and mask_video is None and report.damaged is not None:
+        found = (
+            f"{100.0 * report.damaged:.2f} % of the frames' pixels" if report.damaged else "none"
+        )
+        click.echo(f"damage that was found: {found}")
 
 
 def _advance(bar: tqdm[None], done: int, total: int | None) -> None:

@@ -16,10 +16,12 @@ import numpy as np
 
 from inpaint_sdk.ahead import map_ahead
 from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.detection import DamageIn, DetectionOptions, check_damage
 from inpaint_sdk.errors import ImageError, MaskError
 from inpaint_sdk.files import replacing
 from inpaint_sdk.images import Pixels
-from inpaint_sdk.masks import Hole, MaskLike, open_mask
+from inpaint_sdk.lens import LensMask
+from inpaint_sdk.masks import Hole, MaskLike, open_mask, share_of
 from inpaint_sdk.video.pixels import from_rgb, to_rgb
 from inpaint_sdk.video.streams import Carried, Encoding, Sink, decode, open_input
 
@@ -29,16 +31,24 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+LOOKS = 48
+"""Frames of a video that are looked at for what stays in its place."""
+
 AHEAD = 4
 """Frames that are decoded, and encoded, beside the one that is restored."""
 
 
 @dataclass(frozen=True)
 class VideoReport:
-    """What was done: how many frames, and in how many seconds from start to finished file."""
+    """What was done.
+
+    frames: how many. seconds: from start to finished file. damaged: share of the pixels of all
+    frames that were marked, from 0 to 1; None if there was no mask and none was to be found.
+    """
 
     frames: int
     seconds: float
+    damaged: float | None = None
 
 
 def restore_video(
@@ -49,8 +59,10 @@ def restore_video(
     mask: MaskLike | None = None,
     mask_video: str | os.PathLike[str] | None = None,
     steady: bool = True,
+    damage: DamageIn = "frame",
     strategy: Strategy = "auto",
     memory_mb: int = DEFAULT_MEMORY_MB,
+    detection: DetectionOptions | None = None,
     encoding: Encoding | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> VideoReport:
@@ -65,10 +77,14 @@ def restore_video(
         output: in the container of its suffix.
         mask: of what never moves, like a logo; its size is the video's as it is shown.
         mask_video: of what moves: a video with a frame for each frame, white (over 127) in the
-            hole. Instead of ``mask``; a model for the task ``"restore"`` needs neither.
+            hole. Instead of ``mask``; a model for the task ``"restore"`` needs neither, and for one
+            that inpaints damage is found without them.
         steady: for inpainting under one mask: what lies under a still surrounding stays still.
+        damage: where it is, without a mask: ``"frame"`` finds it in each frame anew, as on film;
+            ``"lens"`` looks through the video for what stays in its place, before it restores.
         strategy: as :meth:`Restorer.restore` takes it.
         memory_mb: as there.
+        detection: as there.
         encoding: how to compress; by default the source's codec at a high quality.
         progress: called with the number of frames done and of all, or None if that is not known.
 
@@ -80,11 +96,19 @@ def restore_video(
     started = time.perf_counter()
     if mask is not None and mask_video is not None:
         raise MaskError("give a mask or a video of masks, not both")
+    check_damage(damage)
+    options = detection or DetectionOptions()
+    finds = mask is None and mask_video is None and restorer.model.task == "inpaint"
+    if finds and damage == "lens":
+        mask = find_on_lens(restorer, Path(source), options, memory_mb)
+        finds = False
     output = Path(output)
     frames = 0
     with open_input(Path(source), ImageError) as container, replacing(output) as partial:
         total = container.streams.video[0].frames or None
-        work = _Work(restorer, mask, mask_video, steady, strategy, memory_mb)
+        work = _Work(
+            restorer, mask, mask_video, steady, strategy, memory_mb, options if finds else None
+        )
         with Sink(partial, container, encoding or Encoding()) as sink, work:
 
             def write(item: tuple[Carried, Pixels | None, Hole | None]) -> bool:
@@ -105,7 +129,30 @@ def restore_video(
                         progress(frames, total)
             work.finish()
             sink.finish()
-    return VideoReport(frames, time.perf_counter() - started)
+    return VideoReport(frames, time.perf_counter() - started, work.damaged)
+
+
+def find_on_lens(
+    restorer: Restorer, source: Path, options: DetectionOptions, memory_mb: int = DEFAULT_MEMORY_MB
+) -> Hole:
+    """What stays in its place through a video and looks damaged, uint8 [H, W], 255 in it, widened.
+
+    Some frames are looked at, evenly spread; all of them if their number is not known.
+
+    Raises:
+        ImageError: the source cannot be read, or has no frames.
+        MaskError: damage was found everywhere.
+    """
+    lens: LensMask | None = None
+    with open_input(source, ImageError) as container:
+        step = max(1, container.streams.video[0].frames // LOOKS)
+        for index, frame in enumerate(container.decode(video=0)):
+            if index % step == 0:
+                lens = lens or LensMask(options)
+                lens.add(restorer.detect(to_rgb(frame), memory_mb=memory_mb).probability)
+    if lens is None:
+        raise ImageError(f"{source} has no frames")
+    return lens.hole
 
 
 class _Work:
@@ -119,17 +166,20 @@ class _Work:
         steady: bool,
         strategy: Strategy,
         memory_mb: int,
+        detection: DetectionOptions | None,
     ) -> None:
         self._restorer = restorer
         self._strategy: Strategy = strategy
         self._memory_mb = memory_mb
+        self._detection = detection
+        self._shares: list[float] = []
         self._hole: Hole | None = None
         self._masks: Generator[Hole, None, None] | None = None
         self._mask_path = None if mask_video is None else Path(mask_video)
         self._masked: MaskedRestorer | None = None
         if mask is not None:
             self._hole = open_mask(mask)
-            steady = steady and restorer.model.task == "inpaint"
+            steady = steady and restorer.model.task == "inpaint" and bool(self._hole.any())
             self._masked = restorer.with_mask(
                 self._hole, steady=steady, strategy=strategy, memory_mb=memory_mb
             )
@@ -150,16 +200,30 @@ class _Work:
         if pixels is None:
             return frame, None, None
         if self._masked is not None:
+            assert self._hole is not None
+            self._shares.append(share_of(self._hole))
             return frame, self._masked(pixels), self._hole
         hole = None
+        if self._detection is not None:
+            found = self._restorer.detect(
+                pixels, threshold=self._detection.threshold, memory_mb=self._memory_mb
+            )
+            hole = found.hole(self._detection)
         if self._masks is not None:
             hole = next(self._masks, None)
             if hole is None:
                 raise MaskError(f"{self._mask_path} has fewer frames than the video")
+        if hole is not None:
+            self._shares.append(share_of(hole))
         restored = self._restorer.restore(
             pixels, hole, strategy=self._strategy, memory_mb=self._memory_mb
         )
         return frame, restored, hole
+
+    @property
+    def damaged(self) -> float | None:
+        """Mean share of the frames' pixels that were marked."""
+        return float(np.mean(self._shares)) if self._shares else None
 
     def finish(self) -> None:
         if self._masks is not None and next(self._masks, None) is not None:
