@@ -34,6 +34,7 @@ from inpaint_sdk.zoo import open_model
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
+    from inpaint_sdk.auto.restorer import Clouds
     from inpaint_sdk.diagnosis import Diagnosis
     from inpaint_sdk.inpainting import Inpainter, Plan
     from inpaint_sdk.jobs import OpenedFile
@@ -76,12 +77,15 @@ class Restorer:
         threads: int | None = None,
         channels: Channels = "bgr",
         detector: str | os.PathLike[str] = DETECTOR,
+        clouds: Clouds | None = None,
     ) -> Restorer:
         """Loads a model.
 
         Args:
             name_or_path: a name that :func:`inpaint_sdk.list_models` gives, or the path of a model
-                file or of an engine that ``inpaint-sdk compile`` wrote.
+                file or of an engine that ``inpaint-sdk compile`` wrote; or ``"auto"``, which looks
+                at each picture and runs the models that it needs
+                (:class:`inpaint_sdk.auto.AutoRestorer`).
             backend: ``"auto"`` chooses, and :attr:`backend` says what it chose. A backend that is
                 named is the one that runs, or there is an error. ``"tensorrt"`` and
                 ``"tensorrt_rtx"`` compile a model when it is first loaded, which can take minutes,
@@ -91,6 +95,8 @@ class Restorer:
             detector: name or path of the model that finds damage where no mask is given. It is
                 loaded when it is first needed, into the backend that is asked for here; for an
                 engine file and ``"auto"`` that is the CPU.
+            clouds: of ``"auto"``: pictures are a satellite's, with ``"thin"`` or ``"thick"``
+                clouds to be removed.
 
         Raises:
             ModelError: there is no such model, or its file is refused.
@@ -98,11 +104,21 @@ class Restorer:
                 GPU or version, or ``threads`` is not positive.
             ImageError: ``channels`` is neither of the two.
         """
+        from inpaint_sdk.auto.parts import NAME, Parts
+
         if channels not in get_args(Channels):
             raise ImageError(f'channels is {channels!r}; it must be "bgr" or "rgb"')
         if threads is not None and threads < 1:
             raise BackendError(f"threads is {threads}; it must be at least 1, or None")
         finder = LazyDetector(_source(detector), backend, threads)
+        if name_or_path == NAME:
+            from inpaint_sdk.auto import AutoRestorer
+
+            if clouds not in (None, "thin", "thick"):
+                raise ModelError(f'clouds is {clouds!r}; it must be "thin", "thick" or None')
+            return AutoRestorer(Parts(backend, threads, channels), channels, finder, clouds)
+        if clouds is not None:
+            raise ModelError(f'clouds is for the model "{NAME}"; {name_or_path} is another')
         path = Path(name_or_path)
         if path.suffix:  # without one it is a name
             from inpaint_sdk.engine_file import is_engine_file, read_engine_file

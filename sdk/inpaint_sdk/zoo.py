@@ -21,6 +21,11 @@ def list_models() -> list[ModelInfo]:
     return [read_model_file(path).info for path in sorted(MODELS.glob("*.onnx"))]
 
 
+def is_bundled(name: str) -> bool:
+    """Whether a model of that name comes with the SDK."""
+    return (MODELS / f"{name}.onnx").is_file()
+
+
 def open_model(name_or_path: str | Path) -> ModelFile:
     """Opens a bundled model by name, or any model file by path.
 

@@ -163,8 +163,8 @@ def stains(rng: np.random.Generator, light: Light) -> Light:
     """Coffee, water, mould, ink: soaked patches that tint, many with a dark rim."""
     shape = light.shape[:2]
     soaked = patch(rng, shape, log_uniform(rng, 0.01, 0.2), float(rng.uniform(0.03, 0.4)))
-    tint = np.array([0.75, 0.55, 0.3]) if rng.random() < 0.6 else rng.random(3)
-    tint = np.clip(tint + rng.normal(0.0, 0.1, 3), 0.02, 0.95).astype(np.float32)
+    colour = np.array([0.75, 0.55, 0.3]) if rng.random() < 0.6 else rng.random(3)
+    tint = np.clip(colour + rng.normal(0.0, 0.1, 3), 0.02, 0.95).astype(np.float32)
     depth = smooth_noise(rng, shape, 30) * np.float32(0.15) + np.float32(rng.uniform(0.4, 0.95))
     opacity = soaked * np.clip(depth, 0.0, 1.0)
     if rng.random() < 0.5:

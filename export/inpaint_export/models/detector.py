@@ -30,11 +30,13 @@ RARE = -3.0
 class DetectorConfig:
     """Sizes of a :class:`Detector`.
 
-    widths: channels at 1/2, 1/4, 1/8 and 1/16 of the picture's resolution.
+    stem: filters of the first convolution, at 1/2 of the picture's resolution.
+    widths: channels at 1/2, 1/4, 1/8 and 1/16 beyond it.
     blocks: residual blocks at 1/4 and 1/8, on both ways.
     dilations: one residual block at 1/16 for each entry, with that dilation.
     """
 
+    stem: int = 32
     widths: tuple[int, int, int, int] = (16, 32, 64, 96)
     blocks: tuple[int, int] = (1, 1)
     dilations: tuple[int, ...] = (2, 4)
@@ -49,8 +51,9 @@ class Detector(nn.Module):
         super().__init__()
         config = config or DetectorConfig()
         half, quarter, eighth, sixteenth = config.widths
-        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2)
-        self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
+        self.stem = nn.Conv2d(3, config.stem, 6, stride=2, padding=2)
+        self.skip2 = nn.Conv2d(config.stem, half, 1)
+        self.down4 = nn.Conv2d(config.stem, quarter, 2, stride=2)
         self.encode4 = residual_blocks(quarter, config.blocks[0])
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
         self.encode8 = residual_blocks(eighth, config.blocks[1])
@@ -72,13 +75,13 @@ class Detector(nn.Module):
 
     def logits(self, image: Tensor) -> Tensor:
         """As :meth:`forward`, before the sigmoid."""
-        skip2 = F.leaky_relu(self.stem(image - 0.5), SLOPE)  # [N, C2, H/2, W/2]
-        skip4 = self.encode4(F.leaky_relu(self.down4(skip2), SLOPE))  # [N, C4, H/4, W/4]
+        seen = F.leaky_relu(self.stem(image - 0.5), SLOPE)  # [N, stem, H/2, W/2]
+        skip4 = self.encode4(F.leaky_relu(self.down4(seen), SLOPE))  # [N, C4, H/4, W/4]
         skip8 = self.encode8(F.leaky_relu(self.down8(skip4), SLOPE))
         x = self.middle(F.leaky_relu(self.down16(skip8), SLOPE))  # [N, C16, H/16, W/16]
         x = self.decode8(skip8 + double(self.up8(x)))
         x = self.decode4(skip4 + double(self.up4(x)))
-        x = F.leaky_relu(skip2 + double(self.up2(x)), SLOPE)
+        x = F.leaky_relu(self.skip2(seen) + double(self.up2(x)), SLOPE)  # [N, C2, H/2, W/2]
         return F.pixel_shuffle(self.head(F.leaky_relu(self.decode2(x), SLOPE)), 2)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import get_args
 import click
 
 from inpaint_sdk.ahead import map_ahead
+from inpaint_sdk.auto.restorer import Clouds
 from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.cli.options import detection_options
 from inpaint_sdk.detection import DetectionOptions
@@ -49,7 +50,17 @@ class Outcome:
     help="Nonzero: restore.  [default: what the detector finds]",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option("--model", default="photo", show_default=True, help="Name, or path of a model file.")
+@click.option(
+    "--model",
+    default="photo",
+    show_default=True,
+    help="Name, path of a model file, or auto: what each picture needs.",
+)
+@click.option(
+    "--clouds",
+    type=click.Choice(["thin", "thick"]),
+    help="With --model auto: a satellite's pictures, with such clouds to be removed.",
+)
 @click.option("--backend", default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads for one picture.")
 @click.option(
@@ -74,6 +85,7 @@ def restore(
     mask: Path | None,
     output: Path,
     model: str,
+    clouds: Clouds | None,
     backend: str,
     threads: int | None,
     strategy: Strategy,
@@ -117,7 +129,7 @@ def restore(
                 restorer = Restorer.load(model, backend=backend, threads=threads, detector=detector)
                 restored, plan = restorer.restore_opened(job.read(), **vars(options))
                 job.write(restored)
-                if plan.detect:
+                if plan.detect or len(plan.steps) > 1:
                     click.echo(f"{image}: {plan}")
         except InpaintError as error:
             raise click.ClickException(str(error)) from error

@@ -1,0 +1,153 @@
+"""The restorer that chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from inpaint_sdk.auto.parts import NAME, Parts, Role, choose
+from inpaint_sdk.boxes import Strategy
+from inpaint_sdk.detection import DetectionOptions, LazyDetector
+from inpaint_sdk.diagnosis import Diagnosis
+from inpaint_sdk.errors import ModelError
+from inpaint_sdk.images import Channels, Picture
+from inpaint_sdk.masks import Hole, share_of
+from inpaint_sdk.plans import Prepared, RestorationPlan, Step
+from inpaint_sdk.restorer import Restorer
+
+Clouds = Literal["thin", "thick"]
+
+WIDE = 5 / 8
+"""Of the side that the filling model was trained on: wider holes go to one for wide holes."""
+
+DISTORTED = Diagnosis(noise=0.1, blur=0.2, compression=0.6)
+"""From these strengths on a picture is cleaned: less shows less than cleaning does."""
+
+
+@dataclass(frozen=True)
+class _Settings:
+    strategy: Strategy
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A step and what carries it out, from a picture as the steps before leave it."""
+
+    step: Step
+    run: Callable[[Picture], NDArray[Any]]
+
+
+class AutoRestorer(Restorer):
+    """Looks at each picture and runs what it needs. Made by ``Restorer.load("auto")``.
+
+    Without a mask: damage is looked for; then what is distorted all over is cleaned, if a model for
+    that is bundled; then the damage is filled, wide holes by a model for wide holes, if one is
+    bundled. With a mask only what it marks is changed, as always, so nothing is cleaned. Of a
+    satellite's picture, which ``clouds`` says it is, the clouds are removed first, and no other
+    damage is looked for.
+
+    ``model`` is the one that fills. ``plan`` tells what would be done to a picture.
+    """
+
+    def __init__(
+        self, parts: Parts, channels: Channels, detector: LazyDetector, clouds: Clouds | None
+    ) -> None:
+        filler = parts.get(_require("fill"))
+        super().__init__(filler.model, filler._session, channels, detector)
+        self._parts = parts
+        self._clouds: Clouds | None = clouds
+
+    def __repr__(self) -> str:
+        return f"Restorer({NAME!r}, backend={self.backend!r})"
+
+    def _prepare(
+        self,
+        picture: Picture,
+        hole: Hole | None,
+        strategy: Strategy,
+        memory_mb: int,
+        detection: DetectionOptions | None,
+    ) -> Prepared:
+        settings = _Settings(strategy, memory_mb)
+        steps: list[Step] = []
+        tasks: list[_Task] = []
+        if self._clouds is not None:
+            tasks.append(self._remove_clouds(self._clouds, hole, settings))
+        detect = hole is None and self._clouds is None
+        if detect:
+            options = detection or DetectionOptions()
+            hole = self._detect(picture, options, memory_mb).hole(options)
+            steps.append(Step("detect", self._detector.get().model.name))
+            tasks += self._clean(picture, settings)
+        if hole is not None and hole.any():
+            tasks += self._fill(hole, settings)
+        steps += [task.step for task in tasks]
+        damaged = None if hole is None else share_of(hole)
+        return Prepared(
+            RestorationPlan(tuple(steps), detect, damaged), lambda: _run(picture, tasks)
+        )
+
+    def _remove_clouds(self, clouds: Clouds, hole: Hole | None, settings: _Settings) -> _Task:
+        name = _require("thin clouds" if clouds == "thin" else "thick clouds")
+        return self._task(Step("restore", name, f"{clouds} clouds"), name, hole, settings)
+
+    def _clean(self, picture: Picture, settings: _Settings) -> list[_Task]:
+        """Nothing if no model is there for it, or the picture is hardly distorted."""
+        name = choose("clean")
+        if name is None:
+            return []
+        from inpaint_sdk.restoration import Cleaner
+
+        part = self._parts.get(name)
+        cleaner = Cleaner(part._session, part.model, "auto", settings.memory_mb)
+        found = cleaner.diagnose(picture.pixels, picture.channels)
+        strengths = {
+            kind: getattr(found, kind)
+            for kind in ("noise", "blur", "compression")
+            if getattr(found, kind) >= getattr(DISTORTED, kind)
+        }
+        if not strengths:
+            return []
+        detail = ", ".join(f"{kind} {strength:.2f}" for kind, strength in strengths.items())
+        return [self._task(Step("restore", name, detail), name, None, settings)]
+
+    def _fill(self, hole: Hole, settings: _Settings) -> list[_Task]:
+        """Everything first, and wide holes once more, with what is around them in order."""
+        from inpaint_sdk.auto.wide import wide_part
+
+        name = self._model.name
+        share = f"{100.0 * share_of(hole):.1f} % of the picture"
+        tasks = [self._task(Step("inpaint", name, share), name, hole, settings)]
+        other = choose("fill wide")
+        if other is not None:
+            wide = wide_part(hole, WIDE * self._model.trained_size)
+            if wide.any():
+                share = f"wide holes, {100.0 * share_of(wide):.1f} % of the picture"
+                tasks.append(self._task(Step("inpaint", other, share), other, wide, settings))
+        return tasks
+
+    def _task(self, step: Step, name: str, hole: Hole | None, settings: _Settings) -> _Task:
+        part = self._parts.get(name)
+
+        def run(picture: Picture) -> NDArray[Any]:
+            return part._prepare(picture, hole, settings.strategy, settings.memory_mb, None).run()
+
+        return _Task(step, run)
+
+
+def _require(role: Role) -> str:
+    name = choose(role)
+    if name is None:
+        raise ModelError(f"{NAME} needs a model to {role}, and none is bundled; reinstall the SDK")
+    return name
+
+
+def _run(picture: Picture, tasks: list[_Task]) -> NDArray[Any]:
+    pixels: NDArray[Any] = picture.pixels.copy()
+    for task in tasks:
+        pixels = task.run(Picture(pixels, picture.channels, picture.restored_form))
+    return pixels
