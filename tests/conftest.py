@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inpaint_sdk import Restorer
+from support.detector import write_detector
 
 Pixels = NDArray[np.uint8]
 SHARED = Path(__file__).parents[2] / "shared"
@@ -27,6 +28,19 @@ def shared_data() -> Path:
 def photo() -> Restorer:
     """The bundled model, loaded once."""
     return Restorer.load("photo", threads=2)
+
+
+@pytest.fixture(scope="session")
+def detector_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector that takes what is magenta for damage."""
+    pytest.importorskip("onnx")
+    return write_detector(tmp_path_factory.mktemp("detector") / "magenta.onnx")
+
+
+@pytest.fixture(scope="session")
+def finder(detector_file: Path) -> Restorer:
+    """The bundled inpainting model with that detector."""
+    return Restorer.load("photo", threads=2, detector=detector_file)
 
 
 @pytest.fixture

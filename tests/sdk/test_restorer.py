@@ -281,7 +281,6 @@ def test_images_that_are_refused(photo: Restorer, array: object, message: str) -
         (np.full((4, 4), np.nan), "bool or uint8, this one is float64"),
         (np.zeros((4, 4, 3), np.uint8), "HxW or HxWx1, this one is 4x4x3"),
         (np.zeros((4, 5), np.uint8), "the mask is 5x4, the image is 4x4"),
-        (None, "needs a mask"),
         (3, "not int"),
     ],
 )

@@ -112,13 +112,3 @@ def test_the_command_restores_a_folder_without_masks(tmp_path: Path, hazy: Pixel
     result = CliRunner().invoke(main, [*command, "-o", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
-
-
-def test_the_command_says_when_a_model_needs_a_mask(tmp_path: Path, image: Pixels) -> None:
-    cv2.imwrite(str(tmp_path / "image.png"), image)
-    output = tmp_path / "out.png"
-    command = ["restore", str(tmp_path / "image.png"), "--model", "photo", "-o", str(output)]
-    result = CliRunner().invoke(main, command)
-    assert result.exit_code == 1
-    assert "needs a mask" in result.output
-    assert not output.exists()

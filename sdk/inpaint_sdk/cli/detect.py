@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from inpaint_sdk.ahead import map_ahead
 from inpaint_sdk.boxes import DEFAULT_MEMORY_MB
 from inpaint_sdk.cli.options import detector_option, threshold_option
-from inpaint_sdk.detection import DetectionOptions
+from inpaint_sdk.detection import Detection, DetectionOptions, LazyDetector
 from inpaint_sdk.errors import InpaintError, OutputError
 from inpaint_sdk.files import SUFFIXES, picture_format
+from inpaint_sdk.images import check_floats
 from inpaint_sdk.metadata import Metadata
 from inpaint_sdk.picture_files import PictureFile, read_picture_file, write_picture_file
-from inpaint_sdk.restorer import Restorer
 
 
 @click.command()
@@ -56,7 +56,7 @@ def detect(
                 raise OutputError(
                     f"{target} is an input; give another --output, or --overwrite-input"
                 )
-        restorer = Restorer.load(detector, backend=backend, threads=threads, channels="rgb")
+        finder = LazyDetector(detector, backend, threads).get()
     except InpaintError as error:
         raise click.ClickException(str(error)) from error
 
@@ -64,7 +64,9 @@ def detect(
         source, target = job
         try:
             pixels = read_picture_file(source).pixels
-            found = restorer.detect(pixels, threshold=options.threshold, memory_mb=memory_mb)
+            if pixels.dtype.kind == "f":
+                check_floats(pixels)
+            found = Detection.at(finder.probability(pixels, "rgb", memory_mb), options.threshold)
             drawn = to_grey(found.probability) if probability else found.mask
             write_picture_file(target, PictureFile(drawn, Metadata()))
         except InpaintError as error:

@@ -173,7 +173,7 @@ def test_restorers_stream(photo: Restorer, image: Pixels, mask: Pixels) -> None:
         ({"late": "wait"}, InpaintError, 'must be "drop" or "pass"'),
         ({"budget": 0}, InpaintError, "budget is 0; it must be positive"),
         ({"queue": 0}, InpaintError, "queue is 0"),
-        ({"mask": None}, MaskError, "needs a mask"),
+        ({"mask": None, "damage": "air"}, MaskError, 'must be "frame" or "lens"'),
     ],
 )
 def test_options_that_are_refused(

@@ -1,0 +1,149 @@
+"""What ``auto`` chooses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inpaint_sdk import DetectionOptions, Diagnosis, ModelError, Restorer
+from inpaint_sdk.auto import parts
+from inpaint_sdk.auto.parts import CHOICES, choose
+from inpaint_sdk.auto.wide import wide_part
+from inpaint_sdk.restoration import Cleaner
+from support.detector import scratched
+
+Pixels = NDArray[Any]
+EXACT = DetectionOptions(dilation=0)
+
+
+@pytest.fixture(scope="module")
+def auto(detector_file: Path) -> Restorer:
+    return Restorer.load("auto", threads=2, detector=detector_file)
+
+
+@pytest.fixture
+def only_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is bundled beside what fills and what removes clouds, whatever comes to be."""
+    bundled = {"photo", "cloud-thin", "cloud-thick"}
+    monkeypatch.setattr(parts, "is_bundled", bundled.__contains__)
+
+
+@pytest.mark.usefixtures("only_the_first")
+def test_damage_is_found_and_filled(
+    auto: Restorer, photo: Restorer, image: Pixels, mask: Pixels
+) -> None:
+    damaged = scratched(image, mask)
+    plan = auto.plan(damaged, detection=EXACT)
+    assert plan.detect
+    assert [(step.action, step.model) for step in plan.steps] == [
+        ("detect", "magenta"),
+        ("inpaint", "photo"),
+    ]
+    expected = photo.restore(damaged, mask)
+    np.testing.assert_array_equal(auto.restore(damaged, detection=EXACT), expected)
+
+
+@pytest.mark.usefixtures("only_the_first")
+def test_a_clean_picture_comes_back_as_it_is(auto: Restorer, image: Pixels) -> None:
+    np.testing.assert_array_equal(auto.restore(image), image)
+    assert str(auto.plan(image)) == "no damage was found, the picture is unchanged"
+
+
+@pytest.mark.usefixtures("only_the_first")
+def test_under_a_mask_only_it_changes(
+    auto: Restorer, photo: Restorer, image: Pixels, mask: Pixels
+) -> None:
+    plan = auto.plan(image, mask)
+    assert (plan.detect, [step.model for step in plan.steps]) == (False, ["photo"])
+    np.testing.assert_array_equal(auto.restore(image, mask), photo.restore(image, mask))
+    np.testing.assert_array_equal(auto.restore(image, mask * 0), image)
+    restore = auto.with_mask(mask)
+    np.testing.assert_array_equal(restore(image), photo.restore(image, mask))
+
+
+@pytest.mark.parametrize("clouds", ["thin", "thick"])
+def test_clouds_are_removed_where_one_says_so(clouds: Any, image: Pixels, mask: Pixels) -> None:
+    auto = Restorer.load("auto", threads=2, clouds=clouds)
+    model = Restorer.load(f"cloud-{clouds}", threads=2)
+    hazy = (image * 0.5 + 62.0).round().astype(np.uint8)
+    plan = auto.plan(hazy)
+    assert [(step.action, step.model) for step in plan.steps] == [("restore", f"cloud-{clouds}")]
+    np.testing.assert_array_equal(auto.restore(hazy), model.restore(hazy))
+    marked = auto.plan(hazy, mask)
+    assert [step.model for step in marked.steps] == [f"cloud-{clouds}", "photo"]
+    np.testing.assert_array_equal(auto.restore(hazy, mask)[mask == 0], hazy[mask == 0])
+
+
+def test_a_distorted_picture_is_cleaned_before_it_is_filled(
+    auto: Restorer, image: Pixels, mask: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a model of the task "restore" in the place of one that is not bundled yet."""
+    monkeypatch.setitem(CHOICES, "clean", ("cloud-thin",))  # type: ignore[arg-type]
+    monkeypatch.setattr(Cleaner, "diagnose", lambda *_: Diagnosis(0.5, 0.0, 0.0))
+    damaged = scratched(image, mask)
+    plan = auto.plan(damaged, detection=EXACT)
+    assert [step.model for step in plan.steps[:3]] == ["magenta", "cloud-thin", "photo"]
+    assert plan.steps[1].detail == "noise 0.50"
+    cleaned = Restorer.load("cloud-thin", threads=2).restore(damaged)
+    expected = Restorer.load("photo", threads=2).restore(cleaned, mask)
+    np.testing.assert_array_equal(auto.restore(damaged, detection=EXACT), expected)
+    with_mask = auto.plan(damaged, mask)
+    assert "cloud-thin" not in [step.model for step in with_mask.steps]
+
+    monkeypatch.setattr(Cleaner, "diagnose", lambda *_: Diagnosis(0.05, 0.0, 0.0))
+    assert "cloud-thin" not in [step.model for step in auto.plan(damaged).steps]
+
+
+def test_wide_holes_are_filled_once_more(
+    auto: Restorer, photo: Restorer, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    """By a model of the user's own here, so that another than ``photo`` is to be seen."""
+    monkeypatch.setitem(CHOICES, "fill wide", ("photo",))  # type: ignore[arg-type]
+    coarse = rng.integers(0, 256, (6, 6, 3)).astype(np.uint8)
+    picture = cv2.resize(coarse, (400, 400), interpolation=cv2.INTER_CUBIC)
+    mask = np.zeros((400, 400), np.uint8)
+    mask[100:290, 100:290] = 255
+    mask[350:354, 10:380] = 255
+    plan = auto.plan(picture, mask)
+    assert [step.action for step in plan.steps] == ["inpaint", "inpaint"]
+    assert plan.steps[1].detail == f"wide holes, {100 * 190 * 190 / 400 / 400:.1f} % of the picture"
+    wide = mask.copy()
+    wide[300:] = 0
+    expected = photo.restore(photo.restore(picture, mask), wide)
+    np.testing.assert_array_equal(auto.restore(picture, mask), expected)
+
+
+def test_wide_holes_are_told_by_what_has_room_in_them() -> None:
+    hole = np.zeros((100, 200), np.uint8)
+    hole[10:14, 5:190] = 255  # long, not wide
+    hole[30:70, 20:60] = 255
+    hole[40:52, 100:112] = 255
+    found = wide_part(hole, 20)
+    expected = np.zeros_like(hole)
+    expected[30:70, 20:60] = 255
+    np.testing.assert_array_equal(found, expected)
+    assert not wide_part(np.zeros_like(hole), 20).any()
+
+
+def test_what_is_not_bundled_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHOICES, "fill wide", ("none", "photo"))  # type: ignore[arg-type]
+    assert choose("fill wide") == "photo"
+    monkeypatch.setitem(CHOICES, "fill wide", ("none",))  # type: ignore[arg-type]
+    assert choose("fill wide") is None
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(ModelError, match="clouds is 'dark'"):
+        Restorer.load("auto", clouds="dark")  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match='clouds is for the model "auto"; photo is another'):
+        Restorer.load("photo", clouds="thin")
+
+
+def test_it_says_what_it_is(auto: Restorer) -> None:
+    assert repr(auto) == "Restorer('auto', backend='onnxruntime-cpu')"
+    assert auto.model.name == "photo"
