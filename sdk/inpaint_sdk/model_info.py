@@ -74,7 +74,8 @@ class ModelInfo:
     from the whole picture; of a larger picture it is shown windows. None if it only looks near.
     licence, training_data: of the weights. quality: what was measured; detection: of a ``detect``
     model.
-    precision_loss: dB of PSNR that the precision cost against fp32, as export measured it.
+    precision_loss: dB of PSNR, or for a ``detect`` model F1, that the precision cost against fp32,
+    as export measured it.
     digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
 
     The network's input ``image`` is float32 [N, 3, H, W], RGB in [0, 1]; an ``inpaint`` model has

@@ -26,6 +26,9 @@ from inpaint_sdk.model_info import Precision
 LIMITS: dict[Precision, float] = {"fp16": 0.1, "int8": 0.5}
 """dB of PSNR that a precision may cost."""
 
+F1_LIMITS: dict[Precision, float] = {"fp16": 0.005, "int8": 0.02}
+"""F1 that a precision may cost a detector."""
+
 PICTURES = 64
 """Training items that int8 is calibrated on."""
 
@@ -34,13 +37,17 @@ SEED = 2027
 
 @dataclass(frozen=True)
 class Loss:
-    """Validation PSNR in dB, in fp32 and in the lower precision."""
+    """The validation's figure, in fp32 and in the lower precision: PSNR in dB, or a detector's F1.
+
+    unit: of it, as people read it.
+    """
 
     fp32: float
     lower: float
+    unit: str = "dB"
 
     @property
-    def decibels(self) -> float:
+    def cost(self) -> float:
         """What the precision costs; less than nothing if it happens to help."""
         return self.fp32 - self.lower
 
@@ -53,7 +60,8 @@ def convert(source: Path, precision: Precision, recipe: Recipe, data: Path, outp
 
     Raises:
         FileNotFoundError: the data is not there.
-        ExportError: the precision costs more than ``LIMITS`` allows; nothing is written.
+        ExportError: the precision costs more than ``LIMITS``, or for a detector ``F1_LIMITS``,
+            allows; nothing is written.
         ModelError: the source is no model file.
     """
     info = read_model_file(source).info
@@ -68,10 +76,11 @@ def convert(source: Path, precision: Precision, recipe: Recipe, data: Path, outp
         names = [value.name for value in proto.graph.input]
         lower = computed = to_int8(proto, _feeds(recipe, data, names))
     loss = _measure(recipe, data, proto, computed)
-    if not loss.decibels <= LIMITS[precision]:
+    limit = (F1_LIMITS if info.task == "detect" else LIMITS)[precision]
+    if not loss.cost <= limit:
         raise ExportError(
-            f"{precision} costs {info.name} {loss.decibels:.2f} dB of PSNR on its validation "
-            f"pictures ({loss.fp32:.2f} to {loss.lower:.2f}), more than the {LIMITS[precision]} dB "
+            f"{precision} costs {info.name} {loss.cost:.3f} {loss.unit} on its validation "
+            f"pictures ({loss.fp32:.3f} to {loss.lower:.3f}), more than the {limit} {loss.unit} "
             "that are allowed; nothing was written"
         )
     _write(lower, info, precision, loss, output)
@@ -89,7 +98,7 @@ def _measure(recipe: Recipe, data: Path, proto: onnx.ModelProto, lower: onnx.Mod
     validator = recipe.validation.open(data)
     cpu = torch.device("cpu")
     fp32, other = (validator.measure(_Network(p), cpu) for p in (proto, lower))
-    return Loss(fp32, other)
+    return Loss(fp32, other, "F1" if recipe.task == "detect" else "dB")
 
 
 class _Network(nn.Module):
@@ -117,7 +126,7 @@ def _write(
         info,
         name=f"{info.name}-{precision}",
         precision=precision,
-        precision_loss=round(loss.decibels, 4),
+        precision_loss=round(loss.cost, 4),
         quality=(),
         digest=content_digest(proto.SerializeToString()),
     )

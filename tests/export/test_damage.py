@@ -1,0 +1,290 @@
+"""Synthetic damage, and the detector that learns from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from inpaint_export import detection_evaluation
+from inpaint_export.cli import main
+from inpaint_export.data import damage_held_out, damage_kinds
+from inpaint_export.data.damage import VISIBLE, Damaged, DamageDataConfig, damage, visible
+from inpaint_export.errors import ExportError
+from inpaint_export.models.detector import Detector, DetectorConfig
+from inpaint_export.onnx_export import export_model
+from inpaint_export.precision import convert as conversion
+from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes.base import OptimConfig
+from inpaint_export.training.loop import Trainer
+from inpaint_export.training.objective import MaskDetection
+from inpaint_export.training.validation import DamageValidation, DamageValidationConfig
+from inpaint_sdk import Restorer
+from inpaint_sdk.model_file import read_model_file
+
+Picture = NDArray[np.uint8]
+SMALL = DetectorConfig(stem=8, widths=(8, 8, 8, 8))
+
+
+@pytest.fixture
+def photo() -> Picture:
+    coarse = np.random.default_rng(1).integers(0, 256, (30, 30, 3)).astype(np.uint8)
+    return cv2.resize(coarse, (240, 200), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    """``damage``, shrunk."""
+    return replace(
+        load_recipe("damage"),
+        build=lambda: Detector(SMALL),
+        data=DamageDataConfig(folder="train", crop=64),
+        validation=DamageValidationConfig(folder="val", count=1, every=4),
+        optim=OptimConfig(warmup=2, ema=0.5),
+        steps=4,
+        batch=2,
+        precision="fp32",
+    )
+
+
+def shaken() -> Detector:
+    torch.manual_seed(0)
+    model = Detector(SMALL)
+    for parameter in model.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    return model.eval()
+
+
+def test_the_two_generators_have_the_same_kinds() -> None:
+    assert set(damage_held_out.KINDS) == set(damage_kinds.KINDS)
+    for kind, drawn in damage_kinds.KINDS.items():
+        assert damage_held_out.KINDS[kind] is not drawn
+
+
+@pytest.mark.parametrize("kind", damage_kinds.KINDS)
+def test_a_kind_changes_a_part_of_a_picture(kind: str, photo: Picture) -> None:
+    """The same part for the same seed; most of the picture stays as it is, to the bit."""
+    shares = []
+    for seed in range(6):
+        rng, again = (np.random.default_rng((seed, 3)) for _ in range(2))
+        light = photo.astype(np.float32) / np.float32(255)
+        drawn = damage_kinds.KINDS[kind](rng, light)
+        assert drawn.dtype == np.float32
+        assert drawn.shape == light.shape
+        assert np.isfinite(drawn).all()
+        np.testing.assert_array_equal(drawn, damage_kinds.KINDS[kind](again, light))
+        np.testing.assert_array_equal(light, photo.astype(np.float32) / np.float32(255))
+        shares.append((np.abs(drawn - light).max(axis=2) * 255 >= VISIBLE).mean())
+    assert max(shares) > 0.0
+    assert min(shares) < 0.7
+
+
+@pytest.mark.parametrize("kind", damage_held_out.KINDS)
+def test_a_held_out_kind_is_marked_where_it_shows(kind: str, photo: Picture) -> None:
+    if kind == "text" and not hasattr(cv2, "FontFace"):
+        pytest.skip("the held-out letters need OpenCV 5")
+    rng, again = (np.random.default_rng(4) for _ in range(2))
+    damaged = damage_held_out.damage_held_out(rng, photo, kind)
+    other = damage_held_out.damage_held_out(again, photo, kind)
+    np.testing.assert_array_equal(damaged.picture, other.picture)
+    np.testing.assert_array_equal(damaged.mask, visible(photo, damaged.picture))
+    assert 20 <= np.count_nonzero(damaged.mask) <= 0.4 * damaged.mask.size
+
+
+def test_what_is_visible(photo: Picture) -> None:
+    after = photo.copy()
+    after[10:20, 10:20] ^= 0x40
+    after[50, 50, 1] = int(photo[50, 50, 1]) + (
+        VISIBLE - 1 if photo[50, 50, 1] < 128 else 1 - VISIBLE
+    )
+    expected = np.zeros(photo.shape[:2], np.uint8)
+    expected[10:20, 10:20] = 255
+    np.testing.assert_array_equal(visible(photo, after), expected)
+    after[14, 14] = photo[14, 14]  # by chance of the picture's own colour
+    np.testing.assert_array_equal(visible(photo, after), expected)
+
+
+def test_undamaged_pictures_are_unmarked_though_aged(photo: Picture) -> None:
+    changed = 0
+    for seed in range(8):
+        item = damage(np.random.default_rng(seed), photo, {"text": 1.0}, undamaged=1.0)
+        assert not item.mask.any()
+        changed += bool((item.picture != photo).any())
+    assert changed > 0
+
+
+def test_damage_leaves_something_to_compare_with(photo: Picture) -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        item = damage(rng, photo, {"corners": 1.0, "fading": 1.0}, undamaged=0.0)
+        assert (item.mask > 0).mean() <= 0.5
+
+
+def test_items_depend_on_seed_and_index_alone(data_root: Path, recipe: Recipe) -> None:
+    first, second = (recipe.data.open(data_root, seed=3, length=9) for _ in range(2))
+    other = recipe.data.open(data_root, seed=4, length=9)
+    assert len(first) == 9  # type: ignore[arg-type]
+    for name, shape in (("image", (3, 64, 64)), ("mask", (1, 64, 64))):
+        assert first[5][name].shape == shape
+        assert first[5][name].dtype == torch.uint8
+        assert torch.equal(first[5][name], second[5][name])
+    assert not torch.equal(first[5]["image"], other[5]["image"])
+    assert not torch.equal(first[5]["image"], first[6]["image"])
+
+
+def test_unknown_kinds_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown kinds of damage \\['rust'\\]"):
+        DamageDataConfig(folder="train", weights={"rust": 1.0})
+
+
+def test_the_detector_starts_as_one_that_sees_little() -> None:
+    model = Detector()
+    assert sum(p.numel() for p in model.parameters()) * 4 < 3e6
+    probability = model(torch.rand(2, 3, 48, 80))
+    assert probability.shape == (2, 1, 48, 80)
+    torch.testing.assert_close(probability, torch.full_like(probability, 0.0474), atol=1e-3, rtol=0)
+
+
+def test_the_detector_tells_neighbouring_pixels_apart() -> None:
+    """A change of one pixel may change each pixel beside it in another way."""
+    model = shaken()
+    image = torch.rand(1, 3, 64, 64)
+    changed = image.clone()
+    changed[..., 30, 30] = 1.0 - changed[..., 30, 30]
+    difference = (model.logits(changed) - model.logits(image))[0, 0, 29:32, 29:32]
+    assert difference.unique().numel() == 9
+
+
+def test_the_loss_falls_with_what_is_right() -> None:
+    mask = torch.zeros(2, 1, 32, 32)
+    mask[0, :, 4:6, 4:28] = 1.0
+
+    class Answer(torch.nn.Module):
+        def __init__(self, logits: torch.Tensor) -> None:
+            super().__init__()
+            self.answer = torch.nn.Parameter(logits)
+
+        def logits(self, image: torch.Tensor) -> torch.Tensor:
+            return self.answer
+
+    batch = {"image": torch.rand(2, 3, 32, 32), "mask": mask}
+    answers = {
+        "right": 20.0 * mask - 10.0,
+        "one pixel off": 20.0 * mask.roll(1, 2) - 10.0,
+        "nothing": torch.full_like(mask, -10.0),
+        "false alarm": 20.0 * mask.roll(1, 0) - 10.0,
+        "everything": torch.full_like(mask, 10.0),
+    }
+    losses = {}
+    for name, logits in answers.items():
+        objective = MaskDetection(Answer(logits))
+        ((player, loss),) = objective.losses(batch)
+        assert player == "model"
+        loss.backward()
+        losses[name] = loss.item()
+        assert set(objective.report()) == {"entropy", "dice"}
+    assert losses["right"] < 1e-2
+    assert losses["right"] < losses["one pixel off"] < losses["nothing"] < losses["everything"]
+    assert losses["nothing"] < losses["false alarm"]
+
+
+def test_validation_is_the_mean_f1_of_kinds(photo: Picture) -> None:
+    """One kind is found, of the other a half, and something else."""
+    photo = np.minimum(photo[:192], 240)
+    white = photo.copy()
+    white[20:40, 20:60] = 255
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    mask[20:40, 20:60] = 255
+    half = mask.copy()
+    half[:30] = 0
+
+    class White(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return (image.amin(dim=1, keepdim=True) > 0.99).float()
+
+    kinds = {"a": [Damaged(white, mask), Damaged(photo, mask * 0)], "b": [Damaged(white, half)]}
+    found = DamageValidation(kinds).measure(White(), torch.device("cpu"))
+    assert found == pytest.approx((1.0 + 2 / 3) / 2)
+
+
+def test_it_trains_exports_and_detects(
+    recipe: Recipe, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Picture
+) -> None:
+    trainer = Trainer(recipe, data_root, tmp_path / "run", workers=0)
+    assert 0.0 <= trainer.run() <= 1.0
+    monkeypatch.setattr("inpaint_export.onnx_export.load_recipe", lambda name: recipe)
+    output = tmp_path / "damage.onnx"
+    command = ["export", str(trainer.checkpoint), "-o", str(output)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    info = read_model_file(output).info
+    assert (info.task, info.outputs, info.size_multiple) == ("detect", ("probability",), 16)
+    found = Restorer.load(output, channels="rgb").detect(photo)
+    with torch.inference_mode():
+        image = torch.from_numpy(photo.transpose(2, 0, 1)[None].copy()).float() / 255
+        padded = torch.from_numpy(
+            np.pad(image.numpy(), ((0, 0), (0, 0), (0, 8), (0, 0)), "symmetric")
+        )
+        expected = trainer.ema.module.eval()(padded)[0, 0, :200]
+    np.testing.assert_allclose(found.probability, expected.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_lower_precision_is_judged_by_f1(
+    recipe: Recipe,
+    data_root: Path,
+    tmp_path: Path,
+    photo: Picture,
+    precision: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    export_model(shaken(), recipe, tmp_path / "fp32.onnx")
+    source, output = tmp_path / "fp32.onnx", tmp_path / "lower.onnx"
+    loss = conversion.convert(source, precision, recipe, data_root, output)  # type: ignore[arg-type]
+    assert loss.unit == "F1"
+    exact, lower = (Restorer.load(p).detect(photo).probability for p in (source, output))
+    assert np.abs(exact - lower).mean() < 0.02
+    monkeypatch.setitem(conversion.F1_LIMITS, precision, -1.0)  # type: ignore[arg-type]
+    with pytest.raises(ExportError, match=rf"{precision} costs damage .* F1 on its"):
+        conversion.convert(source, precision, recipe, data_root, tmp_path / "x.onnx")  # type: ignore[arg-type]
+
+
+def test_the_evaluation_counts_what_it_should(
+    detector_file: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A detector of magenta, and two kinds of damage: one magenta, the other not."""
+
+    def box(colour: tuple[float, float, float]) -> damage_held_out.Kind:
+        def draw(rng: np.random.Generator, light: NDArray[np.float32]) -> NDArray[np.float32]:
+            drawn = np.minimum(light, np.float32(0.8))
+            drawn[40:60, 50:90] = colour
+            return drawn
+
+        return draw
+
+    kinds = {"magenta": box((1.0, 0.0, 1.0)), "white": box((1.0, 1.0, 1.0))}
+    folder = tmp_path / "grey"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "one.png"), np.full((128, 128, 3), 100, np.uint8))
+    for module in (damage_held_out, detection_evaluation):
+        monkeypatch.setattr(module, "KINDS", kinds)
+    copy = tmp_path / "magenta.onnx"
+    copy.write_bytes(detector_file.read_bytes())
+    result = CliRunner().invoke(main, ["eval", str(copy), "--data", str(folder), "--write"])
+    assert result.exit_code == 0, result.output
+    rows = {row.kind: row for row in read_model_file(copy).info.detection}
+    assert (rows["magenta"].f1, rows["white"].f1) == (1.0, 0.0)
+    assert rows["all kinds"].f1 == 0.5
+    assert (rows["none"].f1, rows["none"].marked, rows["none"].pictures) == (None, 0.0, 1)
+    assert "| magenta | 1.000 | 0.000 % |" in result.output
+    report = detection_evaluation.evaluate_detector(copy, folder, 2)
+    white, magenta = report.restoration["white"], report.restoration["magenta"]
+    assert white.found == white.damaged < white.true
+    assert magenta.damaged < magenta.found
+    assert "detect at 512x512" in detection_evaluation.markdown(report)
