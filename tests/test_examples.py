@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from inpaint_sdk import BackendError
+from inpaint_sdk.detection import DETECTOR
 from inpaint_sdk.gstreamer import plugin_settings
+from inpaint_sdk.zoo import is_bundled
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SAYS = {
@@ -21,6 +23,7 @@ SAYS = {
     "04_camera.py": "captured 60, restored ",
     "05_web_service.py": "4 answers, each 451x300",
     "06_gstreamer.sh": "30 frames went through inpaintrestore",
+    "07_find_damage.py": "wrote demo/found.png",
 }
 
 
@@ -33,6 +36,8 @@ def test_it_runs(name: str, tmp_path: Path) -> None:
     command = [sys.executable, str(EXAMPLES / name)]
     if name == "03_video_logo.py":
         pytest.importorskip("av")
+    if name == "07_find_damage.py" and not is_bundled(DETECTOR):
+        pytest.skip(f"the model {DETECTOR} is not bundled")
     if name.endswith(".sh"):
         if shutil.which("gst-launch-1.0") is None:
             pytest.skip("GStreamer is not installed (gst-launch-1.0)")
