@@ -117,17 +117,22 @@ def restore(
         warnings.showwarning = _show_warning
         try:
             options = Options(strategy, memory_mb, DetectionOptions(threshold, dilation))
+
+            def load() -> Restorer:
+                return Restorer.load(
+                    model, backend=backend, threads=threads, detector=detector, clouds=clouds
+                )
+
             if image.is_dir():
                 jobs = list(_jobs(image, mask, output))
-                restorer = Restorer.load(model, backend=backend, threads=threads, detector=detector)
+                restorer = load()
                 failed = _restore_folder(restorer, jobs, options, overwrite_input, again)
                 if failed:
                     raise click.ClickException(f"{failed} of the pictures could not be restored")
             else:
                 job = FileJob(image, output, mask)
                 _check(job, overwrite_input)
-                restorer = Restorer.load(model, backend=backend, threads=threads, detector=detector)
-                restored, plan = restorer.restore_opened(job.read(), **vars(options))
+                restored, plan = load().restore_opened(job.read(), **vars(options))
                 job.write(restored)
                 if plan.detect or len(plan.steps) > 1:
                     click.echo(f"{image}: {plan}")

@@ -8,12 +8,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from inpaint_sdk import DetectionOptions, Diagnosis, ModelError, Restorer
 from inpaint_sdk.auto import parts
 from inpaint_sdk.auto.parts import CHOICES, choose
 from inpaint_sdk.auto.wide import wide_part
+from inpaint_sdk.cli.main import main
 from inpaint_sdk.restoration import Cleaner
 from support.detector import scratched
 
@@ -142,6 +144,23 @@ def test_what_is_refused() -> None:
         Restorer.load("auto", clouds="dark")  # type: ignore[arg-type]
     with pytest.raises(ModelError, match='clouds is for the model "auto"; photo is another'):
         Restorer.load("photo", clouds="thin")
+
+
+def test_the_command(tmp_path: Path, detector_file: Path, image: Pixels, mask: Pixels) -> None:
+    cv2.imwrite(str(tmp_path / "in.png"), scratched(image, mask))
+    output = tmp_path / "out.png"
+    command = ["restore", str(tmp_path / "in.png"), "--model", "auto", "-o", str(output)]
+    result = CliRunner().invoke(main, [*command, "--detector", str(detector_file)])
+    assert result.exit_code == 0, result.output
+    assert "detect (magenta)" in result.output
+    assert "inpaint (photo)" in result.output
+    result = CliRunner().invoke(main, [*command, "--clouds", "thick"])
+    assert result.exit_code == 0, result.output
+    expected = Restorer.load("cloud-thick").restore(scratched(image, mask))
+    np.testing.assert_array_equal(cv2.imread(str(output)), expected)
+    result = CliRunner().invoke(main, [*command[:2], "--clouds", "thick", "-o", str(output)])
+    assert result.exit_code == 1
+    assert 'clouds is for the model "auto"' in result.output
 
 
 def test_it_says_what_it_is(auto: Restorer) -> None:
