@@ -14,6 +14,7 @@ _MODULES = {
     "crnn": "crnn",
     "staged": "staged",
     "codebook": "codebook",
+    "mixed": "mixed",
 }
 
 NAMES = tuple(_MODULES)

@@ -1,0 +1,121 @@
+"""Damage and distortion in one picture: single models, combinations of them, and ``auto``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from inpaint_bench.data import list_pictures
+from inpaint_bench.quality import Pixels, mean_score, score
+from inpaint_bench.timing import interleaved, summarise
+from inpaint_export.data.damage_held_out import damage_held_out
+from inpaint_export.data.distortions import distort_fixed
+from inpaint_export.data.photos import read_rgb
+from inpaint_export.tables.base import Row, TableOptions, markdown, open_table, write_table
+from inpaint_sdk import DetectionOptions, Restorer
+from inpaint_sdk.zoo import is_bundled
+
+FOLDER = "photos/kodak24"
+
+MIXTURES = (
+    ("scratches", "noise 25"),
+    ("scratches", "clean"),
+    ("text", "JPEG 20"),
+    ("cracks", "mixture"),
+)
+"""Kinds of held-out damage, and the distortions that the damaged picture then suffers."""
+
+SEED = 78
+ROUNDS, WARMUP = 8, 2
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """damaged, clean: uint8 RGB [H, W, 3]."""
+
+    mixture: tuple[str, str]
+    damaged: Pixels
+    clean: Pixels
+
+
+def make_table(name: str, options: TableOptions) -> str:
+    """Makes the table; see :func:`inpaint_export.tables.make_table`. Nothing is trained for it.
+
+    Each mixture's column is PSNR over whole pictures; SSIM is the mean over all.
+    """
+    options = open_table(name, options)
+    methods = _methods(options.threads)
+    samples = list(_samples(options.data / FOLDER))
+    times = interleaved(
+        {name: lambda run=run: run(samples[0].damaged) for name, run in methods.items()},  # type: ignore[misc]
+        rounds=ROUNDS,
+        warmup=WARMUP,
+    )
+    rows = []
+    for method, restore in tqdm(methods.items(), desc="quality", unit="method"):
+        row = _measure(method, restore, samples)
+        rows.append(replace(row, milliseconds=summarise(times[method]).p50))
+    text = markdown("Mixed damage, kodak24", rows) + "\n" + _notes(options)
+    write_table(name, text, rows, options)
+    return text
+
+
+def _notes(options: TableOptions) -> str:
+    return (
+        "Held-out damage, then the distortion, as `inpaint-export eval` has them. No method is "
+        f"given a mask. Time: median of a whole run on one picture, {options.threads} threads, all "
+        "methods in turn in one process.\n"
+    )
+
+
+def _samples(folder: Path) -> Iterator[_Sample]:
+    pictures = [read_rgb(path) for path in list_pictures(folder)]
+    for number, (kind, distortion) in enumerate(MIXTURES):
+        for index, clean in enumerate(pictures):
+            rng = np.random.default_rng((SEED, number, index))
+            damaged = damage_held_out(rng, clean, kind).picture
+            yield _Sample((kind, distortion), distort_fixed(distortion, index, damaged), clean)
+
+
+def _methods(threads: int) -> dict[str, Callable[[Pixels], Pixels]]:
+    """What restores a picture without a mask, by name; of models that are bundled."""
+
+    def load(name: str) -> Restorer:
+        return Restorer.load(name, threads=threads, channels="rgb")
+
+    photo, auto = load("photo"), load("auto")
+    methods: dict[str, Callable[[Pixels], Pixels]] = {
+        "damaged": lambda picture: picture,
+        "damage found, photo": photo.restore,
+    }
+    if is_bundled("clean"):
+        clean = load("clean")
+        options = DetectionOptions()
+        methods["clean"] = clean.restore
+        methods["damage found, photo, clean"] = lambda picture: clean.restore(
+            photo.restore(picture)
+        )
+        methods["damage found, clean, photo"] = lambda picture: photo.restore(
+            clean.restore(picture), photo.detect(picture).hole(options)
+        )
+        methods["clean, damage found, photo"] = lambda picture: photo.restore(
+            clean.restore(picture)
+        )
+    methods["auto"] = auto.restore
+    return methods
+
+
+def _measure(method: str, restore: Callable[[Pixels], Pixels], samples: list[_Sample]) -> Row:
+    scores = [(s.mixture, score(restore(s.damaged), s.clean, None)) for s in samples]
+    figures = {
+        f"{kind}, {distortion}": mean_score(
+            found for mixture, found in scores if mixture == (kind, distortion)
+        ).psnr
+        for kind, distortion in MIXTURES
+    }
+    mean = mean_score(found for _, found in scores)
+    return Row(method, {**figures, "all": mean.psnr, "SSIM": mean.ssim})
