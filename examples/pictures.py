@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from demo import IMAGES, restore_example, side_by_side
+from scratches import scratched
 
 from inpaint_sdk import Restorer
 
@@ -25,11 +26,20 @@ def without_clouds(model: str, cloudy: np.ndarray) -> list[np.ndarray]:
     return [cloudy, cv2.applyColorMap(seen, cv2.COLORMAP_INFERNO), restorer.restore(cloudy)]
 
 
+def found(photo: Restorer, picture: np.ndarray) -> np.ndarray:
+    """The picture, what is found in it, and what becomes of it."""
+    mask = cv2.cvtColor(photo.detect(picture).mask, cv2.COLOR_GRAY2BGR)
+    return np.hstack([picture, mask, photo.restore(picture)])
+
+
 def main() -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     photo = Restorer.load("photo")
     for name in ("coffee", "astronaut", "chelsea"):
         save(name, side_by_side(restore_example(photo, name)))
+    save("found", found(photo, scratched(cv2.imread(str(IMAGES / "chelsea.png")))))
+    # A failure: letters that belong to the picture, a logo on a suit, are damage to a detector.
+    save("found-wrongly", found(photo, cv2.imread(str(IMAGES / "astronaut.png"))))
     landsat = cv2.imread(str(IMAGES / "landsat.png"))
     save("clouds-thick", np.hstack(without_clouds("cloud-thick", landsat)))
     opacity = 0.5  # of an even layer, put over the picture as RICE1's are

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from inpaint_bench.data import Ratio, assign
 from inpaint_bench.peers.classical import PEERS
 from inpaint_bench.quality import mean_score, score
 from inpaint_sdk import Restorer
+from inpaint_sdk.detection import DETECTOR
+from inpaint_sdk.zoo import is_bundled
 
 
 @pytest.mark.parametrize("ratio", [Ratio(10, 20), Ratio(30, 40)], ids=str)
@@ -35,3 +38,24 @@ def test_the_stored_quality_is_what_is_measured(photo: Restorer, shared_data: Pa
     np.testing.assert_allclose(
         (ours.psnr_hole, ours.psnr, ours.ssim), (row.psnr_hole, row.psnr, row.ssim), atol=0.02
     )
+
+
+def test_damage_is_found(shared_data: Path) -> None:
+    """On held-out damage, and not where there is none."""
+    pytest.importorskip("torch", reason="held-out damage is drawn by the extra inpaint-sdk[train]")
+    from inpaint_export.detection_evaluation import Counts, damaged_pictures
+
+    if not is_bundled(DETECTOR):
+        pytest.skip(f"the model {DETECTOR} is not bundled")
+    detector = Restorer.load(DETECTOR, threads=2, channels="rgb")
+    counts: dict[str, Counts] = defaultdict(Counts)
+    undamaged = Counts()
+    for kind, clean, damaged, mask in damaged_pictures(shared_data / "photos" / "kodak24"):
+        counts[kind].add(detector.detect(damaged).mask, mask)
+        if kind == "scratches":
+            undamaged.add(detector.detect(clean).mask, np.zeros_like(mask))
+    assert min(counts["scratches"].f1, counts["text"].f1) >= 0.75
+    assert np.mean([c.f1 for c in counts.values()]) >= 0.65
+    assert undamaged.marked < 0.002
+    (stored,) = (q for q in detector.model.detection if q.kind == "scratches")
+    assert stored.f1 == pytest.approx(counts["scratches"].f1, abs=0.005)

@@ -51,7 +51,7 @@ class DetectionReport:
 
 
 @dataclass
-class _Counts:
+class Counts:
     """Pixels, summed over pictures."""
 
     right: int = 0
@@ -90,7 +90,7 @@ def evaluate_detector(model_file: Path, folder: Path, threads: int) -> Detection
     "all kinds" is the mean over kinds, so that wide damage does not outweigh thin.
     """
     restorer = Restorer.load(INPAINTER, threads=threads, channels="rgb", detector=model_file)
-    counts = {kind: _Counts() for kind in KINDS}
+    counts = {kind: Counts() for kind in KINDS}
     figures: dict[str, list[tuple[float, float, float]]] = {kind: [] for kind in KINDS}
     total = len(KINDS) * len(list_pictures(folder))
     items = tqdm(damaged_pictures(folder), total=total, desc=model_file.stem, unit="picture")
@@ -99,7 +99,7 @@ def evaluate_detector(model_file: Path, folder: Path, threads: int) -> Detection
         pictures = damaged, restorer.restore(damaged), restorer.restore(damaged, mask)
         figures[kind].append(tuple(_psnr(picture, clean) for picture in pictures))  # type: ignore[arg-type]
 
-    undamaged = _Counts()
+    undamaged = Counts()
     for path in list_pictures(folder):
         found = restorer.detect(read_rgb(path)).mask
         undamaged.add(found, np.zeros_like(found))
