@@ -19,8 +19,10 @@ from inpaint_export.models.blocks import (
     ResidualBlock,
     double,
     residual_blocks,
-    start_at_zero,
 )
+
+CONTRAST = 4.0
+"""What pictures are multiplied with, so that they vary by about 1."""
 
 RARE = -3.0
 """Where the logits start: about one pixel in twenty is damaged."""
@@ -69,13 +71,25 @@ class Detector(nn.Module):
         self.up2 = nn.Conv2d(quarter, half, 1)
         self.decode2 = nn.Conv2d(half, half, 3, padding=1)
         self.head = nn.Conv2d(half, 4, 3, padding=1)
-        start_at_zero(self.head)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """So that signals keep their strength through the layers: there are no normalisations."""
+        for name, module in self.named_modules():
+            if isinstance(module, nn.Conv2d):
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+                if module is self.head or name.endswith("conv2"):  # of a residual block
+                    nn.init.zeros_(module.weight)
+                else:
+                    nn.init.kaiming_normal_(module.weight, a=SLOPE)
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, RARE)
 
     def logits(self, image: Tensor) -> Tensor:
         """As :meth:`forward`, before the sigmoid."""
-        seen = F.leaky_relu(self.stem(image - 0.5), SLOPE)  # [N, stem, H/2, W/2]
+        contrast = (image - 0.5) * CONTRAST
+        seen = F.leaky_relu(self.stem(contrast), SLOPE)  # [N, stem, H/2, W/2]
         skip4 = self.encode4(F.leaky_relu(self.down4(seen), SLOPE))  # [N, C4, H/4, W/4]
         skip8 = self.encode8(F.leaky_relu(self.down8(skip4), SLOPE))
         x = self.middle(F.leaky_relu(self.down16(skip8), SLOPE))  # [N, C16, H/16, W/16]

@@ -149,6 +149,18 @@ class PairRegression(Objective):
         return {name: float(value) for name, value in self._last.items()}
 
 
+@dataclass(frozen=True)
+class DetectionWeights:
+    """Weights of the losses of :class:`MaskDetection`.
+
+    positive: of damaged pixels in the cross-entropy; undamaged ones have 1.
+    """
+
+    entropy: float
+    dice: float
+    positive: float
+
+
 class MaskDetection(Objective):
     """Supervised segmentation of damage: weighted cross-entropy and the soft Dice coefficient.
 
@@ -156,23 +168,32 @@ class MaskDetection(Objective):
     itself, made smooth, for each damaged picture, so that a hair counts as much as a stain. The
     network has ``logits``, of the shape of the batch's ``mask``.
 
-    positive: weight of damaged pixels in the cross-entropy; undamaged ones have 1.
+    First damage is to be found at all, then nothing else is to be marked: ``late`` weights take the
+    place of ``early`` ones after the share ``switch`` of the run.
     """
 
     SMOOTH = 16.0
     """Pixels added to both areas: damage of a few pixels is not all or nothing."""
 
-    def __init__(self, model: nn.Module, *, positive: float = 3.0) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        early: DetectionWeights = DetectionWeights(entropy=2.0, dice=1.0, positive=3.0),
+        late: DetectionWeights = DetectionWeights(entropy=4.0, dice=0.5, positive=1.0),
+        switch: float = 0.5,
+    ) -> None:
         super().__init__()
         self.model = model
-        self.positive = positive
+        self.early, self.late, self.switch = early, late, switch
         self._last: dict[str, Tensor] = {}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        weights = self.early if self.progress < self.switch else self.late
         mask = batch["mask"]
         logits = self.model.logits(batch["image"]).float()  # type: ignore[operator]
-        weight = mask.new_tensor(self.positive)
-        entropy = F.binary_cross_entropy_with_logits(logits, mask, pos_weight=weight)
+        positive = mask.new_tensor(weights.positive)
+        entropy = F.binary_cross_entropy_with_logits(logits, mask, pos_weight=positive)
         found = torch.sigmoid(logits)
         axes = (1, 2, 3)
         areas = found.sum(axes) + mask.sum(axes) + self.SMOOTH
@@ -180,7 +201,7 @@ class MaskDetection(Objective):
         damaged = (mask.sum(axes) > 0).float()
         missed = ((1.0 - dice) * damaged).sum() / damaged.sum().clamp(min=1.0)
         self._last = {"entropy": entropy.detach(), "dice": 1.0 - missed.detach()}
-        yield "model", 2.0 * entropy + missed
+        yield "model", weights.entropy * entropy + weights.dice * missed
 
     def report(self) -> dict[str, float]:
         return {name: float(value) for name, value in self._last.items()}
