@@ -204,7 +204,7 @@ class Restorer:
                 covers everything; or ``memory_mb`` is too small, for ``"full"`` or at all.
             ModelError: the model gave no finite picture; or it is one that only finds damage.
         """
-        _check_strategy(strategy)
+        check_strategy(strategy)
         picture, hole = self._open(image, mask)
         prepared = self._prepare(picture, hole, strategy, memory_mb, detection)
         return picture.restored_form(prepared.run())
@@ -228,7 +228,7 @@ class Restorer:
 
         Args, raises: as :meth:`restore`.
         """
-        _check_strategy(strategy)
+        check_strategy(strategy)
         picture, hole = self._open(image, mask)
         return self._prepare(picture, hole, strategy, memory_mb, detection).plan
 
@@ -291,7 +291,7 @@ class Restorer:
         Raises:
             InpaintError: as :meth:`restore` raises it, at the item's turn; it ends the iteration.
         """
-        _check_strategy(strategy)
+        check_strategy(strategy)
         opened = map_ahead(self._open_item, items, ahead=2)
         with closing(opened):
             for picture, hole in opened:
@@ -341,7 +341,7 @@ class Restorer:
             OutputError: the output cannot be written, or cannot hold the result: JPEG has no alpha
                 and no 16 bits. Nothing is lost without a word.
         """
-        _check_strategy(strategy)
+        check_strategy(strategy)
         from inpaint_sdk.jobs import FileJob
 
         job = FileJob(Path(image), Path(output), mask)
@@ -399,7 +399,7 @@ class Restorer:
         """
         from inpaint_sdk.masked import MaskedRestorer, Steady
 
-        _check_strategy(strategy)
+        check_strategy(strategy)
         self._require_pictures()
         hole = open_mask(mask)
         shape = hole.shape[0], hole.shape[1]
@@ -451,7 +451,7 @@ class Restorer:
         """
         from inpaint_sdk.lens import LensRestorer
 
-        _check_strategy(strategy)
+        check_strategy(strategy)
         self._require_pictures()
         if self._model.task == "restore":
             raise ModelError(
@@ -563,7 +563,7 @@ class Restorer:
             ModelError: the model has no stages (``"stages" in restorer.model.outputs`` tells).
             InpaintError: as :meth:`restore` raises it.
         """
-        _check_strategy(strategy)
+        check_strategy(strategy)
         if "stages" not in self._model.outputs:
             raise ModelError(
                 f"the model {self._model.name!r} does not work in stages; "
@@ -634,7 +634,7 @@ class Restorer:
             )
         from inpaint_sdk.restoration import Cleaner  # with OpenCV, which is slow to import
 
-        _check_strategy(strategy)
+        check_strategy(strategy)
         picture = open_picture(image, self._channels)
         cleaner = Cleaner(self._session, self._model, strategy, memory_mb)
         return cleaner.attention(picture.pixels, picture.channels)
@@ -707,7 +707,8 @@ def _source(name_or_path: str | os.PathLike[str]) -> str | Path:
     return name_or_path if isinstance(name_or_path, str) else Path(name_or_path)
 
 
-def _check_strategy(strategy: Strategy) -> None:
+def check_strategy(strategy: Strategy) -> None:
+    """Raises ``ImageError`` for what is not one of them."""
     if strategy not in get_args(Strategy):
         choices = ", ".join(get_args(Strategy))
         raise ImageError(f"strategy is {strategy!r}; it must be one of {choices}")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
 from inpaint_sdk.auto.parts import NAME, Parts, Role, choose
-from inpaint_sdk.boxes import Strategy
+from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.detection import DetectionOptions, LazyDetector
 from inpaint_sdk.diagnosis import Diagnosis
 from inpaint_sdk.errors import ModelError
 from inpaint_sdk.images import Channels, Picture
-from inpaint_sdk.masks import Hole, share_of
+from inpaint_sdk.masks import Hole, MaskLike, open_mask, share_of
 from inpaint_sdk.plans import Prepared, RestorationPlan, Step
-from inpaint_sdk.restorer import Restorer
+from inpaint_sdk.restorer import Restorer, check_strategy
+
+if TYPE_CHECKING:
+    from inpaint_sdk.masked import MaskedRestorer
 
 Clouds = Literal["thin", "thick"]
 
@@ -63,6 +66,30 @@ class AutoRestorer(Restorer):
 
     def __repr__(self) -> str:
         return f"Restorer({NAME!r}, backend={self.backend!r})"
+
+    def with_mask(
+        self,
+        mask: MaskLike,
+        *,
+        steady: bool = False,
+        strategy: Strategy = "auto",
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> MaskedRestorer:
+        """As :meth:`Restorer.with_mask`. ``steady`` frames are filled by one model alone."""
+        if steady and self._clouds is not None:
+            raise ModelError("clouds are removed from each frame anew, and nothing is steady there")
+        if steady:
+            return super().with_mask(mask, steady=True, strategy=strategy, memory_mb=memory_mb)
+        from inpaint_sdk.masked import MaskedRestorer
+
+        check_strategy(strategy)
+        hole = open_mask(mask)
+
+        def run(pixels: NDArray[Any]) -> NDArray[Any]:
+            picture = Picture(pixels, self._channels, lambda result: result)
+            return self._prepare(picture, hole, strategy, memory_mb, None).run()
+
+        return MaskedRestorer(run, (hole.shape[0], hole.shape[1]), self._channels)
 
     def _prepare(
         self,

@@ -64,8 +64,9 @@ def test_under_a_mask_only_it_changes(
     assert (plan.detect, [step.model for step in plan.steps]) == (False, ["photo"])
     np.testing.assert_array_equal(auto.restore(image, mask), photo.restore(image, mask))
     np.testing.assert_array_equal(auto.restore(image, mask * 0), image)
-    restore = auto.with_mask(mask)
-    np.testing.assert_array_equal(restore(image), photo.restore(image, mask))
+    for steady in (False, True):
+        restore = auto.with_mask(mask, steady=steady)
+        np.testing.assert_array_equal(restore(image), photo.restore(image, mask))
 
 
 @pytest.mark.parametrize("clouds", ["thin", "thick"])
@@ -76,6 +77,9 @@ def test_clouds_are_removed_where_one_says_so(clouds: Any, image: Pixels, mask: 
     plan = auto.plan(hazy)
     assert [(step.action, step.model) for step in plan.steps] == [("restore", f"cloud-{clouds}")]
     np.testing.assert_array_equal(auto.restore(hazy), model.restore(hazy))
+    np.testing.assert_array_equal(auto.with_mask(mask)(hazy), auto.restore(hazy, mask))
+    with pytest.raises(ModelError, match="nothing is steady"):
+        auto.with_mask(mask, steady=True)
     marked = auto.plan(hazy, mask)
     assert [step.model for step in marked.steps] == [f"cloud-{clouds}", "photo"]
     np.testing.assert_array_equal(auto.restore(hazy, mask)[mask == 0], hazy[mask == 0])
