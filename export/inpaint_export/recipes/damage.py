@@ -22,7 +22,7 @@ RECIPE = Recipe(
         licence=LICENCE,
         training_data=f"1263 photographs under synthetic damage: {PHOTOGRAPHS}",
     ),
-    optim=OptimConfig(lr=3e-3),
+    optim=OptimConfig(lr=2e-3),
     steps=20_000,
     outputs=("probability",),
 )

@@ -180,8 +180,8 @@ class MaskDetection(Objective):
         model: nn.Module,
         *,
         early: DetectionWeights = DetectionWeights(entropy=2.0, dice=1.0, positive=3.0),
-        late: DetectionWeights = DetectionWeights(entropy=4.0, dice=0.5, positive=1.0),
-        switch: float = 0.5,
+        late: DetectionWeights = DetectionWeights(entropy=4.0, dice=1.0, positive=1.0),
+        switch: float = 0.6,
     ) -> None:
         super().__init__()
         self.model = model
