@@ -194,6 +194,22 @@ def test_the_loss_falls_with_what_is_right() -> None:
     assert losses["nothing"] < losses["false alarm"]
 
 
+def test_missed_damage_weighs_less_late_in_the_run() -> None:
+    batch = {"image": torch.rand(1, 3, 32, 32), "mask": torch.zeros(1, 1, 32, 32)}
+    batch["mask"][..., 4:6, 4:28] = 1.0
+    model = Detector(SMALL)  # which marks nothing, all over alike
+    shares = []
+    for progress in (0.0, 0.9):
+        objective = MaskDetection(model)
+        objective.progress = progress
+        ((_, loss),) = objective.losses(batch)
+        (slope,) = torch.autograd.grad(loss, [model.head.bias])
+        shares.append(slope.sum().item())
+    early, late = shares
+    assert early < 0.0, "the bias would rise, so that more is marked"
+    assert late > early
+
+
 def test_validation_is_the_mean_f1_of_kinds(photo: Picture) -> None:
     """One kind is found, of the other a half, and something else."""
     photo = np.minimum(photo[:192], 240)
