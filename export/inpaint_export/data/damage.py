@@ -81,13 +81,16 @@ def _damage_some(
 
 
 def _age(rng: np.random.Generator, light: Light) -> Light:
-    """What happens to a whole picture before it is damaged: toning, softness, a border."""
+    """What happens to a whole picture before it is damaged: toning, its focus, a border."""
     if rng.random() < 0.3:
         grey = light @ np.array([0.299, 0.587, 0.114], np.float32)
         tone = np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.55, 1.0)], np.float32)
         light = grey[..., None] * (tone if rng.random() < 0.7 else np.ones(3, np.float32))
     if rng.random() < 0.2:
         light = blur(light, gaussian(float(rng.uniform(0.4, 1.3))))
+    elif rng.random() < 0.3:  # as cameras and scanners sharpen, so that fine detail is no damage
+        detail = light - blur(light, gaussian(float(rng.uniform(0.6, 1.5))))
+        light = np.clip(light + np.float32(rng.uniform(0.3, 1.5)) * detail, 0.0, 1.0)
     if rng.random() < 0.06:
         light = light.copy()
         width = round(log_uniform(rng, 2, 24))
@@ -113,16 +116,17 @@ class DamageDataConfig:
     """Photographs below a folder, damaged.
 
     folder: below the data root. crop: side of the square crops in pixels.
-    scale: range of the factor by which a picture is resized before it is cropped.
+    scale: range of the factor by which a picture is resized before it is cropped; hardly enlarged,
+    since soft crops would leave a detector unprepared for fine detail.
     weights: kind of damage to its relative frequency.
     undamaged: share of items without damage, which teach what to leave alone.
     """
 
     folder: str
     crop: int = 192
-    scale: tuple[float, float] = (0.6, 1.5)
+    scale: tuple[float, float] = (0.6, 1.05)
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
-    undamaged: float = 0.2
+    undamaged: float = 0.4
 
     def __post_init__(self) -> None:
         unknown = set(self.weights) - set(KINDS)

@@ -23,6 +23,6 @@ RECIPE = Recipe(
         training_data=f"1263 photographs under synthetic damage: {PHOTOGRAPHS}",
     ),
     optim=OptimConfig(lr=2e-3),
-    steps=20_000,
+    steps=27_000,
     outputs=("probability",),
 )

@@ -79,7 +79,7 @@ class HoleRegression(Objective):
         *,
         early: HoleWeights = HoleWeights(rmse=1.0, l1=0.5, gradient=0.25),
         late: HoleWeights = HoleWeights(log_mse=0.05, l1=0.1, gradient=0.1),
-        switch: float = 0.6,
+        switch: float = 0.4,
     ) -> None:
         super().__init__()
         self.model = model
