@@ -8,10 +8,10 @@ import pytest
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema.files import read_result, write_result
-from inpaint_bench.schema.sdk import SdkResult, SdkRow
+from inpaint_bench.schema.sdk import SdkResult
 from inpaint_bench.sdk.benchmark import in_process
 from inpaint_bench.sdk.startup import startup
-from support.bench import Bench
+from support.bench import Bench, failing_row
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
@@ -23,13 +23,9 @@ def test_start() -> None:
     assert 0 < imported < row.figures["first_result_milliseconds"]["p50"]
 
 
-def _fail() -> SdkRow:
-    raise RuntimeError("on purpose")
-
-
 def test_a_row_that_fails_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(BenchError, match="the row _fail failed"):
-        in_process(_fail)
+    with pytest.raises(BenchError, match="the row failing_row failed"):
+        in_process(failing_row)
     assert "on purpose" in capfd.readouterr().err
 
 
