@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from inpaint_export.losses import hole_gradient_l1, hole_l1, hole_rmse
-from inpaint_export.training.objective import Batch, Objective
+from inpaint_export.training.objective import Batch, Objective, weighted
 
 View = Callable[[Tensor], Tensor]
 """What a critic is shown of pictures [N, C, H, W]."""
@@ -79,13 +79,11 @@ class StagedAdversarial(Objective):
         weights: AdversarialWeights = ADVERSARIAL,
         side: int = 96,
     ) -> None:
-        super().__init__()
-        self.model = model
+        super().__init__(model)
         self.weights = weights
         self.side = side
         judged = {"whole": weights.whole, "region": weights.region}
         self.critics = nn.ModuleDict({n: Critic() for n, weight in judged.items() if weight > 0.0})
-        self._last: dict[str, Tensor] = {}
 
     def players(self) -> dict[str, nn.Module]:
         """See :meth:`Objective.players`."""
@@ -95,7 +93,6 @@ class StagedAdversarial(Objective):
         image, mask = batch["image"], batch["mask"]
         output, stages = self.model(image, mask)
         output = output.float()
-        self._last = {}
         heard = bool(self.critics) and self.progress >= self.weights.start
         views = self._views(mask)
         if heard:
@@ -107,9 +104,6 @@ class StagedAdversarial(Objective):
         yield "model", loss
         self.critics.requires_grad_(True)
 
-    def report(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self._last.items()}
-
     def _repair_loss(self, output: Tensor, stages: Tensor, image: Tensor, mask: Tensor) -> Tensor:
         pictures = stages.chunk(stages.shape[1] // 3, dim=1)
         terms = {
@@ -118,8 +112,8 @@ class StagedAdversarial(Objective):
             "gradient": hole_gradient_l1(output, image, mask),
             "stages": torch.stack([hole_rmse(p, image, mask) for p in pictures]).mean(),
         }
-        self._last.update({name: term.detach() for name, term in terms.items()})
-        return torch.stack([getattr(self.weights, n) * term for n, term in terms.items()]).sum()
+        self.note(**terms)
+        return weighted(terms, self.weights)
 
     def _critics_loss(
         self, real: Tensor, made: Tensor, mask: Tensor, views: dict[str, View]
@@ -130,7 +124,7 @@ class StagedAdversarial(Objective):
             shown = view(torch.cat([real, made])), view(torch.cat([mask, mask]))
             true, false = critic(*shown).float().chunk(2)
             loss = F.relu(1.0 - true).mean() + F.relu(1.0 + false).mean()
-            self._last[f"critic_{name}"] = loss.detach()
+            self.note(**{f"critic_{name}": loss})
             total = total + loss
         return total
 
@@ -138,7 +132,7 @@ class StagedAdversarial(Objective):
         total = made.new_zeros(())
         for name, critic in self.critics.items():
             score = -critic(views[name](made), views[name](mask)).float().mean()
-            self._last[f"opinion_{name}"] = score.detach()
+            self.note(**{f"opinion_{name}": score})
             total = total + getattr(self.weights, name) * score
         return total
 

@@ -16,7 +16,14 @@ from inpaint_export.models.codebook import (
     SharpenedInpainter,
     split_cells,
 )
-from inpaint_export.training.objective import Batch, HoleWeights, Objective, hole_terms, weighted
+from inpaint_export.training.objective import (
+    Batch,
+    HoleWeights,
+    InTwoParts,
+    Objective,
+    hole_terms,
+    weighted,
+)
 
 EARLY = HoleWeights(rmse=1.0, l1=0.5, gradient=0.25)
 """Hard pictures first, ..."""
@@ -43,12 +50,10 @@ class CodebookReconstruction(Objective):
         commitment: float = 0.05,
         hidden: float = 0.25,
     ) -> None:
-        super().__init__()
+        super().__init__(model)
         assert isinstance(model, CodebookAutoencoder)
-        self.model = model
         self.weights, self.commitment, self.hidden = weights, commitment, hidden
         freeze(model.cnn.encoder_layers())
-        self._last: dict[str, Tensor] = {}
         self._chosen = torch.zeros(model.quantiser.codes)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
@@ -66,8 +71,7 @@ class CodebookReconstruction(Objective):
         shown = torch.rand(len(image), 1, 1, 1, device=image.device) >= self.hidden
         output = model.decode(filled, mask, model.cnn.encode(filled, mask), entries * shown).float()
         terms = hole_terms(output, image, mask)
-        self._last = {name: term.detach() for name, term in terms.items()}
-        self._last["distance"] = distance.detach()
+        self.note(**terms, distance=distance)
         yield "model", weighted(terms, self.weights) + self.commitment * distance
 
     def report(self) -> dict[str, float]:
@@ -81,17 +85,15 @@ class CodebookReconstruction(Objective):
         used = float((share >= 0.1 / codes).float().mean())
         entropy = -(share * (share + 1e-12).log()).sum()
         self._chosen.zero_()
-        figures = {name: float(value) for name, value in self._last.items()}
-        return {**figures, "used": used, "perplexity": float(entropy.exp()) / codes}
+        return {**super().report(), "used": used, "perplexity": float(entropy.exp()) / codes}
 
 
-class CodePrediction(Objective):
+class CodePrediction(InTwoParts[HoleWeights]):
     """Second training: the transformer predicts the codes of what is hidden.
 
     It learns the codes themselves by cross-entropy, and through the looked-up entries what the
     decoder makes of them; the decoder learns with it. The CNN encoder and the codebook stay as they
     are. code: weight of the cross-entropy; 0 where the lookup is continuous.
-    switch: share of the run after which ``late`` weights take the place of ``early`` ones.
     """
 
     model: CodebookInpainter
@@ -105,33 +107,26 @@ class CodePrediction(Objective):
         switch: float = 0.6,
         code: float = 0.02,
     ) -> None:
-        super().__init__()
+        super().__init__(model, early, late, switch)
         assert isinstance(model, CodebookInpainter)
-        self.model = model
-        self.early, self.late, self.switch = early, late, switch
         self.code = 0.0 if model.lookup == "continuous" else code
         freeze(model.autoencoder.cnn.encoder_layers())
         freeze([model.autoencoder.code_encoder])
-        self._last: dict[str, Tensor] = {}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
         output, answer = self.model.repair(image, mask)
         terms = hole_terms(output.float(), image, mask)
-        weights = self.early if self.progress < self.switch else self.late
-        loss = weighted(terms, weights)
-        self._last = {name: term.detach() for name, term in terms.items()}
+        loss = weighted(terms, self.weights)
+        self.note(**terms)
         if self.code:
             hole = split_cells(cells_of(mask))
             logits, codes = answer[hole].float(), split_cells(self._codes(image, mask))[hole]
             cross_entropy = F.cross_entropy(logits, codes)
             right = (logits.detach().argmax(dim=1) == codes).float().mean()
-            self._last.update(cross_entropy=cross_entropy.detach(), right=right)
+            self.note(cross_entropy=cross_entropy, right=right)
             loss = loss + self.code * cross_entropy
         yield "model", loss
-
-    def report(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self._last.items()}
 
     @torch.no_grad()
     def _codes(self, image: Tensor, mask: Tensor) -> Tensor:
@@ -141,7 +136,7 @@ class CodePrediction(Objective):
         return autoencoder.quantiser.nearest(autoencoder.code_encoder(image, filled, mask))
 
 
-class Sharpening(Objective):
+class Sharpening(InTwoParts[HoleWeights]):
     """Third training: the sharpening module on the decoded picture, and all before it once more.
 
     decoded: weight of the decoded picture's own losses, so that the decoder's answer stays one.
@@ -161,29 +156,21 @@ class Sharpening(Objective):
         decoded: float = 0.5,
         energy: float = 0.005,
     ) -> None:
-        super().__init__()
+        super().__init__(model, early, late, switch)
         assert isinstance(model, SharpenedInpainter)
-        self.model = model
-        self.early, self.late, self.switch = early, late, switch
         self.decoded, self.energy = decoded, energy
         freeze([model.inpainter.autoencoder.code_encoder])
-        self._last: dict[str, Tensor] = {}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
         decoded = self.model.inpainter(image, mask).float()
         output = self.model.sharpener(decoded, mask).float()
-        weights = self.early if self.progress < self.switch else self.late
         before, after = hole_terms(decoded, image, mask), hole_terms(output, image, mask)
         energy = hole_gradient_energy(output, image, mask)
-        self._last = {name: term.detach() for name, term in after.items()}
-        self._last |= {f"decoded_{name}": term.detach() for name, term in before.items()}
-        self._last["energy"] = energy.detach()
-        loss = weighted(after, weights) + self.energy * energy
-        yield "model", loss + self.decoded * weighted(before, weights)
-
-    def report(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self._last.items()}
+        self.note(**after, energy=energy)
+        self.note(**{f"decoded_{name}": term for name, term in before.items()})
+        loss = weighted(after, self.weights) + self.energy * energy
+        yield "model", loss + self.decoded * weighted(before, self.weights)
 
 
 def freeze(parts: Iterable[nn.Module]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +29,11 @@ class Objective(nn.Module, ABC):
     progress: float = 0.0
     """Share of the run's steps that are done, from 0 to 1; the loop keeps it."""
 
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self._noted: dict[str, Tensor] = {}
+
     def players(self) -> dict[str, nn.Module]:
         """Name to the module whose parameters that player's optimiser changes."""
         return {"model": self.model}
@@ -36,9 +42,32 @@ class Objective(nn.Module, ABC):
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """Yields (player, scalar loss). Batch tensors are float32 in [0, 1]."""
 
+    def note(self, **figures: Tensor) -> None:
+        """Keeps scalars of this step for the log, by name."""
+        self._noted.update((name, figure.detach()) for name, figure in figures.items())
+
     def report(self) -> dict[str, float]:
         """Figures of the last step for the log, by name."""
-        return {}
+        return {name: float(figure) for name, figure in self._noted.items()}
+
+
+Weights = TypeVar("Weights")
+
+
+class InTwoParts(Objective, Generic[Weights]):
+    """An objective whose losses are weighed in one way first and in another later.
+
+    switch: share of the run after which ``late`` weights take the place of ``early`` ones.
+    """
+
+    def __init__(self, model: nn.Module, early: Weights, late: Weights, switch: float) -> None:
+        super().__init__(model)
+        self.early, self.late, self.switch = early, late, switch
+
+    @property
+    def weights(self) -> Weights:
+        """Those that hold now."""
+        return self.early if self.progress < self.switch else self.late
 
 
 @dataclass(frozen=True)
@@ -61,17 +90,13 @@ def hole_terms(output: Tensor, image: Tensor, mask: Tensor) -> dict[str, Tensor]
     }
 
 
-def weighted(terms: Mapping[str, Tensor], weights: HoleWeights) -> Tensor:
-    """The sum of losses by their weights."""
-    by_name = asdict(weights)
-    return torch.stack([by_name[name] * term for name, term in terms.items()]).sum()
+def weighted(terms: Mapping[str, Tensor], weights: object) -> Tensor:
+    """The sum of losses by their weights, which are attributes of the losses' names."""
+    return torch.stack([getattr(weights, name) * term for name, term in terms.items()]).sum()
 
 
-class HoleRegression(Objective):
-    """Supervised inpainting, in two parts: hard pictures first, then the mean PSNR.
-
-    switch: share of the run after which ``late`` weights take the place of ``early`` ones.
-    """
+class HoleRegression(InTwoParts[HoleWeights]):
+    """Supervised inpainting, in two parts: hard pictures first, then the mean PSNR."""
 
     def __init__(
         self,
@@ -79,21 +104,15 @@ class HoleRegression(Objective):
         *,
         early: HoleWeights = HoleWeights(rmse=1.0, l1=0.5, gradient=0.25),
         late: HoleWeights = HoleWeights(log_mse=0.05, l1=0.1, gradient=0.1),
-        switch: float = 0.4,
+        switch: float = 0.6,
     ) -> None:
-        super().__init__()
-        self.model = model
-        self.early, self.late, self.switch = early, late, switch
-        self._last: dict[str, Tensor] = {}
+        super().__init__(model, early, late, switch)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
         terms = hole_terms(self.model(image, mask).float(), image, mask)
-        self._last = {name: term.detach() for name, term in terms.items()}
-        yield "model", weighted(terms, self.early if self.progress < self.switch else self.late)
-
-    def report(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self._last.items()}
+        self.note(**terms)
+        yield "model", weighted(terms, self.weights)
 
 
 @dataclass(frozen=True)
@@ -106,13 +125,12 @@ class PairWeights:
     side: float = 0.0
 
 
-class PairRegression(Objective):
+class PairRegression(InTwoParts[PairWeights]):
     """Supervised restoration of whole pictures, with a second output that is taught beside it.
 
     The model returns a picture and something else, whose target ``side_target`` makes of the batch
     and whose loss is the mean squared error; its weight is that of ``side``. Hard pictures first,
-    then the mean PSNR: ``late`` weights take the place of ``early`` ones after the share
-    ``switch`` of the run.
+    then the mean PSNR.
     """
 
     def __init__(
@@ -124,11 +142,8 @@ class PairRegression(Objective):
         late: PairWeights = PairWeights(log_mse=0.05, l1=0.1, side=0.02),
         switch: float = 0.5,
     ) -> None:
-        super().__init__()
-        self.model = model
+        super().__init__(model, early, late, switch)
         self.side_target = side_target
-        self.early, self.late, self.switch = early, late, switch
-        self._last: dict[str, Tensor] = {}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, clear = batch["image"], batch["clear"]
@@ -141,12 +156,8 @@ class PairRegression(Objective):
             "l1": hole_l1(output, clear, whole),
             "side": (side.float() - self.side_target(batch)).square().mean(),
         }
-        self._last = {name: term.detach() for name, term in terms.items()}
-        weights = asdict(self.early if self.progress < self.switch else self.late)
-        yield "model", torch.stack([weights[n] * t for n, t in terms.items()]).sum()
-
-    def report(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self._last.items()}
+        self.note(**terms)
+        yield "model", weighted(terms, self.weights)
 
 
 @dataclass(frozen=True)
@@ -161,15 +172,14 @@ class DetectionWeights:
     positive: float
 
 
-class MaskDetection(Objective):
+class MaskDetection(InTwoParts[DetectionWeights]):
     """Supervised segmentation of damage: weighted cross-entropy and the soft Dice coefficient.
 
     The first judges every pixel and those of undamaged pictures too; the second is the F1 figure
     itself, made smooth, for each damaged picture, so that a hair counts as much as a stain. The
     network has ``logits``, of the shape of the batch's ``mask``.
 
-    First damage is to be found at all, then nothing else is to be marked: ``late`` weights take the
-    place of ``early`` ones after the share ``switch`` of the run.
+    First damage is to be found at all, then nothing else is to be marked.
     """
 
     SMOOTH = 16.0
@@ -183,13 +193,10 @@ class MaskDetection(Objective):
         late: DetectionWeights = DetectionWeights(entropy=4.0, dice=1.0, positive=1.0),
         switch: float = 0.6,
     ) -> None:
-        super().__init__()
-        self.model = model
-        self.early, self.late, self.switch = early, late, switch
-        self._last: dict[str, Tensor] = {}
+        super().__init__(model, early, late, switch)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        weights = self.early if self.progress < self.switch else self.late
+        weights = self.weights
         mask = batch["mask"]
         logits = self.model.logits(batch["image"]).float()  # type: ignore[operator]
         positive = mask.new_tensor(weights.positive)
@@ -200,11 +207,8 @@ class MaskDetection(Objective):
         dice = (2.0 * (found * mask).sum(axes) + self.SMOOTH) / areas  # [N]
         damaged = (mask.sum(axes) > 0).float()
         missed = ((1.0 - dice) * damaged).sum() / damaged.sum().clamp(min=1.0)
-        self._last = {"entropy": entropy.detach(), "dice": 1.0 - missed.detach()}
+        self.note(entropy=entropy, dice=1.0 - missed)
         yield "model", weights.entropy * entropy + weights.dice * missed
-
-    def report(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self._last.items()}
 
 
 def change(batch: Batch) -> Tensor:
