@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from inpaint_sdk import BackendError
-from inpaint_sdk.detection import DETECTOR
 from inpaint_sdk.gstreamer import plugin_settings
-from inpaint_sdk.zoo import is_bundled
+from inpaint_sdk.models.zoo import is_bundled
+from inpaint_sdk.tasks.detection import DETECTOR
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SAYS = {

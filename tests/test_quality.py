@@ -12,8 +12,8 @@ from inpaint_bench.data import Ratio, assign
 from inpaint_bench.peers.classical import PEERS
 from inpaint_bench.quality import mean_score, score
 from inpaint_sdk import Restorer
-from inpaint_sdk.detection import DETECTOR
-from inpaint_sdk.zoo import is_bundled
+from inpaint_sdk.models.zoo import is_bundled
+from inpaint_sdk.tasks.detection import DETECTOR
 
 
 @pytest.mark.parametrize("ratio", [Ratio(10, 20), Ratio(30, 40)], ids=str)

@@ -12,7 +12,7 @@ from inpaint_export.tables import NAMES as TABLES
 
 if TYPE_CHECKING:
     from inpaint_sdk import Quality
-    from inpaint_sdk.model_info import Precision
+    from inpaint_sdk.models.info import Precision
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -103,7 +103,7 @@ def _export(checkpoint: Path, output: Path) -> None:
 def _convert(source: Path, precision: Precision, data: Path, output: Path) -> None:
     from inpaint_export.precision.convert import convert
     from inpaint_export.recipes import load_recipe
-    from inpaint_sdk.model_file import read_model_file
+    from inpaint_sdk.models.file import read_model_file
 
     recipe = load_recipe(read_model_file(source).info.name)
     loss = convert(source, precision, recipe, data, output)
@@ -151,7 +151,7 @@ def evaluate(
     from inpaint_export.evaluation import evaluate_distorted, evaluate_holes, evaluate_pairs
     from inpaint_export.onnx_export import write_quality
     from inpaint_sdk import InpaintError
-    from inpaint_sdk.model_file import read_model_file
+    from inpaint_sdk.models.file import read_model_file
 
     try:
         rows: tuple[Quality, ...]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnx
 
-from inpaint_sdk.model_info import METADATA_KEY, ModelInfo
+from inpaint_sdk.models.info import METADATA_KEY, ModelInfo
 
 
 def set_info(proto: onnx.ModelProto, info: ModelInfo) -> None:

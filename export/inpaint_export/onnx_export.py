@@ -20,8 +20,8 @@ from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_kernels.onnx_body import DOMAIN
 from inpaint_kernels.onnx_export import attach_function, translation_table
-from inpaint_sdk.model_file import content_digest
-from inpaint_sdk.model_info import METADATA_KEY, DetectionQuality, ModelInfo, Quality
+from inpaint_sdk.models.file import content_digest
+from inpaint_sdk.models.info import METADATA_KEY, DetectionQuality, ModelInfo, Quality
 
 OPSET = 18
 TOLERANCE = 1e-4

@@ -5,8 +5,6 @@
 >>> result = restorer.restore(image, mask)
 """
 
-from inpaint_sdk.detection import Detection, DetectionOptions
-from inpaint_sdk.diagnosis import Diagnosis
 from inpaint_sdk.errors import (
     BackendError,
     ImageError,
@@ -16,12 +14,14 @@ from inpaint_sdk.errors import (
     OutputError,
     SourceError,
 )
-from inpaint_sdk.metadata import MetadataWarning
-from inpaint_sdk.model_info import DetectionQuality, ModelInfo, Quality
+from inpaint_sdk.models.info import DetectionQuality, ModelInfo, Quality
+from inpaint_sdk.models.zoo import list_models
 from inpaint_sdk.native import get_library_path
-from inpaint_sdk.plans import RestorationPlan, Step
+from inpaint_sdk.pictures.metadata import MetadataWarning
 from inpaint_sdk.restorer import Restorer
-from inpaint_sdk.zoo import list_models
+from inpaint_sdk.tasks.detection import Detection, DetectionOptions
+from inpaint_sdk.tasks.diagnosis import Diagnosis
+from inpaint_sdk.tasks.plans import RestorationPlan, Step
 
 __version__ = "0.1.0"
 

@@ -10,10 +10,10 @@ from typing import Literal
 
 from inpaint_sdk.backends import probe_backends
 from inpaint_sdk.backends.onnxruntime.loader import installed_wheels
-from inpaint_sdk.engine_cache import EngineCache
+from inpaint_sdk.engines.cache import EngineCache
 from inpaint_sdk.errors import InpaintError
+from inpaint_sdk.models.zoo import list_models
 from inpaint_sdk.native import get_library_path
-from inpaint_sdk.zoo import list_models
 
 Status = Literal["ok", "missing", "problem"]
 

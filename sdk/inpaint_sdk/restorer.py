@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.ahead import map_ahead
 from inpaint_sdk.backends import Session, open_engine, open_session
-from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
-from inpaint_sdk.detection import (
+from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
+from inpaint_sdk.models.info import ModelInfo
+from inpaint_sdk.models.zoo import open_model
+from inpaint_sdk.pictures.images import Channels, ImageLike, Picture, open_picture
+from inpaint_sdk.pictures.masks import Hole, MaskLike, open_mask, share_of
+from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.tasks.detection import (
     DETECTOR,
     DamageIn,
     Detection,
@@ -24,23 +29,18 @@ from inpaint_sdk.detection import (
     LazyDetector,
     check_damage,
 )
-from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
-from inpaint_sdk.images import Channels, ImageLike, Picture, open_picture
-from inpaint_sdk.masks import Hole, MaskLike, open_mask, share_of
-from inpaint_sdk.model_info import ModelInfo
-from inpaint_sdk.plans import Prepared, RestorationPlan, Step
-from inpaint_sdk.zoo import open_model
+from inpaint_sdk.tasks.plans import Prepared, RestorationPlan, Step
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
     from inpaint_sdk.auto.restorer import Clouds
-    from inpaint_sdk.diagnosis import Diagnosis
-    from inpaint_sdk.inpainting import Inpainter, Plan
-    from inpaint_sdk.jobs import OpenedFile
-    from inpaint_sdk.lens import LensRestorer
-    from inpaint_sdk.masked import MaskedRestorer
+    from inpaint_sdk.pictures.jobs import OpenedFile
     from inpaint_sdk.stream.pipeline import LatePolicy, Stream
+    from inpaint_sdk.tasks.diagnosis import Diagnosis
+    from inpaint_sdk.tasks.inpainting import Inpainter, Plan
+    from inpaint_sdk.tasks.lens import LensRestorer
+    from inpaint_sdk.tasks.masked import MaskedRestorer
 
 
 class Restorer:
@@ -121,7 +121,7 @@ class Restorer:
             raise ModelError(f'clouds is for the model "{NAME}"; {name_or_path} is another')
         path = Path(name_or_path)
         if path.suffix:  # without one it is a name
-            from inpaint_sdk.engine_file import is_engine_file, read_engine_file
+            from inpaint_sdk.engines.file import is_engine_file, read_engine_file
 
             if is_engine_file(path):
                 engine = read_engine_file(path)
@@ -342,7 +342,7 @@ class Restorer:
                 and no 16 bits. Nothing is lost without a word.
         """
         check_strategy(strategy)
-        from inpaint_sdk.jobs import FileJob
+        from inpaint_sdk.pictures.jobs import FileJob
 
         job = FileJob(Path(image), Path(output), mask)
         restored, plan = self.restore_opened(
@@ -361,8 +361,8 @@ class Restorer:
     ) -> tuple[OpenedFile, RestorationPlan]:
         """The middle part of :meth:`restore_file`, for those who read and write in other threads.
 
-        Between ``read`` and ``write`` of an :class:`inpaint_sdk.jobs.FileJob`; also returns what
-        was done.
+        Between ``read`` and ``write`` of an :class:`inpaint_sdk.pictures.jobs.FileJob`; also
+        returns what was done.
         """
         picture = Picture(opened.file.pixels, "rgb", lambda result: result)
         prepared = self._prepare(picture, opened.hole, strategy, memory_mb, detection)
@@ -397,30 +397,35 @@ class Restorer:
             MaskError: the mask cannot be used, or the model inpaints and it covers everything.
             ModelError: ``steady`` was asked of a model that restores without a mask.
         """
-        from inpaint_sdk.masked import MaskedRestorer, Steady
+        from inpaint_sdk.tasks.masked import MaskedRestorer, Steady
 
         check_strategy(strategy)
         self._require_pictures()
         hole = open_mask(mask)
-        shape = hole.shape[0], hole.shape[1]
         if steady and self._model.task == "restore":
             raise ModelError(
                 f"the model {self._model.name!r} inpaints nothing that could be steady"
             )
-        if self._model.task == "restore" or not hole.any():
-
-            def run(pixels: NDArray[Any]) -> NDArray[Any]:
-                picture = Picture(pixels, self._channels, lambda result: result)
-                return self._prepare(picture, hole, strategy, memory_mb, None).run()
-
-            return MaskedRestorer(run, shape, self._channels)
-        inpainter, plan = self._planned(hole, strategy, memory_mb)
+        damaged = share_of(hole)
+        if self._model.task == "restore" or damaged == 0.0:
+            return self._anew(hole, strategy, memory_mb)
+        inpainter, plan = self._planned(hole, damaged, strategy, memory_mb)
         return MaskedRestorer(
             lambda pixels: inpainter.fill(pixels, plan, self._channels),
-            shape,
+            (hole.shape[0], hole.shape[1]),
             self._channels,
             Steady(inpainter, plan, self._channels) if steady else None,
         )
+
+    def _anew(self, hole: Hole, strategy: Strategy, memory_mb: int) -> MaskedRestorer:
+        """For models that cannot plan without the picture."""
+        from inpaint_sdk.tasks.masked import MaskedRestorer
+
+        def run(pixels: NDArray[Any]) -> NDArray[Any]:
+            picture = Picture(pixels, self._channels, lambda result: result)
+            return self._prepare(picture, hole, strategy, memory_mb, None).run()
+
+        return MaskedRestorer(run, (hole.shape[0], hole.shape[1]), self._channels)
 
     def on_lens(
         self,
@@ -449,7 +454,7 @@ class Restorer:
         Raises:
             ModelError: the model does not inpaint.
         """
-        from inpaint_sdk.lens import LensRestorer
+        from inpaint_sdk.tasks.lens import LensRestorer
 
         check_strategy(strategy)
         self._require_pictures()
@@ -569,16 +574,17 @@ class Restorer:
                 f"the model {self._model.name!r} does not work in stages; "
                 "one that does lists 'stages' in model.outputs"
             )
-        picture = open_picture(image, self._channels)
-        hole = open_mask(mask, *picture.pixels.shape[:2])
+        picture, hole = self._open(image, mask)
+        assert hole is not None
         return self._stages(picture, hole, strategy, memory_mb)
 
     def _stages(
         self, picture: Picture, hole: Hole, strategy: Strategy, memory_mb: int
     ) -> Iterator[NDArray[Any] | PILImage.Image]:
-        from inpaint_sdk.inpainting import Inpainter, count_stages
+        from inpaint_sdk.tasks.inpainting import Inpainter, count_stages
 
-        plan = self._planned(hole, strategy, memory_mb)[1] if hole.any() else None
+        damaged = share_of(hole)
+        plan = self._planned(hole, damaged, strategy, memory_mb)[1] if damaged else None
         for stage in range(count_stages(self._session, self._model)):
             inpainter = Inpainter(self._session, self._model, memory_mb, stage)
             pixels = picture.pixels
@@ -602,7 +608,7 @@ class Restorer:
                 f"the model {self._model.name!r} gives no diagnosis; "
                 "one that does lists 'diagnosis' in model.outputs"
             )
-        from inpaint_sdk.restoration import Cleaner
+        from inpaint_sdk.tasks.restoration import Cleaner
 
         picture = open_picture(image, self._channels)
         cleaner = Cleaner(self._session, self._model, "auto", memory_mb)
@@ -632,7 +638,7 @@ class Restorer:
                 f"the model {self._model.name!r} draws no attention map; "
                 "models of the family 'sarnn' do, like cloud-thin"
             )
-        from inpaint_sdk.restoration import Cleaner  # with OpenCV, which is slow to import
+        from inpaint_sdk.tasks.restoration import Cleaner  # with OpenCV, which is slow to import
 
         check_strategy(strategy)
         picture = open_picture(image, self._channels)
@@ -651,14 +657,14 @@ class Restorer:
         # The modules that are imported here bring OpenCV, which is slow to import.
         self._require_pictures()
         pixels, channels, name = picture.pixels, picture.channels, self._model.name
-        if hole is not None and not hole.any():
-            return Prepared(RestorationPlan((), damaged=0.0), pixels.copy)
+        damaged = None if hole is None else share_of(hole)
+        if damaged == 0.0:
+            return Prepared(RestorationPlan((), damaged=damaged), pixels.copy)
         if self._model.task == "restore":
-            from inpaint_sdk.restoration import Cleaner
+            from inpaint_sdk.tasks.restoration import Cleaner
 
             cleaner = Cleaner(self._session, self._model, strategy, memory_mb)
             region = hole
-            damaged = None if hole is None else share_of(hole)
             plan = RestorationPlan((Step("restore", name),), damaged=damaged)
             return Prepared(plan, lambda: cleaner.restore(pixels, region, channels))
         steps: list[Step] = []
@@ -667,12 +673,14 @@ class Restorer:
             options = detection or DetectionOptions()
             hole = self._detect(picture, options, memory_mb).hole(options)
             steps.append(Step("detect", self._detector.get().model.name))
-            if not hole.any():
-                return Prepared(RestorationPlan(tuple(steps), True, 0.0), pixels.copy)
-        steps.append(Step("inpaint", name, f"{100.0 * share_of(hole):.1f} % of the picture"))
-        inpainter, way = self._planned(hole, strategy, memory_mb)
+            damaged = share_of(hole)
+            if damaged == 0.0:
+                return Prepared(RestorationPlan(tuple(steps), True, damaged), pixels.copy)
+        assert damaged is not None
+        steps.append(Step("inpaint", name, f"{100.0 * damaged:.1f} % of the picture"))
+        inpainter, way = self._planned(hole, damaged, strategy, memory_mb)
         return Prepared(
-            RestorationPlan(tuple(steps), detect, share_of(hole)),
+            RestorationPlan(tuple(steps), detect, damaged),
             lambda: inpainter.fill(pixels, way, channels),
         )
 
@@ -689,14 +697,19 @@ class Restorer:
                 "call detect, or restore with another model, like photo"
             )
 
-    def _planned(self, hole: Hole, strategy: Strategy, memory_mb: int) -> tuple[Inpainter, Plan]:
-        """For an inpainting model; raises ``MaskError`` if the hole is everything."""
-        if hole.all():
+    def _planned(
+        self, hole: Hole, damaged: float, strategy: Strategy, memory_mb: int
+    ) -> tuple[Inpainter, Plan]:
+        """For an inpainting model; raises ``MaskError`` if the hole is everything.
+
+        damaged: share of the hole, not counted again because large masks take time to read.
+        """
+        if damaged == 1.0:
             raise MaskError(
                 "the mask covers the whole image, so nothing is known to restore it from; "
                 "nonzero means hole: is it inverted?"
             )
-        from inpaint_sdk.inpainting import Inpainter, make_plan
+        from inpaint_sdk.tasks.inpainting import Inpainter, make_plan
 
         plan = make_plan(hole, self._model, strategy, memory_mb)
         return Inpainter(self._session, self._model, memory_mb), plan

@@ -20,7 +20,7 @@ from inpaint_bench.schema.floor import Device, FloorResult, Layer, Network
 from inpaint_bench.schema.run import RunResult
 from inpaint_export import cost
 from inpaint_export.recipes import load_recipe
-from inpaint_sdk.zoo import open_model
+from inpaint_sdk.models.zoo import open_model
 
 
 @pytest.mark.parametrize("name", ["photo", "cloud-thin"])

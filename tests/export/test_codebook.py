@@ -38,7 +38,7 @@ from inpaint_export.training.start import FromModel, FromRun
 from inpaint_sdk import BackendError, Restorer
 from inpaint_sdk.backends.tensorrt.library import open_library
 from inpaint_sdk.cli.main import main as sdk_main
-from inpaint_sdk.model_file import read_model_file
+from inpaint_sdk.models.file import read_model_file
 
 TINY_AUTOENCODER = AutoencoderConfig(
     cnn=CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0)), codes=16, channels=6, width=8

@@ -28,7 +28,7 @@ from inpaint_export.tables import codebook, inpainting
 from inpaint_export.training.checkpoint import save_checkpoint
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
-from inpaint_sdk.zoo import open_model
+from inpaint_sdk.models.zoo import open_model
 
 TINY = CnnConfig((8, 8, 8), (0, 0), (1,), (1, 0))
 

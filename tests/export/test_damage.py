@@ -26,7 +26,7 @@ from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import MaskDetection
 from inpaint_export.training.validation import DamageValidation, DamageValidationConfig
 from inpaint_sdk import Restorer
-from inpaint_sdk.model_file import read_model_file
+from inpaint_sdk.models.file import read_model_file
 
 Picture = NDArray[np.uint8]
 SMALL = DetectorConfig(stem=8, widths=(8, 8, 8, 8))

@@ -17,7 +17,7 @@ from inpaint_export.recipes import load_recipe
 from inpaint_export.tables import inpainting
 from inpaint_export.tables.base import TableOptions, Variant
 from inpaint_export.training.validation import HoleValidationConfig
-from inpaint_sdk.zoo import open_model
+from inpaint_sdk.models.zoo import open_model
 
 Pixels = NDArray[np.uint8]
 

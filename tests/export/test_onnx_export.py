@@ -18,8 +18,8 @@ from inpaint_export.onnx_export import export_model, write_quality
 from inpaint_export.recipes import Recipe, load_recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_sdk import Quality, Restorer
-from inpaint_sdk.model_file import read_model_file
-from inpaint_sdk.zoo import MODELS
+from inpaint_sdk.models.file import read_model_file
+from inpaint_sdk.models.zoo import MODELS
 
 OLDEST_IR = 10
 """Of the runtimes of two years ago."""

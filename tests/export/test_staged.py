@@ -19,7 +19,7 @@ from inpaint_export.training.adversarial import AdversarialWeights, StagedAdvers
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
-from inpaint_sdk.zoo import open_model
+from inpaint_sdk.models.zoo import open_model
 
 SMALL = StagedConfig(
     CnnConfig(widths=(8, 8, 8), encoder_blocks=(0, 1), dilations=(1,), decoder_blocks=(1, 1)),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inpaint_sdk import BackendError, ImageError, InpaintError, MaskError, ModelError, Restorer
-from inpaint_sdk.boxes import Strategy
+from inpaint_sdk.regions.boxes import Strategy
 
 Pixels = NDArray[np.uint8]
 

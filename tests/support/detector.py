@@ -16,8 +16,8 @@ def write_detector(path: Path) -> Path:
     import onnx
     from onnx import helper, numpy_helper
 
-    from inpaint_sdk.model_file import content_digest
-    from inpaint_sdk.model_info import METADATA_KEY, ModelInfo
+    from inpaint_sdk.models.file import content_digest
+    from inpaint_sdk.models.info import METADATA_KEY, ModelInfo
 
     weight = np.array([80.0, -160.0, 80.0], np.float32).reshape(1, 3, 1, 1)
     nodes = [

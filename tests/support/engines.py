@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inpaint_sdk.engine_file import EngineFile, EngineKey, make_engine_file, this_system
-from inpaint_sdk.model_file import read_model_file
-from inpaint_sdk.shapes import Shapes
-from inpaint_sdk.zoo import MODELS
+from inpaint_sdk.engines.file import EngineFile, EngineKey, make_engine_file, this_system
+from inpaint_sdk.engines.shapes import Shapes
+from inpaint_sdk.models.file import read_model_file
+from inpaint_sdk.models.zoo import MODELS
 
 PHOTO = read_model_file(MODELS / "photo.onnx")
 

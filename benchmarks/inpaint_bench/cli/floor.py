@@ -44,7 +44,7 @@ def floor_command(
     from inpaint_bench.schema.files import read_result, write_result
     from inpaint_bench.schema.run import RunResult
     from inpaint_bench.text.floor import describe_floors
-    from inpaint_sdk.zoo import open_model
+    from inpaint_sdk.models.zoo import open_model
 
     wanted = sizes(sizes_)
     if not wanted or not split(models):

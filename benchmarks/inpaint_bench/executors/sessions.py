@@ -11,8 +11,8 @@ from inpaint_bench.schema.run import CandidateKey
 from inpaint_sdk import InpaintError
 from inpaint_sdk.backends import Session, open_session
 from inpaint_sdk.backends.base import Tensor
-from inpaint_sdk.model_file import ModelFile
-from inpaint_sdk.zoo import open_model
+from inpaint_sdk.models.file import ModelFile
+from inpaint_sdk.models.zoo import open_model
 
 if TYPE_CHECKING:
     import torch

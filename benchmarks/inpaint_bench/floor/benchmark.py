@@ -13,7 +13,7 @@ from inpaint_bench.run.benchmark import now
 from inpaint_bench.schema.document import FORMAT_VERSION
 from inpaint_bench.schema.floor import Device, FloorResult
 from inpaint_bench.schema.run import RunResult, Size
-from inpaint_sdk.model_file import ModelFile
+from inpaint_sdk.models.file import ModelFile
 
 
 def find_floors(

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, shape_inference
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema.floor import Layer, Network
-from inpaint_sdk.model_file import ModelFile
+from inpaint_sdk.models.file import ModelFile
 
 MATRIX = ("Conv", "ConvTranspose", "MatMul", "Gemm", "DirectionalScan", "LSTM", "GRU")
 """Operators whose arithmetic is multiply-adds."""

@@ -15,8 +15,8 @@ from inpaint_sdk import Restorer
 
 def mask_free(model: str) -> SdkRow:
     """4000x3000 in tiles: memory, the step across their borders, and beside one untiled run."""
-    from inpaint_sdk.boxes import DEFAULT_MEMORY_MB
-    from inpaint_sdk.restoration import Cleaner
+    from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB
+    from inpaint_sdk.tasks.restoration import Cleaner
 
     restorer = Restorer.load(model, threads=2)
     picture = draw_picture(3000, 4000)

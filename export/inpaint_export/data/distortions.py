@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from inpaint_export.data.photos import Picture, random_crop, read_photographs, to_tensor
-from inpaint_sdk.diagnosis import STRONGEST_BLUR, STRONGEST_NOISE
+from inpaint_sdk.tasks.diagnosis import STRONGEST_BLUR, STRONGEST_NOISE
 
 Light = NDArray[np.float32]
 """A picture in [0, 1], [H, W, 3], RGB, encoded as sRGB."""

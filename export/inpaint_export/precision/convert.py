@@ -20,8 +20,8 @@ from inpaint_export.precision.storage import restore_to_full
 from inpaint_export.recipes import Recipe
 from inpaint_export.runtime import open_session
 from inpaint_sdk import ModelInfo
-from inpaint_sdk.model_file import content_digest, read_model_file
-from inpaint_sdk.model_info import Precision
+from inpaint_sdk.models.file import content_digest, read_model_file
+from inpaint_sdk.models.info import Precision
 
 LIMITS: dict[Precision, float] = {"fp16": 0.1, "int8": 0.5}
 """dB of PSNR that a precision may cost."""

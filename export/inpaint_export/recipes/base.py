@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from inpaint_export.training.objective import Objective
 from inpaint_export.training.start import Start
-from inpaint_sdk.model_info import Family, Task
+from inpaint_sdk.models.info import Family, Task
 
 Precision = Literal["fp32", "bf16"]
 Storage = Literal["fp32", "fp16"]

@@ -32,7 +32,7 @@ from inpaint_export.tables.base import (
 )
 from inpaint_export.tables.denoisers import PEERS, at_its_best
 from inpaint_sdk import Restorer
-from inpaint_sdk.zoo import MODELS
+from inpaint_sdk.models.zoo import MODELS
 
 SIDE = 512
 """Of the square picture that costs and times are for, in pixels."""

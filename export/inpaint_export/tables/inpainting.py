@@ -21,7 +21,7 @@ from inpaint_export.recipes import Recipe, load_recipe
 from inpaint_export.runtime import random_run
 from inpaint_export.tables.base import Row, TableOptions, Variant, markdown, train_variant
 from inpaint_sdk import Restorer
-from inpaint_sdk.zoo import open_model
+from inpaint_sdk.models.zoo import open_model
 
 SIDE = 256
 """Of the square picture that costs and times are for, in pixels."""

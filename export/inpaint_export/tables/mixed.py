@@ -17,7 +17,7 @@ from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb
 from inpaint_export.tables.base import Row, TableOptions, markdown, open_table, write_table
 from inpaint_sdk import DetectionOptions, Restorer
-from inpaint_sdk.zoo import is_bundled
+from inpaint_sdk.models.zoo import is_bundled
 
 FOLDER = "photos/kodak24"
 

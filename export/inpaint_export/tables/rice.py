@@ -33,7 +33,7 @@ from inpaint_export.tables.base import (
     write_table,
 )
 from inpaint_sdk import Restorer
-from inpaint_sdk.zoo import MODELS
+from inpaint_sdk.models.zoo import MODELS
 
 SIDE = 256
 """Of RICE's pictures, in pixels; costs and times are for one of them."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from inpaint_export.errors import ExportError
 from inpaint_export.precision.storage import restore_to_full
 from inpaint_export.training.checkpoint import load_checkpoint
-from inpaint_sdk.zoo import open_model
+from inpaint_sdk.models.zoo import open_model
 
 
 class Start(Protocol):

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from inpaint_sdk.images import Channels
-from inpaint_sdk.zoo import is_bundled
+from inpaint_sdk.models.zoo import is_bundled
+from inpaint_sdk.pictures.images import Channels
 
 if TYPE_CHECKING:
     from inpaint_sdk.restorer import Restorer

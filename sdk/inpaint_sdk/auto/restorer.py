@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from numpy.typing import NDArray
 
 from inpaint_sdk.auto.parts import NAME, Parts, Role, choose
-from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
-from inpaint_sdk.detection import DetectionOptions, LazyDetector
-from inpaint_sdk.diagnosis import Diagnosis
 from inpaint_sdk.errors import ModelError
-from inpaint_sdk.images import Channels, Picture
-from inpaint_sdk.masks import Hole, MaskLike, open_mask, share_of
-from inpaint_sdk.plans import Prepared, RestorationPlan, Step
+from inpaint_sdk.pictures.images import Channels, Picture
+from inpaint_sdk.pictures.masks import Hole, MaskLike, open_mask, share_of
+from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.restorer import Restorer, check_strategy
+from inpaint_sdk.tasks.detection import DetectionOptions, LazyDetector
+from inpaint_sdk.tasks.diagnosis import Diagnosis
+from inpaint_sdk.tasks.plans import Prepared, RestorationPlan, Step
 
 if TYPE_CHECKING:
-    from inpaint_sdk.masked import MaskedRestorer
+    from inpaint_sdk.tasks.masked import MaskedRestorer
 
 Clouds = Literal["thin", "thick"]
 
@@ -80,16 +80,8 @@ class AutoRestorer(Restorer):
             raise ModelError("clouds are removed from each frame anew, and nothing is steady there")
         if steady:
             return super().with_mask(mask, steady=True, strategy=strategy, memory_mb=memory_mb)
-        from inpaint_sdk.masked import MaskedRestorer
-
         check_strategy(strategy)
-        hole = open_mask(mask)
-
-        def run(pixels: NDArray[Any]) -> NDArray[Any]:
-            picture = Picture(pixels, self._channels, lambda result: result)
-            return self._prepare(picture, hole, strategy, memory_mb, None).run()
-
-        return MaskedRestorer(run, (hole.shape[0], hole.shape[1]), self._channels)
+        return self._anew(open_mask(mask), strategy, memory_mb)
 
     def _prepare(
         self,
@@ -127,7 +119,7 @@ class AutoRestorer(Restorer):
         name = choose("clean")
         if name is None:
             return []
-        from inpaint_sdk.restoration import Cleaner
+        from inpaint_sdk.tasks.restoration import Cleaner
 
         part = self._parts.get(name)
         cleaner = Cleaner(part._session, part.model, "auto", settings.memory_mb)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint_sdk.masks import Hole
+from inpaint_sdk.pictures.masks import Hole
 
 
 def wide_part(hole: Hole, width: float) -> Hole:

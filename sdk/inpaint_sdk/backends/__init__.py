@@ -18,11 +18,11 @@ from inpaint_sdk.backends.base import (
     goes_from_pixels,
 )
 from inpaint_sdk.errors import BackendError, ModelError
-from inpaint_sdk.model_file import ModelFile
-from inpaint_sdk.model_info import ModelInfo
+from inpaint_sdk.models.file import ModelFile
+from inpaint_sdk.models.info import ModelInfo
 
 if TYPE_CHECKING:
-    from inpaint_sdk.engine_file import EngineFile
+    from inpaint_sdk.engines.file import EngineFile
 
 # In the order in which "auto" tries them; those on a GPU must be asked for by name. Imported on
 # use: a runtime may be heavy, or absent.

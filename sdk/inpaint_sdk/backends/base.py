@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.model_file import ModelFile
+from inpaint_sdk.models.file import ModelFile
 
 if TYPE_CHECKING:
     from inpaint_sdk.backends.tensorrt.progress import Progress
-    from inpaint_sdk.engine_file import EngineFile
-    from inpaint_sdk.images import Channels, Pixels
-    from inpaint_sdk.masks import Hole
-    from inpaint_sdk.shapes import Shapes
+    from inpaint_sdk.engines.file import EngineFile
+    from inpaint_sdk.engines.shapes import Shapes
+    from inpaint_sdk.pictures.images import Channels, Pixels
+    from inpaint_sdk.pictures.masks import Hole
 
 Tensor = NDArray[np.float32]
 
@@ -58,7 +58,7 @@ class PixelSession(Session, Protocol):
         """Restores uint8 [H, W, 3] where ``hole`` is nonzero, or everywhere if it is None.
 
         Padding to ``multiple``, conversion, rounding and composition are those of
-        ``inpaint_sdk.tensors`` and ``inpaint_sdk.inpainting``.
+        ``inpaint_sdk.pictures.tensors`` and ``inpaint_sdk.tasks.inpainting``.
         """
 
 

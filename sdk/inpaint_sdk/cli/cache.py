@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from inpaint_sdk.engine_cache import EngineCache
+from inpaint_sdk.engines.cache import EngineCache
 from inpaint_sdk.errors import InpaintError
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from inpaint_sdk.backends import COMPILERS, find_compiler
-from inpaint_sdk.engine_file import write_engine_file
+from inpaint_sdk.engines.file import write_engine_file
+from inpaint_sdk.engines.shapes import Shape, Shapes
 from inpaint_sdk.errors import BackendError, InpaintError, OutputError
-from inpaint_sdk.shapes import Shape, Shapes
-from inpaint_sdk.zoo import open_model
+from inpaint_sdk.models.zoo import open_model
 
 
 @click.command("compile")

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.ahead import map_ahead
-from inpaint_sdk.boxes import DEFAULT_MEMORY_MB
 from inpaint_sdk.cli.options import detector_option, threshold_option
-from inpaint_sdk.detection import Detection, DetectionOptions, LazyDetector
 from inpaint_sdk.errors import InpaintError, OutputError
 from inpaint_sdk.files import SUFFIXES, picture_format
-from inpaint_sdk.images import check_floats
-from inpaint_sdk.metadata import Metadata
-from inpaint_sdk.picture_files import PictureFile, read_picture_file, write_picture_file
+from inpaint_sdk.pictures.files import PictureFile, read_picture_file, write_picture_file
+from inpaint_sdk.pictures.images import check_floats
+from inpaint_sdk.pictures.metadata import Metadata
+from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB
+from inpaint_sdk.tasks.detection import Detection, DetectionOptions, LazyDetector
 
 
 @click.command()

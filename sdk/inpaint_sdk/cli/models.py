@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from inpaint_sdk.errors import InpaintError
-from inpaint_sdk.zoo import list_models
+from inpaint_sdk.models.zoo import list_models
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from inpaint_sdk.detection import DETECTOR, DetectionOptions
+from inpaint_sdk.tasks.detection import DETECTOR, DetectionOptions
 
 _DEFAULT = DetectionOptions()
 

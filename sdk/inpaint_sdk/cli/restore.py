@@ -12,15 +12,15 @@ import click
 
 from inpaint_sdk.ahead import map_ahead
 from inpaint_sdk.auto.restorer import Clouds
-from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.cli.options import detection_options
-from inpaint_sdk.detection import DetectionOptions
 from inpaint_sdk.errors import InpaintError, MaskError, OutputError
 from inpaint_sdk.files import SUFFIXES, picture_format
-from inpaint_sdk.jobs import FileJob, OpenedFile
-from inpaint_sdk.metadata import MetadataWarning
-from inpaint_sdk.plans import RestorationPlan
+from inpaint_sdk.pictures.jobs import FileJob, OpenedFile
+from inpaint_sdk.pictures.metadata import MetadataWarning
+from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.restorer import Restorer
+from inpaint_sdk.tasks.detection import DetectionOptions
+from inpaint_sdk.tasks.plans import RestorationPlan
 
 
 @dataclass(frozen=True)

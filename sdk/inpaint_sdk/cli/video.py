@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.cli.options import detection_options
-from inpaint_sdk.detection import DamageIn, DetectionOptions
 from inpaint_sdk.errors import InpaintError, OutputError
+from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.restorer import Restorer
+from inpaint_sdk.tasks.detection import DamageIn, DetectionOptions
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.images import Pixels
-from inpaint_sdk.masks import Hole
+from inpaint_sdk.pictures.images import Pixels
+from inpaint_sdk.pictures.masks import Hole
 
 if TYPE_CHECKING:
     from av import VideoFrame

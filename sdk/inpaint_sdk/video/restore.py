@@ -15,19 +15,19 @@ import cv2
 import numpy as np
 
 from inpaint_sdk.ahead import map_ahead
-from inpaint_sdk.boxes import DEFAULT_MEMORY_MB, Strategy
-from inpaint_sdk.detection import DamageIn, DetectionOptions, check_damage
 from inpaint_sdk.errors import ImageError, MaskError
 from inpaint_sdk.files import replacing
-from inpaint_sdk.images import Pixels
-from inpaint_sdk.lens import LensMask
-from inpaint_sdk.masks import Hole, MaskLike, open_mask, share_of
+from inpaint_sdk.pictures.images import Pixels
+from inpaint_sdk.pictures.masks import Hole, MaskLike, open_mask, share_of
+from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.tasks.detection import DamageIn, DetectionOptions, check_damage
+from inpaint_sdk.tasks.lens import LensMask
 from inpaint_sdk.video.pixels import from_rgb, to_rgb
 from inpaint_sdk.video.streams import Carried, Encoding, Sink, decode, open_input
 
 if TYPE_CHECKING:
-    from inpaint_sdk.masked import MaskedRestorer
     from inpaint_sdk.restorer import Restorer
+    from inpaint_sdk.tasks.masked import MaskedRestorer
 
 Item = TypeVar("Item")
 
@@ -172,7 +172,8 @@ class _Work:
         self._strategy: Strategy = strategy
         self._memory_mb = memory_mb
         self._detection = detection
-        self._shares: list[float] = []
+        self._marked = 0.0  # sum of the shares of the frames that were looked at
+        self._looked = 0
         self._hole: Hole | None = None
         self._masks: Generator[Hole, None, None] | None = None
         self._mask_path = None if mask_video is None else Path(mask_video)
@@ -200,8 +201,6 @@ class _Work:
         if pixels is None:
             return frame, None, None
         if self._masked is not None:
-            assert self._hole is not None
-            self._shares.append(share_of(self._hole))
             return frame, self._masked(pixels), self._hole
         hole = None
         if self._detection is not None:
@@ -214,7 +213,8 @@ class _Work:
             if hole is None:
                 raise MaskError(f"{self._mask_path} has fewer frames than the video")
         if hole is not None:
-            self._shares.append(share_of(hole))
+            self._marked += share_of(hole)
+            self._looked += 1
         restored = self._restorer.restore(
             pixels, hole, strategy=self._strategy, memory_mb=self._memory_mb
         )
@@ -223,7 +223,9 @@ class _Work:
     @property
     def damaged(self) -> float | None:
         """Mean share of the frames' pixels that were marked."""
-        return float(np.mean(self._shares)) if self._shares else None
+        if self._hole is not None:
+            return share_of(self._hole)
+        return self._marked / self._looked if self._looked else None
 
     def finish(self) -> None:
         if self._masks is not None and next(self._masks, None) is not None:

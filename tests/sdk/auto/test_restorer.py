@@ -16,7 +16,7 @@ from inpaint_sdk.auto import parts
 from inpaint_sdk.auto.parts import CHOICES, choose
 from inpaint_sdk.auto.wide import wide_part
 from inpaint_sdk.cli.main import main
-from inpaint_sdk.restoration import Cleaner
+from inpaint_sdk.tasks.restoration import Cleaner
 from support.detector import scratched
 
 Pixels = NDArray[Any]

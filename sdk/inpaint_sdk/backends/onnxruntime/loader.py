@@ -8,7 +8,7 @@ from typing import Any
 from inpaint_sdk.backends.base import Probe
 from inpaint_sdk.backends.onnxruntime.session import OnnxRuntimeSession
 from inpaint_sdk.errors import BackendError, ModelError
-from inpaint_sdk.model_file import ModelFile
+from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.native import get_library_path
 
 

@@ -10,9 +10,9 @@ from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
 from inpaint_sdk.backends.tensorrt.progress import Interrupted, Progress, make_monitor
 from inpaint_sdk.backends.tensorrt.scan_node import Plugin
 from inpaint_sdk.backends.tensorrt.zero_points import with_signed_zero_points
+from inpaint_sdk.engines.shapes import Shape, Shapes
 from inpaint_sdk.errors import BackendError, ModelError
-from inpaint_sdk.model_file import ModelFile, has_functions
-from inpaint_sdk.shapes import Shape, Shapes
+from inpaint_sdk.models.file import ModelFile, has_functions
 
 if TYPE_CHECKING:
     import tensorrt_bindings as tensorrt

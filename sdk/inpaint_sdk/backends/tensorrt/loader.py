@@ -11,11 +11,11 @@ from inpaint_sdk.backends.tensorrt.cuda import Cuda, Device
 from inpaint_sdk.backends.tensorrt.library import PRODUCTS, Library, make_logger, open_library
 from inpaint_sdk.backends.tensorrt.progress import Progress, ProgressBar
 from inpaint_sdk.backends.tensorrt.session import TensorRTSession
-from inpaint_sdk.engine_cache import EngineCache
-from inpaint_sdk.engine_file import EngineFile, EngineKey, make_engine_file, this_system
+from inpaint_sdk.engines.cache import EngineCache
+from inpaint_sdk.engines.file import EngineFile, EngineKey, make_engine_file, this_system
+from inpaint_sdk.engines.shapes import Shapes
 from inpaint_sdk.errors import BackendError
-from inpaint_sdk.model_file import ModelFile, has_functions
-from inpaint_sdk.shapes import Shapes
+from inpaint_sdk.models.file import ModelFile, has_functions
 
 
 class TensorRTLoader:

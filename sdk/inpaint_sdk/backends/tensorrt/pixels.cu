@@ -1,6 +1,6 @@
 // Between pictures (uint8, H x W x 3) and the network's tensors (float, 3 x H' x W', RGB, 0 to 1).
-// The arithmetic is that of inpaint_sdk/tensors.py, so that a picture comes out the same whichever
-// way it goes. One thread a pixel; the grid covers the padded picture.
+// The arithmetic is that of inpaint_sdk/pictures/tensors.py, so that a picture comes out the same
+// whichever way it goes. One thread a pixel; the grid covers the padded picture.
 
 // The mirrored position of one past the end, as numpy.pad's "symmetric" has it.
 __device__ inline int mirrored(int at, int size) {

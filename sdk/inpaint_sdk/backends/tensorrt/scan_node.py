@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from inpaint_sdk.errors import BackendError
-from inpaint_sdk.model_file import replace_functions
+from inpaint_sdk.models.file import replace_functions
 from inpaint_sdk.native import find_library
 
 LENGTHS = tuple(2**k for k in range(4, 13))

@@ -17,11 +17,11 @@ from inpaint_sdk.backends.tensorrt.cuda import Cuda
 from inpaint_sdk.backends.tensorrt.device_tensor import DeviceTensor, borrow
 from inpaint_sdk.backends.tensorrt.lane import ITEM, Lane, Sizes
 from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
-from inpaint_sdk.engine_file import EngineFile
+from inpaint_sdk.engines.file import EngineFile
+from inpaint_sdk.engines.shapes import Shape
 from inpaint_sdk.errors import BackendError, ModelError
-from inpaint_sdk.images import Channels, Pixels
-from inpaint_sdk.masks import Hole
-from inpaint_sdk.shapes import Shape
+from inpaint_sdk.pictures.images import Channels, Pixels
+from inpaint_sdk.pictures.masks import Hole
 
 if TYPE_CHECKING:
     import tensorrt_bindings as tensorrt

@@ -8,8 +8,8 @@ zero points' type and value differ, in as many bytes.
 from __future__ import annotations
 
 from inpaint_sdk.errors import ModelError
-from inpaint_sdk.model_file import ModelFile
-from inpaint_sdk.protobuf import BYTES, VARINT, fields
+from inpaint_sdk.models.file import ModelFile
+from inpaint_sdk.models.protobuf import BYTES, VARINT, fields
 
 # Field numbers in onnx.proto, and its data types.
 _GRAPH, _INITIALIZER, _DATA_TYPE, _RAW_DATA = 7, 5, 2, 9

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inpaint_sdk.model_file import ModelFile, content_digest, read_model_file
-from inpaint_sdk.model_info import METADATA_KEY, ModelInfo
-from inpaint_sdk.zoo import MODELS
+from inpaint_sdk.models.file import ModelFile, content_digest, read_model_file
+from inpaint_sdk.models.info import METADATA_KEY, ModelInfo
+from inpaint_sdk.models.zoo import MODELS
 
 
 @pytest.fixture(scope="session")

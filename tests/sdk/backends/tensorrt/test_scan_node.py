@@ -7,7 +7,7 @@ import pytest
 
 from inpaint_sdk import BackendError
 from inpaint_sdk.backends.tensorrt import scan_node
-from inpaint_sdk.model_file import ModelFile, has_functions
+from inpaint_sdk.models.file import ModelFile, has_functions
 
 onnx = pytest.importorskip("onnx")
 

@@ -24,9 +24,9 @@ from inpaint_sdk.backends.tensorrt import loader
 from inpaint_sdk.backends.tensorrt.device_tensor import DeviceTensor
 from inpaint_sdk.backends.tensorrt.library import Library
 from inpaint_sdk.backends.tensorrt.session import TensorRTSession
-from inpaint_sdk.engine_file import EngineFile, make_engine_file
-from inpaint_sdk.model_file import ModelFile
-from inpaint_sdk.shapes import Shape, Shapes
+from inpaint_sdk.engines.file import EngineFile, make_engine_file
+from inpaint_sdk.engines.shapes import Shape, Shapes
+from inpaint_sdk.models.file import ModelFile
 from support.tensorrt_fakes import DEVICE, FakeCuda, FakeEngine, compile_kernels, fake_library
 
 Pixels = NDArray[np.uint8]

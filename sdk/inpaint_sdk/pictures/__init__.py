@@ -1,0 +1,1 @@
+"""Pictures and masks in every form that they come in, from arrays to files."""

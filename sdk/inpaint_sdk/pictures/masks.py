@@ -1,0 +1,84 @@
+"""Masks as they come in: nonzero means "restore this"."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpaint_sdk.errors import MaskError
+from inpaint_sdk.pictures.images import is_pil, read_pil, upright
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
+
+Hole: TypeAlias = NDArray[np.uint8]
+MaskLike: TypeAlias = (
+    "NDArray[np.uint8] | NDArray[np.bool_] | PILImage.Image | str | os.PathLike[str]"
+)
+
+
+def open_mask(mask: MaskLike, height: int | None = None, width: int | None = None) -> Hole:
+    """Takes a mask in any of the accepted forms; returns uint8 [H, W], 255 in the hole.
+
+    height, width: that it must have; None for any.
+
+    An array is bool or uint8, [H, W] or [H, W, 1]; a PIL image or a picture file counts as
+    nonzero where any of its colours is, so black on white files must be inverted first.
+
+    Raises:
+        MaskError: it is none of these, its size differs from the image's, or the file is missing,
+            unreadable or cut short.
+    """
+    if isinstance(mask, np.ndarray):
+        hole = _from_array(mask)
+    elif isinstance(mask, (str, os.PathLike)):
+        hole = _from_pil(read_pil(Path(mask), MaskError), str(mask))
+    elif is_pil(mask):
+        hole = _from_pil(upright(mask, "the mask", MaskError), "the mask")
+    else:
+        raise MaskError(
+            f"a mask is a numpy array, a PIL image or a path, not {type(mask).__name__}"
+        )
+    if height is not None and hole.shape != (height, width):
+        raise MaskError(
+            f"the mask is {hole.shape[1]}x{hole.shape[0]}, the image is {width}x{height} "
+            "(width x height); they must be of one size"
+        )
+    import cv2
+
+    # As fast as the mask can be read, which counts where little of a large picture is damaged.
+    return cv2.threshold(hole, 0, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
+
+
+def share_of(hole: Hole) -> float:
+    """Of the pixels that are in the hole, from 0 to 1."""
+    return float(np.count_nonzero(hole)) / hole.size
+
+
+def _from_array(mask: NDArray[np.generic]) -> NDArray[np.uint8]:
+    if mask.dtype not in (np.uint8, np.bool_):
+        raise MaskError(f"a mask array is bool or uint8, this one is {mask.dtype}; try mask > 0")
+    if mask.ndim == 3 and mask.shape[2] == 1:
+        mask = mask[..., 0]
+    if mask.ndim != 2:
+        shape = "x".join(map(str, mask.shape))
+        raise MaskError(f"a mask array is HxW or HxWx1, this one is {shape}")
+    return np.ascontiguousarray(mask).view(np.uint8)
+
+
+def _from_pil(mask: PILImage.Image, name: str) -> NDArray[np.uint8]:
+    if mask.mode in ("RGBA", "LA", "PA") or "transparency" in mask.info:
+        raise MaskError(
+            f"{name} has an alpha channel, so it is unclear what marks the hole; "
+            "save it as a grey picture, white where the image is to be restored"
+        )
+    if mask.mode not in ("1", "L", "P", "RGB"):
+        raise MaskError(f"{name} has mode {mask.mode}; save it as an 8-bit grey picture")
+    if mask.mode == "L":
+        return np.asarray(mask)
+    brightest: NDArray[np.uint8] = np.asarray(mask.convert("RGB")).max(axis=2)
+    return brightest

@@ -1,0 +1,95 @@
+"""Between pictures and the network's tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inpaint_sdk.backends.base import Tensor
+from inpaint_sdk.errors import ModelError
+from inpaint_sdk.pictures.images import Channels, Pixels, colours_of
+from inpaint_sdk.pictures.masks import Hole
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in grey (ITU-R BT.601)."""
+
+
+def white(dtype: np.dtype[Any]) -> float:
+    """The value of full brightness in pixels of that type."""
+    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+
+
+def to_unit(pixels: Pixels) -> NDArray[np.float32]:
+    """Colours [H, W, 1 or 3] of pixels in any form, float32 in [0, 1]; alpha is left out."""
+    scale = np.float32(1.0 / white(pixels.dtype))
+    unit: NDArray[np.float32] = np.multiply(colours_of(pixels), scale, dtype=np.float32)
+    return unit
+
+
+def from_unit(planes: NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
+    """From float32 [H, W, C] to pixels of that type: clipped to [0, 1], scaled, rounded."""
+    planes = np.clip(planes, 0.0, 1.0)
+    if not np.issubdtype(dtype, np.integer):
+        return planes.astype(dtype, copy=False)
+    planes *= np.float32(white(dtype))
+    return np.rint(planes, out=planes).astype(dtype)
+
+
+def image_tensor(pixels: Pixels, channels: Channels, multiple: int) -> Tensor:
+    """From pixels in any form to RGB float32 [1, 3, H', W'] in [0, 1], mirrored at its end.
+
+    H' and W' are the next multiples of ``multiple``. Grey becomes three equal channels.
+    """
+    colours = colours_of(pixels)
+    height, width, count = colours.shape
+    padding = _padding(height, multiple), _padding(width, multiple)
+    if any(end for _, end in padding):
+        colours = np.pad(colours, (*padding, (0, 0)), mode="symmetric")
+    tensor = np.empty((1, 3, *colours.shape[:2]), np.float32)
+    scale = np.float32(1.0 / white(pixels.dtype))
+    for index in range(3):
+        source = 0 if count == 1 else index if channels == "rgb" else 2 - index
+        np.multiply(colours[..., source], scale, out=tensor[0, index], casting="same_kind")
+    return tensor
+
+
+def mask_tensor(hole: Hole, multiple: int) -> Tensor:
+    """From uint8 [H, W] to float32 [1, 1, H', W'], 1 in the hole, mirrored as the image is."""
+    height, width = hole.shape
+    padding = _padding(height, multiple), _padding(width, multiple)
+    padded = np.pad(hole, padding, mode="symmetric")
+    tensor: Tensor = np.multiply(padded, np.float32(1 / 255))[None, None]
+    return tensor
+
+
+def to_planes(
+    output: Tensor, channels: Channels, height: int, width: int, count: int
+) -> NDArray[np.float32]:
+    """From one picture's float32 [3, H', W'] to colours float32 [height, width, count].
+
+    count: 3 for colours in the order ``channels``, 1 for grey.
+
+    Raises:
+        ModelError: the tensor is not finite.
+    """
+    planes = [output[index, :height, :width] for index in range(3)]
+    if count == 1:
+        grey = np.tensordot(LUMA, np.stack(planes), axes=1)[..., None]
+        require_finite(grey)
+        return grey.astype(np.float32, copy=False)
+    merged = cv2.merge(planes if channels == "rgb" else planes[::-1])
+    require_finite(merged)
+    return merged.astype(np.float32, copy=False)
+
+
+def require_finite(output: NDArray[np.generic]) -> None:
+    """Raises ``ModelError`` if a network's output has a NaN or an infinity."""
+    if not np.isfinite(output.sum()):
+        raise ModelError("the model's output is not finite; its file or its precision is at fault")
+
+
+def _padding(size: int, multiple: int) -> tuple[int, int]:
+    return (0, -size % multiple)

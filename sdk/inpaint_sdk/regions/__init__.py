@@ -1,0 +1,1 @@
+"""How a picture is cut into what a network is shown."""
