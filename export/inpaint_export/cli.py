@@ -148,6 +148,7 @@ def evaluate(
     fixed seeds.
     """
     from inpaint_export.data.distortions import FIXED
+    from inpaint_export.errors import ExportError
     from inpaint_export.evaluation import evaluate_distorted, evaluate_holes, evaluate_pairs
     from inpaint_export.onnx_export import write_quality
     from inpaint_sdk import InpaintError
@@ -169,7 +170,7 @@ def evaluate(
             )
         if write:
             write_quality(model_file, rows)
-    except (FileNotFoundError, ValueError, RuntimeError, InpaintError) as error:
+    except (FileNotFoundError, ValueError, ExportError, InpaintError) as error:
         raise click.ClickException(str(error)) from error
     for row in rows:
         hole = "" if row.psnr_hole is None else f"{row.psnr_hole:.2f} dB in the hole, "

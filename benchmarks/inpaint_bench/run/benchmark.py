@@ -16,7 +16,6 @@ from inpaint_bench.run.files import file_ids
 from inpaint_bench.run.frames import make_frames
 from inpaint_bench.schema.document import FORMAT_VERSION
 from inpaint_bench.schema.files import read_result, write_result
-from inpaint_bench.schema.machine import Machine
 from inpaint_bench.schema.run import CaseKey, RunPlan, RunResult, Size
 from inpaint_bench.timing import measure_overhead
 
@@ -88,7 +87,7 @@ def _begin(plan: RunPlan, output: Path, remarks: str) -> RunResult:
             raise BenchError(f"{output} holds something else; choose another --output or delete it")
         if before.complete:
             raise BenchError(f"{output} is complete; choose another --output or delete it")
-        differing = _differences(before.machine, machine)
+        differing = before.machine.differences(machine)
         if before.files != files:
             differing.append("model files")
         if differing:
@@ -111,9 +110,3 @@ def _begin(plan: RunPlan, output: Path, remarks: str) -> RunResult:
         cases=[],
         complete=False,
     )
-
-
-def _differences(one: Machine, other: Machine) -> list[str]:
-    """Fields in which two descriptions differ."""
-    names = ("cpu", "gpus", "jetson", "libraries", "python", "revision")
-    return [name for name in names if getattr(one, name) != getattr(other, name)]

@@ -67,6 +67,11 @@ class Machine(Part):
     revision: str | None
     """Of the source tree that the harness runs from; ``+`` at its end: with changes."""
 
+    def differences(self, other: Machine) -> list[str]:
+        """Fields that keep figures of the two from belonging to one result."""
+        names = ("cpu", "gpus", "jetson", "libraries", "python", "revision")
+        return [name for name in names if getattr(self, name) != getattr(other, name)]
+
 
 class State(Part):
     """The machine at one time.

@@ -88,10 +88,10 @@ def _begin(output: Path, remarks: str) -> SdkResult:
     before = read_result(output)
     if not isinstance(before, SdkResult):
         raise BenchError(f"{output} is a result of {before.kind}; choose another --output")
-    same = ("cpu", "gpus", "jetson", "libraries", "revision")
-    if any(getattr(before.machine, name) != getattr(machine, name) for name in same):
+    differing = before.machine.differences(machine)
+    if differing:
         raise BenchError(
-            f"{output} was measured on another machine or with other versions; choose another "
-            "--output or delete it"
+            f"{output} was begun with other {', '.join(differing)}; rows of the two do not belong "
+            "together. Choose another --output or delete it"
         )
     return before

@@ -10,13 +10,12 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from inpaint_export.data.damage_drawing import Light, log_uniform, paper
 from inpaint_export.data.damage_kinds import KINDS
 from inpaint_export.data.distortions import blur, compress, gaussian, to_picture
 from inpaint_export.data.masks import Mask
-from inpaint_export.data.photos import Picture, random_crop, read_photographs, recolour, to_tensor
+from inpaint_export.data.photos import PhotoItems, Picture, random_crop, recolour, to_tensor
 
 VISIBLE = 12
 """Of 255: how much a pixel changes in some channel before it counts as damaged."""
@@ -138,26 +137,19 @@ class DamageDataConfig:
         return DamagedPhotos(root, self, seed=seed, length=length)
 
 
-class DamagedPhotos(Dataset[dict[str, Tensor]]):
-    """Item ``i`` is a damaged crop and its mask, which depend on the seed and ``i`` alone.
+class DamagedPhotos(PhotoItems):
+    """Damaged crops of photographs and their masks.
 
     Each item is a dict of uint8 tensors: ``image`` [3, crop, crop], RGB, and ``mask``
     [1, crop, crop], 255 in the damage.
     """
 
     def __init__(self, root: Path, config: DamageDataConfig, *, seed: int, length: int) -> None:
+        super().__init__(root / config.folder, seed=seed, length=length)
         self.config = config
-        self.seed = seed
-        self.length = length
-        self.pictures = read_photographs(root / config.folder)
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        rng = np.random.default_rng((self.seed, index))
+    def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
         config = self.config
-        picture = self.pictures[rng.integers(len(self.pictures))]
         crop = recolour(rng, random_crop(rng, picture, config.crop, config.scale))
         damaged = damage(rng, crop, config.weights, undamaged=config.undamaged)
         return {

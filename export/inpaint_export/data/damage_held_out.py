@@ -17,6 +17,7 @@ from inpaint_export.data.damage import Damaged, visible
 from inpaint_export.data.damage_drawing import Field, Light, blend
 from inpaint_export.data.distortions import to_picture
 from inpaint_export.data.photos import Picture
+from inpaint_export.errors import ExportError
 
 FINER = 3
 """Drawn so many times finer than the picture."""
@@ -237,10 +238,10 @@ def text(rng: np.random.Generator, light: Light) -> Light:
     """Subtitles, dates and watermarks in fonts that training does not have.
 
     Raises:
-        RuntimeError: OpenCV is older than 5 and lacks them.
+        ExportError: OpenCV is older than 5 and lacks them.
     """
     if not hasattr(cv2, "FontFace"):
-        raise RuntimeError(
+        raise ExportError(
             "the held-out letters need OpenCV 5 or newer: pip install -U opencv-python-headless"
         )
     shape = light.shape[:2]

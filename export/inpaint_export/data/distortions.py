@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from inpaint_export.data.photos import Picture, random_crop, read_photographs, to_tensor
+from inpaint_export.data.photos import PhotoItems, Picture, random_crop, to_tensor
 from inpaint_sdk.tasks.diagnosis import STRONGEST_BLUR, STRONGEST_NOISE
 
 Light = NDArray[np.float32]
@@ -183,8 +182,8 @@ class DistortionDataConfig:
         return DistortedPhotos(root, self, seed=seed, length=length)
 
 
-class DistortedPhotos(Dataset[dict[str, Tensor]]):
-    """Item ``i`` is a crop and its distorted form, which depend on the seed and ``i`` alone.
+class DistortedPhotos(PhotoItems):
+    """Crops of photographs and their distorted forms.
 
     Each item is a dict of uint8 tensors: ``image``, the distorted one, and ``clear``,
     [3, crop, crop], RGB, and ``strength`` [3], 255 for a strength of 1, in the order of
@@ -192,17 +191,10 @@ class DistortedPhotos(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(self, root: Path, config: DistortionDataConfig, *, seed: int, length: int) -> None:
+        super().__init__(root / config.folder, seed=seed, length=length)
         self.config = config
-        self.seed = seed
-        self.length = length
-        self.pictures = read_photographs(root / config.folder)
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        rng = np.random.default_rng((self.seed, index))
-        picture = self.pictures[rng.integers(len(self.pictures))]
+    def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
         clear = random_crop(rng, picture, self.config.crop, self.config.scale)
         distorted = distort(rng, clear)
         strength = [distorted.strength[kind] for kind in KINDS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,26 +66,42 @@ def to_tensor(picture: Picture) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
 
 
-class PhotoHoles(Dataset[dict[str, Tensor]]):
-    """Item ``i`` is a crop and a mask that depend on the seed and ``i`` alone.
+class PhotoItems(Dataset[dict[str, Tensor]], ABC):
+    """Items that are drawn from photographs; item ``i`` depends on the seed and ``i`` alone.
 
-    Each item is a dict of uint8 tensors: ``image`` [3, crop, crop], RGB, and ``mask``
-    [1, crop, crop], 255 in the hole.
+    The photographs of ``folder`` are kept in memory.
     """
 
-    def __init__(self, root: Path, config: PhotoDataConfig, *, seed: int, length: int) -> None:
-        self.config = config
+    def __init__(self, folder: Path, *, seed: int, length: int) -> None:
         self.seed = seed
         self.length = length
-        self.pictures = read_photographs(root / config.folder)
+        self.pictures = read_photographs(folder)
 
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng((self.seed, index))
+        return self.draw(rng, self.pictures[rng.integers(len(self.pictures))])
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
+        """An item from one photograph."""
+
+
+class PhotoHoles(PhotoItems):
+    """Crops of photographs and masks.
+
+    Each item is a dict of uint8 tensors: ``image`` [3, crop, crop], RGB, and ``mask``
+    [1, crop, crop], 255 in the hole.
+    """
+
+    def __init__(self, root: Path, config: PhotoDataConfig, *, seed: int, length: int) -> None:
+        super().__init__(root / config.folder, seed=seed, length=length)
+        self.config = config
+
+    def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
         config = self.config
-        picture = self.pictures[rng.integers(len(self.pictures))]
         crop = recolour(rng, random_crop(rng, picture, config.crop, config.scale))
         mask = random_mask(rng, config.crop, config.masks)
         return {

@@ -125,6 +125,24 @@ def open_table(name: str, options: TableOptions) -> TableOptions:
     return options
 
 
+def finish_table(
+    name: str,
+    options: TableOptions,
+    measured: str,
+    rows: Sequence[Row],
+    notes: str,
+    published: Sequence[Row],
+) -> str:
+    """Puts a table of the survey together and writes it.
+
+    measured: the ``rows`` as people read them. notes: how they were measured. published: the
+    survey's own rows.
+    """
+    text = "\n".join((measured, notes, markdown("As published", published)))
+    write_table(name, text, [*rows, *published], options)
+    return text
+
+
 def write_table(name: str, text: str, rows: Sequence[Row], options: TableOptions) -> None:
     """Writes a table for people, and for programs with the machine that it was measured on."""
     write_whole(text.encode(), options.runs / f"{name}.md")

@@ -19,11 +19,10 @@ from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER
 from inpaint_export.tables.base import (
     TableOptions,
     Variant,
-    markdown,
+    finish_table,
     open_table,
     published_rows,
     train_variant,
-    write_table,
 )
 from inpaint_export.tables.inpainting import SIDE, markdown_by_setting, measured_models
 from inpaint_export.training.objective import HoleRegression
@@ -136,15 +135,9 @@ def make_table(name: str, options: TableOptions) -> str:
     shipped = ("photo", "photo-codebook")
     rows = measured_models(_models(options), shipped, load_recipe("photo-codebook"), options)
     published = published_rows(PUBLISHED, "CelebA and Paris StreetView")
-    text = "\n".join(
-        (
-            markdown_by_setting("Table 1", rows),
-            _notes(options),
-            markdown("As published", published),
-        )
+    return finish_table(
+        name, options, markdown_by_setting("Table 1", rows), rows, _notes(options), published
     )
-    write_table(name, text, rows + published, options)
-    return text
 
 
 def _notes(options: TableOptions) -> str:

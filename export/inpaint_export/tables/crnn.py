@@ -24,11 +24,11 @@ from inpaint_export.tables.base import (
     Row,
     TableOptions,
     Variant,
+    finish_table,
     markdown,
     open_table,
     published_rows,
     train_variant,
-    write_table,
 )
 from inpaint_export.tables.denoisers import PEERS, at_its_best
 from inpaint_sdk import Restorer
@@ -73,15 +73,14 @@ def make_table(name: str, options: TableOptions) -> str:
     with tempfile.TemporaryDirectory() as folder:
         rows += _networks(pairs, options, Path(folder))
     published = published_rows(PUBLISHED, "data not named")
-    text = "\n".join(
-        (
-            markdown("Table 5: distorted pictures, kodak24", rows),
-            _notes(options),
-            markdown("As published", published),
-        )
+    return finish_table(
+        name,
+        options,
+        markdown("Table 5: distorted pictures, kodak24", rows),
+        rows,
+        _notes(options),
+        published,
     )
-    write_table(name, text, rows + published, options)
-    return text
 
 
 def _notes(options: TableOptions) -> str:

@@ -10,10 +10,9 @@ from inpaint_export.recipes import load_recipe
 from inpaint_export.tables.base import (
     TableOptions,
     Variant,
-    markdown,
+    finish_table,
     open_table,
     published_rows,
-    write_table,
 )
 from inpaint_export.tables.inpainting import markdown_by_setting, measured_rows
 from inpaint_export.training.adversarial import ADVERSARIAL, StagedAdversarial
@@ -47,15 +46,9 @@ def make_table(name: str, options: TableOptions) -> str:
     options = open_table(name, options)
     rows = measured_rows(VARIANTS, ("photo", "photo-staged"), load_recipe("photo-staged"), options)
     published = published_rows(PUBLISHED, "data not named")
-    text = "\n".join(
-        (
-            markdown_by_setting("Table 4", rows),
-            _notes(options),
-            markdown("As published", published),
-        )
+    return finish_table(
+        name, options, markdown_by_setting("Table 4", rows), rows, _notes(options), published
     )
-    write_table(name, text, rows + published, options)
-    return text
 
 
 def _notes(options: TableOptions) -> str:
