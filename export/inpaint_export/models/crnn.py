@@ -31,9 +31,9 @@ class CrnnConfig:
     state: channels of the sequences.
     """
 
-    widths: tuple[int, int, int] = (48, 64, 112)
-    encoder_blocks: tuple[int, int, int] = (1, 2, 3)
-    decoder_blocks: tuple[int, int] = (2, 2)
+    widths: tuple[int, int, int] = (64, 80, 112)
+    encoder_blocks: tuple[int, int, int] = (1, 1, 3)
+    decoder_blocks: tuple[int, int] = (1, 2)
     shallow: Reader = "scan"
     deep: Reader = "scan"
     state: int = 32
@@ -80,13 +80,17 @@ def _reader(kind: Reader, state: int, block: int) -> nn.Module:
 
 
 class Sequences(nn.Module):
-    """Features of one depth, read as sequences; adds what was gathered."""
+    """Features of one depth, read as sequences; adds what was gathered, at first nothing.
+
+    The network learns first what can be seen near by, and from there what recurrence adds.
+    """
 
     def __init__(self, channels: int, state: int, kind: Reader, block: int) -> None:
         super().__init__()
         self.enter = nn.Conv2d(channels, state, 1)
         self.read = _reader(kind, state, block)
         self.leave = nn.Conv2d(state, channels, 1)
+        start_at_zero(self.leave)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.leave(self.read(self.enter(x)))

@@ -1,8 +1,8 @@
 """The damage detector: a U-Net from a half to a sixteenth of the picture's resolution.
 
-A scratch is a pixel or two wide, so the first and the last convolution work at half resolution,
-each on patches that overlap; there they are few channels. What tells damage from the picture's own
-lines needs a wider view, which is gathered at an eighth and a sixteenth, where it is cheap.
+A scratch is a pixel or two wide, so much of the work is done at half resolution, whose channels
+hold every pixel. What tells damage from the picture's own lines needs a wider view, which is
+gathered at an eighth and a sixteenth, where it is cheap.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from inpaint_export.models.blocks import (
     SLOPE,
     GlobalContext,
     ResidualBlock,
-    double,
     residual_blocks,
 )
 
@@ -32,15 +31,13 @@ RARE = -3.0
 class DetectorConfig:
     """Sizes of a :class:`Detector`.
 
-    stem: filters of the first convolution, at 1/2 of the picture's resolution.
-    widths: channels at 1/2, 1/4, 1/8 and 1/16 beyond it.
-    blocks: residual blocks at 1/4 and 1/8, on both ways.
+    widths: channels at 1/2, 1/4, 1/8 and 1/16 of the picture's resolution.
+    blocks: residual blocks at 1/2, 1/4 and 1/8, on both ways.
     dilations: one residual block at 1/16 for each entry, with that dilation.
     """
 
-    stem: int = 32
-    widths: tuple[int, int, int, int] = (16, 32, 64, 96)
-    blocks: tuple[int, int] = (1, 1)
+    widths: tuple[int, int, int, int] = (32, 64, 80, 96)
+    blocks: tuple[int, int, int] = (1, 1, 1)
     dilations: tuple[int, ...] = (2, 4)
 
 
@@ -53,23 +50,24 @@ class Detector(nn.Module):
         super().__init__()
         config = config or DetectorConfig()
         half, quarter, eighth, sixteenth = config.widths
-        self.stem = nn.Conv2d(3, config.stem, 6, stride=2, padding=2)
-        self.skip2 = nn.Conv2d(config.stem, half, 1)
-        self.down4 = nn.Conv2d(config.stem, quarter, 2, stride=2)
-        self.encode4 = residual_blocks(quarter, config.blocks[0])
+        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2)
+        self.encode2 = residual_blocks(half, config.blocks[0])
+        self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
+        self.encode4 = residual_blocks(quarter, config.blocks[1])
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.encode8 = residual_blocks(eighth, config.blocks[1])
+        self.encode8 = residual_blocks(eighth, config.blocks[2])
         self.down16 = nn.Conv2d(eighth, sixteenth, 2, stride=2)
         self.middle = nn.Sequential(
             *(ResidualBlock(sixteenth, dilation) for dilation in config.dilations),
             GlobalContext(sixteenth),
         )
-        self.up8 = nn.Conv2d(sixteenth, eighth, 1)
-        self.decode8 = residual_blocks(eighth, config.blocks[1])
-        self.up4 = nn.Conv2d(eighth, quarter, 1)
-        self.decode4 = residual_blocks(quarter, config.blocks[0])
-        self.up2 = nn.Conv2d(quarter, half, 1)
-        self.decode2 = nn.Conv2d(half, half, 3, padding=1)
+        # Unfolded and not enlarged, so that what lies off a cell's middle can be told.
+        self.up8 = nn.Conv2d(sixteenth, 4 * eighth, 1)
+        self.decode8 = residual_blocks(eighth, config.blocks[2])
+        self.up4 = nn.Conv2d(eighth, 4 * quarter, 1)
+        self.decode4 = residual_blocks(quarter, config.blocks[1])
+        self.up2 = nn.Conv2d(quarter, 4 * half, 1)
+        self.decode2 = residual_blocks(half, config.blocks[0])
         self.head = nn.Conv2d(half, 4, 3, padding=1)
         self._initialise()
 
@@ -89,14 +87,14 @@ class Detector(nn.Module):
     def logits(self, image: Tensor) -> Tensor:
         """As :meth:`forward`, before the sigmoid."""
         contrast = (image - 0.5) * CONTRAST
-        seen = F.leaky_relu(self.stem(contrast), SLOPE)  # [N, stem, H/2, W/2]
-        skip4 = self.encode4(F.leaky_relu(self.down4(seen), SLOPE))  # [N, C4, H/4, W/4]
+        skip2 = self.encode2(F.leaky_relu(self.stem(contrast), SLOPE))  # [N, C2, H/2, W/2]
+        skip4 = self.encode4(F.leaky_relu(self.down4(skip2), SLOPE))
         skip8 = self.encode8(F.leaky_relu(self.down8(skip4), SLOPE))
         x = self.middle(F.leaky_relu(self.down16(skip8), SLOPE))  # [N, C16, H/16, W/16]
-        x = self.decode8(skip8 + double(self.up8(x)))
-        x = self.decode4(skip4 + double(self.up4(x)))
-        x = F.leaky_relu(self.skip2(seen) + double(self.up2(x)), SLOPE)  # [N, C2, H/2, W/2]
-        return F.pixel_shuffle(self.head(F.leaky_relu(self.decode2(x), SLOPE)), 2)
+        x = self.decode8(skip8 + F.pixel_shuffle(self.up8(x), 2))
+        x = self.decode4(skip4 + F.pixel_shuffle(self.up4(x), 2))
+        x = self.decode2(skip2 + F.pixel_shuffle(self.up2(x), 2))
+        return F.pixel_shuffle(self.head(x), 2)
 
     def forward(self, image: Tensor) -> Tensor:
         """Finds damage.

@@ -22,7 +22,8 @@ RECIPE = Recipe(
         licence=LICENCE,
         training_data=f"1263 photographs under synthetic damage: {PHOTOGRAPHS}",
     ),
-    optim=OptimConfig(lr=2e-3),
+    optim=OptimConfig(lr=3e-3),
     steps=27_000,
     outputs=("probability",),
+    storage="fp16",
 )
