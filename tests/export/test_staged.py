@@ -133,7 +133,9 @@ def test_the_region_is_about_the_hole() -> None:
 def test_critics_learn_to_tell_and_the_generator_is_told() -> None:
     torch.manual_seed(0)
     objective = StagedAdversarial(
-        StagedInpainter(SMALL), weights=AdversarialWeights(whole=0.1, region=0.1, start=0.0)
+        StagedInpainter(SMALL),
+        early=AdversarialWeights(rmse=1.0, whole=0.1, region=0.1),
+        start=0.0,
     )
     batch = {"image": torch.rand(2, 3, 128, 128), "mask": hole(128).expand(2, -1, -1, -1)}
     optimizers = {
@@ -155,9 +157,9 @@ def test_critics_learn_to_tell_and_the_generator_is_told() -> None:
 
 
 def test_a_critic_of_no_weight_is_not_there() -> None:
-    objective = StagedAdversarial(StagedInpainter(SMALL), weights=AdversarialWeights(whole=0.1))
+    objective = StagedAdversarial(StagedInpainter(SMALL), early=AdversarialWeights(whole=0.1))
     assert set(objective.critics) == {"whole"}
-    objective = StagedAdversarial(StagedInpainter(SMALL), weights=AdversarialWeights())
+    objective = StagedAdversarial(StagedInpainter(SMALL), early=AdversarialWeights())
     assert set(objective.players()) == {"model"}
 
 

@@ -15,17 +15,19 @@ from inpaint_export.tables.base import (
     published_rows,
 )
 from inpaint_export.tables.inpainting import markdown_by_setting, measured_rows
-from inpaint_export.training.adversarial import ADVERSARIAL, StagedAdversarial
+from inpaint_export.training.adversarial import MILD, STRICT, StagedAdversarial
 
 _ONE_STAGE = StagedConfig(depths=())
-_GLOBAL = replace(ADVERSARIAL, region=0.0)
+_GLOBAL = partial(
+    StagedAdversarial, early=replace(STRICT, region=0.0), late=replace(MILD, region=0.0)
+)
 
 VARIANTS = (
     Variant(
         "one stage, global critic",
         "one-global",
         lambda: StagedInpainter(_ONE_STAGE),
-        partial(StagedAdversarial, weights=_GLOBAL),
+        _GLOBAL,
     ),
     Variant("one stage, both critics", "one-both", lambda: StagedInpainter(_ONE_STAGE)),
     Variant(
