@@ -29,7 +29,7 @@ RECIPE = Recipe(
             f"Begun from `photo`; 1263 photographs under synthetic masks: {PHOTOGRAPHS}"
         ),
     ),
-    steps=4_500,
+    steps=7_000,
     start=FromModel("photo", part="generator"),
     optim=OptimConfig(lr=6e-4, warmup=200),
     outputs=("output", "stages"),

@@ -62,7 +62,9 @@ class AdversarialWeights:
 STRICT = AdversarialWeights(rmse=1.0, l1=0.5, gradient=0.25, stages=0.25, whole=0.005, region=0.01)
 """Critics that are heard, ..."""
 
-MILD = AdversarialWeights(log_mse=0.05, l1=0.1, gradient=0.1, stages=0.1, whole=0.001, region=0.002)
+MILD = AdversarialWeights(
+    log_mse=0.05, l1=0.1, gradient=0.1, stages=0.1, whole=0.0005, region=0.001
+)
 """... then the mean PSNR, with the critics on the watch: they alone would cost 0.3 dB of it."""
 
 
@@ -83,8 +85,8 @@ class StagedAdversarial(InTwoParts[AdversarialWeights]):
         *,
         early: AdversarialWeights = STRICT,
         late: AdversarialWeights = MILD,
-        switch: float = 2 / 3,
-        start: float = 0.2,
+        switch: float = 3 / 7,
+        start: float = 0.13,
         side: int = 96,
     ) -> None:
         super().__init__(model, early, late, switch)
