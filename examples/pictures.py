@@ -32,11 +32,22 @@ def found(photo: Restorer, picture: np.ndarray) -> np.ndarray:
     return np.hstack([picture, mask, photo.restore(picture)])
 
 
+def in_stages(staged: Restorer, picture: np.ndarray) -> np.ndarray:
+    """The picture with a large hole, and after each stage of filling it."""
+    height, width = picture.shape[:2]
+    mask = np.zeros((height, width), np.uint8)
+    mask[height // 4 : 3 * height // 4, width // 3 : 2 * width // 3] = 255
+    damaged = np.where(mask[..., None] > 0, np.uint8(255), picture)
+    return np.hstack([damaged, *staged.stages(picture, mask)])
+
+
 def main() -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     photo = Restorer.load("photo")
     for name in ("coffee", "astronaut", "chelsea"):
         save(name, side_by_side(restore_example(photo, name)))
+    coffee = cv2.imread(str(IMAGES / "coffee.png"))
+    save("stages", in_stages(Restorer.load("photo-staged"), coffee))
     save("found", found(photo, scratched(cv2.imread(str(IMAGES / "chelsea.png")))))
     # A failure: letters that belong to the picture, a logo on a suit, are damage to a detector.
     save("found-wrongly", found(photo, cv2.imread(str(IMAGES / "astronaut.png"))))

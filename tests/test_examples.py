@@ -26,7 +26,7 @@ SAYS = {
     "07_find_damage.py": "wrote demo/found.png",
     "08_stages.py": "wrote demo/stages.png",
 }
-NEEDS = {"07_find_damage.py": DETECTOR, "08_stages.py": "photo-staged"}
+NEEDS = {"07_find_damage.py": DETECTOR}
 """Models that may not be bundled yet."""
 
 

@@ -145,12 +145,22 @@ def test_what_was_begun_on_another_machine_is_not_resumed(
     assert "was begun with other cpu" in found.output
 
 
+def _interruptible() -> None:
+    """Shells start background jobs, tests among them, with Ctrl-C ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_leaves_what_was_finished_and_the_same_command_goes_on(tmp_path: Path) -> None:
     output = tmp_path / "run.json"
     command = [sys.executable, "-m", "inpaint_bench", "run", "--models", "", "--threads", "1"]
     command += ["--peers", "opencv-telea", "--sizes", "32,64,96", "--blocks", "12"]
     command += ["--turn-seconds", "0.05", "--energy-seconds", "0", "-o", str(output)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_interruptible,
+    )
     deadline = time.monotonic() + 60
     while not output.exists():
         assert time.monotonic() < deadline

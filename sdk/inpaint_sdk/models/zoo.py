@@ -16,7 +16,7 @@ def list_models() -> list[ModelInfo]:
 
     >>> from inpaint_sdk import list_models
     >>> [model.name for model in list_models()]
-    ['cloud-thick', 'cloud-thin', 'photo']
+    ['cloud-thick', 'cloud-thin', 'photo', 'photo-staged']
     """
     return [read_model_file(path).info for path in sorted(MODELS.glob("*.onnx"))]
 
