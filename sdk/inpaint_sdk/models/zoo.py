@@ -18,7 +18,8 @@ def list_models() -> list[ModelInfo]:
     >>> [model.name for model in list_models()]
     ['cloud-thick', 'cloud-thin', 'photo', 'photo-staged']
     """
-    return [read_model_file(path).info for path in sorted(MODELS.glob("*.onnx"))]
+    infos = [read_model_file(path).info for path in MODELS.glob("*.onnx")]
+    return sorted(infos, key=lambda info: info.name)
 
 
 def is_bundled(name: str) -> bool:
