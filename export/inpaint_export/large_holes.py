@@ -11,6 +11,7 @@ import numpy as np
 
 from inpaint_bench.data import Ratio, assign, list_pictures, read_picture
 from inpaint_bench.quality import Pixels, mean_score, score
+from inpaint_export.errors import ExportError
 
 HOLES = ("40-60 %", "box")
 """Irregular masks of these ratios, and a centred box of a quarter of the picture."""
@@ -57,9 +58,19 @@ def gradient_ratio(restored: Pixels, truth: Pixels, mask: Pixels) -> float:
 
     1 is as sharp as the truth, less is blurred. Differences of neighbouring pixels, one of which
     lies outside of the hole, do not count.
+
+    Raises:
+        ExportError: there is no gradient to compare with: the hole is nowhere three pixels wide, or
+            the picture is of one colour in it.
     """
     inside = cv2.erode(mask, np.ones((3, 3), np.uint8)) > 0
-    return _steepness(restored)[inside].mean() / _steepness(truth)[inside].mean()
+    true = float(_steepness(truth)[inside].sum())
+    if true == 0.0:
+        raise ExportError(
+            "the picture has no gradient in the hole to compare with; leave it out of the "
+            "measurement, or give it another mask"
+        )
+    return float(_steepness(restored)[inside].sum()) / true
 
 
 def _steepness(picture: Pixels) -> np.ndarray:

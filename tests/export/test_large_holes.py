@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inpaint_export.cli import main
 from inpaint_export.data.photos import PhotoDataConfig
+from inpaint_export.errors import ExportError
 from inpaint_export.large_holes import centred_box, gradient_ratio, holed_pictures, measure_holes
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.recipes import load_recipe
@@ -59,6 +60,12 @@ def test_blur_lowers_the_gradient_ratio(rng: np.random.Generator) -> None:
     assert gradient_ratio(truth, truth, mask) == 1.0
     assert gradient_ratio(outside, truth, mask) == 1.0  # the step at the border does not count
     assert gradient_ratio(cv2.blur(truth, (5, 5)).astype(np.uint8), truth, mask) < 0.4
+
+
+def test_a_flat_picture_has_no_gradient_ratio() -> None:
+    flat, mask = np.full((32, 32, 3), 90, np.uint8), np.full((32, 32), 255, np.uint8)
+    with pytest.raises(ExportError, match="no gradient"):
+        gradient_ratio(flat, flat, mask)
 
 
 def test_means_are_over_pictures(data: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from support.models import model_info
+
 MAGENTA = (255, 0, 255)
 """In RGB and in BGR alike."""
 
@@ -17,7 +19,7 @@ def write_detector(path: Path) -> Path:
     from onnx import helper, numpy_helper
 
     from inpaint_sdk.models.file import content_digest
-    from inpaint_sdk.models.info import METADATA_KEY, ModelInfo
+    from inpaint_sdk.models.info import METADATA_KEY
 
     weight = np.array([80.0, -160.0, 80.0], np.float32).reshape(1, 3, 1, 1)
     nodes = [
@@ -36,17 +38,12 @@ def write_detector(path: Path) -> Path:
         ],
     )
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    info = ModelInfo(
+    info = model_info(
         name="magenta",
-        family="cnn",
         task="detect",
         description="Takes what is magenta for damage.",
-        precision="fp32",
         parameters=4,
         size_multiple=16,
-        trained_size=64,
-        licence="none",
-        training_data="none",
         outputs=("probability",),
         digest=content_digest(proto.SerializeToString()),
     )

@@ -116,12 +116,9 @@ class HoleRegression(InTwoParts[HoleWeights]):
 
 
 @dataclass(frozen=True)
-class PairWeights:
+class PairWeights(HoleWeights):
     """Weights of the losses of :class:`PairRegression`, over whole pictures."""
 
-    rmse: float = 0.0
-    log_mse: float = 0.0
-    l1: float = 0.0
     side: float = 0.0
 
 
@@ -150,12 +147,8 @@ class PairRegression(InTwoParts[PairWeights]):
         output, side = self.model(image)
         output = output.float()
         whole = torch.ones_like(clear[:, :1])
-        terms = {
-            "rmse": hole_rmse(output, clear, whole),
-            "log_mse": hole_log_mse(output, clear, whole),
-            "l1": hole_l1(output, clear, whole),
-            "side": (side.float() - self.side_target(batch)).square().mean(),
-        }
+        terms = hole_terms(output, clear, whole)
+        terms["side"] = (side.float() - self.side_target(batch)).square().mean()
         self.note(**terms)
         yield "model", weighted(terms, self.weights)
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inpaint_sdk import ImageError, ModelInfo
+from inpaint_sdk import ImageError
 from inpaint_sdk.tasks.restoration import Cleaner
+from support.models import model_info
 
 Pixels = NDArray[Any]
 
@@ -35,19 +36,7 @@ class NearSighted:
         return {"output": output[None], "attention": blurred.mean(axis=0)[None, None]}
 
 
-INFO = ModelInfo(
-    name="near",
-    family="sarnn",
-    task="restore",
-    description="",
-    precision="fp32",
-    parameters=1,
-    size_multiple=8,
-    trained_size=64,
-    licence="",
-    training_data="",
-    outputs=("output", "attention"),
-)
+INFO = model_info(family="sarnn", outputs=("output", "attention"))
 
 
 @pytest.fixture

@@ -1,0 +1,24 @@
+"""Descriptions of models that tests make up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inpaint_sdk import ModelInfo
+
+
+def model_info(**fields: Any) -> ModelInfo:
+    """A description of a small mask-free model; ``fields`` as of :class:`ModelInfo`."""
+    usual: dict[str, Any] = {
+        "name": "made up",
+        "family": "cnn",
+        "task": "restore",
+        "description": "",
+        "precision": "fp32",
+        "parameters": 1,
+        "size_multiple": 8,
+        "trained_size": 64,
+        "licence": "none",
+        "training_data": "none",
+    }
+    return ModelInfo(**(usual | fields))
