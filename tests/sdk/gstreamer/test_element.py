@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from inpaint_sdk import BackendError
 from inpaint_sdk.cli.main import main
 from inpaint_sdk.gstreamer import plugin_settings
+from support.detector import write_detector
 
 Pixels = NDArray[Any]
 HEIGHT, WIDTH, STRIDE = 48, 66, 200
@@ -87,11 +88,32 @@ def test_the_line_of_the_documentation(
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.parametrize("damage", ["lens", "frame"])
+def test_damage_is_found_without_a_mask(
+    environment: dict[str, str], tmp_path: Path, damage: str
+) -> None:
+    """The test picture's magenta bar is taken for damage."""
+    write_detector(tmp_path / "magenta.onnx")
+    source = SOURCE.replace("smpte", "smpte num-buffers=3") + ",format=BGR"
+    assert not launch(f"{source} ! filesink location=in.raw", environment, tmp_path).returncode
+    element = f"inpaintrestore damage={damage} detector=magenta.onnx backend=onnxruntime-cpu"
+    run = launch(f"{source} ! {element} ! filesink location=out.raw", environment, tmp_path)
+    assert run.returncode == 0, run.stderr
+    before, after = frames(tmp_path / "in.raw"), frames(tmp_path / "out.raw")
+    changed = (after[0] != before[0]).any(axis=2)
+    assert 0.05 < changed.mean() < 0.3
+    bar = (before[0].astype(int) * (1, -2, 1)).sum(axis=2) > 300
+    assert changed[bar].mean() > 0.9
+
+
 @pytest.mark.parametrize(
     ("element", "message"),
     [
         ("inpaintrestore mask=none.png", "there is no file none.png"),
         ("inpaintrestore", "needs the property mask"),
+        ("inpaintrestore mask=mask.png damage=lens", "not both"),
+        ("inpaintrestore damage=all detector=mask.png", "lens"),
+        ("inpaintrestore damage=frame detector=none", "no model 'none'"),
         ("inpaintrestore model=none mask=mask.png", "no model 'none'"),
         ("inpaintrestore backend=none mask=mask.png", "no backend 'none'"),
         ("videoscale ! video/x-raw,width=80 ! inpaintrestore mask=mask.png", "of one size"),

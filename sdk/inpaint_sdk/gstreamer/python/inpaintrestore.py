@@ -17,6 +17,7 @@ import numpy as np
 from gi.repository import GLib, GObject, Gst, GstVideo
 
 from inpaint_sdk import InpaintError, Restorer
+from inpaint_sdk.tasks.detection import DETECTOR, check_damage
 
 CAPS = Gst.Caps.from_string(
     "video/x-raw, format=(string){BGR, RGB}, width=[1, 2147483647], height=[1, 2147483647], "
@@ -56,6 +57,19 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
         nick="Steady",
         blurb="Keep still what lies in a still surrounding",
     )
+    damage = GObject.Property(
+        type=str,
+        default="",
+        nick="Damage",
+        blurb="In place of a mask: lens finds what stays in its place in all frames (dirt, dead "
+        "pixels, a logo), frame finds damage in each",
+    )
+    detector = GObject.Property(
+        type=str,
+        default=DETECTOR,
+        nick="Detector",
+        blurb="What finds damage: name of a model, or path of a model file",
+    )
 
     def do_set_info(self, caps: Any, info: Any, _out_caps: Any, _out_info: Any) -> bool:
         """Loads the model when the frames' format is known, or posts why it cannot."""
@@ -65,6 +79,7 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
             restorer = Restorer.load(
                 self.model,
                 backend=self.backend,
+                detector=self.detector,
                 channels=caps.get_structure(0).get_string("format").lower(),
             )
             self._restore = self._prepared(restorer)
@@ -92,15 +107,30 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
         return Gst.FlowReturn.OK
 
     def _prepared(self, restorer: Restorer) -> Any:
-        """What restores a frame; raises ``InpaintError`` if the mask does not fit the frames."""
+        """What restores a frame; raises ``InpaintError`` if the properties do not fit."""
+        if self.damage:
+            return self._detecting(restorer)
         if not self.mask:
             if restorer.model.task == "inpaint":
-                raise InpaintError(f"the model {self.model!r} needs the property mask")
+                raise InpaintError(
+                    f"the model {self.model!r} needs the property mask, or damage=lens or "
+                    "damage=frame to find what is to be restored"
+                )
             return restorer.restore
         restore = restorer.with_mask(self.mask)
         restore(np.zeros((*self._shape, 3), np.uint8))
         if self.steady and restorer.model.task == "inpaint":
             return restorer.with_mask(self.mask, steady=True)
+        return restore
+
+    def _detecting(self, restorer: Restorer) -> Any:
+        if self.mask:
+            raise InpaintError("give the property mask or the property damage, not both")
+        check_damage(self.damage)
+        restore = (
+            restorer.on_lens(steady=self.steady) if self.damage == "lens" else restorer.restore
+        )
+        restorer.detect(np.zeros((*self._shape, 3), np.uint8))  # a detector that is missing
         return restore
 
     def _post(self, error: InpaintError) -> None:
