@@ -22,6 +22,8 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # Threads that wait actively after a run would take cores from the session that runs next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     if native:
         options.register_custom_ops_library(str(get_library_path()))
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

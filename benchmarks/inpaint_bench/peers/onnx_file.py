@@ -48,6 +48,8 @@ class OnnxFile:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._order.threads
         options.log_severity_level = 3
+        # As the SDK does it; waiting actively would take cores from the candidate that runs next.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=[provider], enable_fallback=0

@@ -23,6 +23,7 @@ def play(monkeypatch: pytest.MonkeyPatch, available: list[str], used: list[str])
     class Session:
         def __init__(self, data: bytes, options: Any, providers: list[str], **others: Any) -> None:
             self.asked = providers
+            self.entries = options.entries
             self.fallback = bool(others["enable_fallback"])
             sessions.append(self)
 
@@ -39,6 +40,12 @@ def play(monkeypatch: pytest.MonkeyPatch, available: list[str], used: list[str])
             self.fallback = False
 
     class Options:
+        def __init__(self) -> None:
+            self.entries: dict[str, str] = {}
+
+        def add_session_config_entry(self, key: str, value: str) -> None:
+            self.entries[key] = value
+
         def register_custom_ops_library(self, path: str) -> None:
             pass
 
@@ -81,6 +88,13 @@ def test_a_gpu_build_still_runs_on_the_cpu_when_asked(monkeypatch: pytest.Monkey
     sessions = play(monkeypatch, BOTH, BOTH[1:])
     assert Restorer.load("photo", backend="onnxruntime-cpu").backend == "onnxruntime-cpu"
     assert sessions[-1].asked == ["CPUExecutionProvider"]
+
+
+def test_threads_do_not_spin_between_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime has this setting since 1.11, and ignores those that it does not know."""
+    sessions = play(monkeypatch, BOTH, BOTH[1:])
+    Restorer.load("photo", backend="onnxruntime-cpu")
+    assert sessions[-1].entries["session.force_spinning_stop"] == "1"
 
 
 def test_auto_chooses_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

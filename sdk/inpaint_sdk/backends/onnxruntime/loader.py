@@ -51,6 +51,8 @@ class OnnxRuntimeLoader:
         options.log_severity_level = 3  # its warnings are for those who write graphs
         # Plans of earlier shapes would be kept; where sizes vary they cost memory and gain no time.
         options.enable_mem_pattern = False
+        # Threads that wait actively after a run take cores from whatever comes next.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         _register_scan_kernel(options)
         try:
             session = onnxruntime.InferenceSession(
