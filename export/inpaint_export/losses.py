@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 EPSILON = 1e-8
+
+SSIM_WINDOW = 7
+"""Side of the windows of :func:`hole_ssim`, in pixels."""
 
 
 def _hole_mean(error: Tensor, mask: Tensor) -> Tensor:
@@ -60,3 +66,29 @@ def hole_gradient_energy(output: Tensor, target: Tensor, mask: Tensor) -> Tensor
         return _hole_mean(torch.sqrt(across + along + 1e-6), mask[..., :-1, :-1])
 
     return torch.relu(1.0 - mean_gradient(output) / (mean_gradient(target) + EPSILON)).mean()
+
+
+def hole_ssim(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """1 less the structural similarity, mean over the windows that touch the hole.
+
+    SSIM (Wang et al., 2004) as scikit-image measures it: windows of 7x7 pixels, each channel for
+    itself, sample variances.
+    """
+    size = SSIM_WINDOW**2
+    sample = size / (size - 1)
+    mean_x, mean_y = _window_mean(output), _window_mean(target)
+    var_x = sample * (_window_mean(output.square()) - mean_x.square())
+    var_y = sample * (_window_mean(target.square()) - mean_y.square())
+    covariance = sample * (_window_mean(output * target) - mean_x * mean_y)
+    c1, c2 = 0.01**2, 0.03**2
+    alike = (2.0 * mean_x * mean_y + c1) * (2.0 * covariance + c2)
+    alike = alike / ((mean_x.square() + mean_y.square() + c1) * (var_x + var_y + c2))
+    return _hole_mean(1.0 - alike, F.max_pool2d(mask, SSIM_WINDOW, stride=1)).mean()
+
+
+def _window_mean(pictures: Tensor) -> Tensor:
+    # Shifted sums: on CPUs average pooling takes three times as long.
+    height, width = (size - SSIM_WINDOW + 1 for size in pictures.shape[2:])
+    rows = reduce(torch.add, (pictures[:, :, i : i + height] for i in range(SSIM_WINDOW)))
+    both = reduce(torch.add, (rows[..., i : i + width] for i in range(SSIM_WINDOW)))
+    return both / SSIM_WINDOW**2

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from skimage.metrics import structural_similarity
 from torch import nn
 
 from inpaint_export import losses
@@ -38,9 +39,21 @@ def test_gradient_loss_sees_edges_and_not_offsets() -> None:
     assert losses.hole_gradient_l1(torch.zeros_like(target), target, mask) > 0.1
 
 
+def test_ssim_is_that_of_scikit_image() -> None:
+    generator = torch.Generator().manual_seed(0)
+    target = torch.rand(2, 3, 40, 32, generator=generator)
+    output = (target + 0.2 * torch.rand(target.shape, generator=generator)).clamp(0.0, 1.0)
+    expected = [
+        structural_similarity(a.numpy(), b.numpy(), channel_axis=0, data_range=1.0)
+        for a, b in zip(output, target, strict=True)
+    ]
+    found = losses.hole_ssim(output, target, torch.ones(2, 1, 40, 32))
+    assert 1.0 - float(found) == pytest.approx(np.mean(expected), abs=1e-5)
+
+
 def test_losses_of_an_empty_hole_are_finite() -> None:
     picture, mask = torch.rand(1, 3, 8, 8), torch.zeros(1, 1, 8, 8)
-    for loss in (losses.hole_l1, losses.hole_rmse, losses.hole_gradient_l1):
+    for loss in (losses.hole_l1, losses.hole_rmse, losses.hole_gradient_l1, losses.hole_ssim):
         assert torch.isfinite(loss(picture, picture, mask))
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.losses import hole_gradient_energy
+from inpaint_export.losses import hole_gradient_energy, hole_ssim
 from inpaint_export.models.codebook import (
     CELL,
     CodebookAutoencoder,
@@ -140,8 +140,9 @@ class Sharpening(InTwoParts[HoleWeights]):
     """Third training: the sharpening module on the decoded picture, and all before it once more.
 
     decoded: weight of the decoded picture's own losses, so that the decoder's answer stays one.
-    energy: weight of :func:`inpaint_export.losses.hole_gradient_energy`, which keeps what
-    is sharpened from turning out smooth.
+    ssim: weight of :func:`inpaint_export.losses.hole_ssim`, of both pictures. energy: weight of
+    :func:`inpaint_export.losses.hole_gradient_energy`, which keeps what is sharpened from turning
+    out smooth.
     """
 
     model: SharpenedInpainter
@@ -153,24 +154,30 @@ class Sharpening(InTwoParts[HoleWeights]):
         early: HoleWeights = EARLY,
         late: HoleWeights = LATE,
         switch: float = 0.5,
-        decoded: float = 0.5,
-        energy: float = 0.005,
+        decoded: float = 0.25,
+        ssim: float = 0.03,
+        energy: float = 0.0005,
     ) -> None:
         super().__init__(model, early, late, switch)
         assert isinstance(model, SharpenedInpainter)
-        self.decoded, self.energy = decoded, energy
+        self.decoded, self.ssim, self.energy = decoded, ssim, energy
         freeze([model.inpainter.autoencoder.code_encoder])
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
         decoded = self.model.inpainter(image, mask).float()
         output = self.model.sharpener(decoded, mask).float()
-        before, after = hole_terms(decoded, image, mask), hole_terms(output, image, mask)
         energy = hole_gradient_energy(output, image, mask)
-        self.note(**after, energy=energy)
-        self.note(**{f"decoded_{name}": term for name, term in before.items()})
-        loss = weighted(after, self.weights) + self.energy * energy
-        yield "model", loss + self.decoded * weighted(before, self.weights)
+        self.note(energy=energy)
+        loss = self._likeness(output, image, mask) + self.energy * energy
+        yield "model", loss + self.decoded * self._likeness(decoded, image, mask, "decoded_")
+
+    def _likeness(self, picture: Tensor, image: Tensor, mask: Tensor, name: str = "") -> Tensor:
+        """Notes the losses with ``name`` before theirs, and sums them up."""
+        terms = hole_terms(picture, image, mask)
+        ssim = hole_ssim(picture, image, mask)
+        self.note(**{f"{name}{key}": term for key, term in {**terms, "ssim": ssim}.items()})
+        return weighted(terms, self.weights) + self.ssim * ssim
 
 
 def freeze(parts: Iterable[nn.Module]) -> None:
