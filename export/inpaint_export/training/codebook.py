@@ -156,7 +156,7 @@ class Sharpening(InTwoParts[HoleWeights]):
         switch: float = 0.5,
         decoded: float = 0.25,
         ssim: float = 0.03,
-        energy: float = 0.0005,
+        energy: float = 0.0015,
     ) -> None:
         super().__init__(model, early, late, switch)
         assert isinstance(model, SharpenedInpainter)
