@@ -14,6 +14,7 @@ NAMES = (
     "photo-codebook-autoencoder",
     "photo-codebook-transformer",
     "photo-codebook",
+    "clean-crops",
     "clean",
     "damage",
 )

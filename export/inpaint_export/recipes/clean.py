@@ -1,37 +1,35 @@
-"""``clean``: noise, blur and compression removed from photographs."""
+"""``clean``: noise, blur and compression removed from photographs.
+
+Its second training, on large crops: recurrences that have only read short lines give other numbers
+on long ones. After the first training alone a picture of 480 pixels a side was restored 1.1 to 2 dB
+worse than its squares of 96.
+"""
 
 from __future__ import annotations
 
 from inpaint_export.data.distortions import DistortionDataConfig
 from inpaint_export.models.crnn import Crnn
-from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
-from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
+from inpaint_export.recipes.base import OptimConfig, Recipe
+from inpaint_export.recipes.clean_crops import CARD, OUTPUTS
 from inpaint_export.training.objective import PairRegression, PairWeights, strength
+from inpaint_export.training.start import FromRun
 from inpaint_export.training.validation import DistortionValidationConfig
+
+MEAN_PSNR = PairWeights(log_mse=0.3, l1=3.0, side=0.1)
 
 RECIPE = Recipe(
     name="clean",
     family="crnn",
     task="restore",
     build=Crnn,
-    # By the squared error's size, strong blur would be all that counts.
-    objective=lambda model: PairRegression(
-        model,
-        strength,
-        early=PairWeights(l1=10.0, side=0.02),
-        late=PairWeights(log_mse=0.3, l1=3.0, side=0.02),
-        switch=0.6,
-    ),
-    # Small crops, and more of them: as many pixels teach more if they are of more pictures.
-    data=DistortionDataConfig(folder="photos/train", crop=96),
-    batch=16,
-    optim=OptimConfig(lr=3e-3, warmup=200),
+    objective=lambda model: PairRegression(model, strength, early=MEAN_PSNR, late=MEAN_PSNR),
+    data=DistortionDataConfig(folder="photos/train", crop=224),
+    batch=3,
+    optim=OptimConfig(lr=1e-3, warmup=100),
     validation=DistortionValidationConfig(folder="photos/val"),
-    card=CardConfig(
-        description="Removes noise, blur and compression, and their mixtures; needs no mask.",
-        licence=LICENCE,
-        training_data=f"1263 photographs under synthetic distortions: {PHOTOGRAPHS}",
-    ),
-    steps=12_000,
-    outputs=("output", "diagnosis"),
+    card=CARD,
+    steps=2_500,
+    seed=1,
+    outputs=OUTPUTS,
+    start=FromRun("clean-crops"),
 )
