@@ -145,13 +145,15 @@ def test_the_readers_cost_alike() -> None:
     assert max(counts) * 4 < 6e6
 
 
-def test_the_recipe_trains(photos: Path, tmp_path: Path) -> None:
-    recipe = replace(
-        load_recipe("clean"),
-        build=lambda: Crnn(SMALL),
-        data=DistortionDataConfig("photos", crop=64),
-        validation=DistortionValidationConfig("photos", count=2, every=2),
-        steps=4,
-        batch=2,
-    )
-    assert np.isfinite(Trainer(recipe, photos, tmp_path / "run", workers=0).run())
+def test_the_recipes_train(photos: Path, tmp_path: Path) -> None:
+    """The second begins with what the first has learned."""
+    for name in ("clean-crops", "clean"):
+        recipe = replace(
+            load_recipe(name),
+            build=lambda: Crnn(SMALL),
+            data=DistortionDataConfig("photos", crop=64),
+            validation=DistortionValidationConfig("photos", count=2, every=2),
+            steps=4,
+            batch=2,
+        )
+        assert np.isfinite(Trainer(recipe, photos, tmp_path / name, workers=0).run())

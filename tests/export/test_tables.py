@@ -162,7 +162,8 @@ def test_the_table_of_distortions_is_made(
         cv2.imwrite(str(tmp_path / folder / "a.png"), picture)
     small = CrnnConfig(widths=(8, 8, 8), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1), state=4)
     recipe = replace(
-        load_recipe("clean"),
+        load_recipe("clean-crops"),
+        name="clean",
         build=lambda: Crnn(small),
         validation=DistortionValidationConfig("photos/val", count=1),
         batch=1,
