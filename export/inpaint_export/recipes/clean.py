@@ -7,29 +7,23 @@ worse than its squares of 96.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from inpaint_export.data.distortions import DistortionDataConfig
-from inpaint_export.models.crnn import Crnn
-from inpaint_export.recipes.base import OptimConfig, Recipe
-from inpaint_export.recipes.clean_crops import CARD, OUTPUTS
+from inpaint_export.recipes.base import OptimConfig
+from inpaint_export.recipes.clean_crops import RECIPE as FIRST
 from inpaint_export.training.objective import PairRegression, PairWeights, strength
 from inpaint_export.training.start import FromRun
-from inpaint_export.training.validation import DistortionValidationConfig
 
 MEAN_PSNR = PairWeights(log_mse=0.3, l1=3.0, side=0.1)
 
-RECIPE = Recipe(
+RECIPE = replace(
+    FIRST,
     name="clean",
-    family="crnn",
-    task="restore",
-    build=Crnn,
     objective=lambda model: PairRegression(model, strength, early=MEAN_PSNR, late=MEAN_PSNR),
     data=DistortionDataConfig(folder="photos/train", crop=224),
     batch=3,
     optim=OptimConfig(lr=2e-3, warmup=100),
-    validation=DistortionValidationConfig(folder="photos/val"),
-    card=CARD,
-    steps=12_000,
     seed=1,
-    outputs=OUTPUTS,
-    start=FromRun("clean-crops"),
+    start=FromRun(FIRST.name),
 )

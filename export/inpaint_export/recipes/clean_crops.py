@@ -9,14 +9,6 @@ from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.objective import PairRegression, PairWeights, strength
 from inpaint_export.training.validation import DistortionValidationConfig
 
-OUTPUTS = ("output", "diagnosis")
-
-CARD = CardConfig(
-    description="Removes noise, blur and compression, and their mixtures; needs no mask.",
-    licence=LICENCE,
-    training_data=f"1263 photographs under synthetic distortions: {PHOTOGRAPHS}",
-)
-
 RECIPE = Recipe(
     name="clean-crops",
     family="crnn",
@@ -35,7 +27,11 @@ RECIPE = Recipe(
     batch=16,
     optim=OptimConfig(lr=3e-3, warmup=200),
     validation=DistortionValidationConfig(folder="photos/val"),
-    card=CARD,
+    card=CardConfig(
+        description="Removes noise, blur and compression, and their mixtures; needs no mask.",
+        licence=LICENCE,
+        training_data=f"1263 photographs under synthetic distortions: {PHOTOGRAPHS}",
+    ),
     steps=12_000,
-    outputs=OUTPUTS,
+    outputs=("output", "diagnosis"),
 )
