@@ -8,6 +8,8 @@ from demo import IMAGES, restore_example, side_by_side
 from scratches import scratched
 
 from inpaint_sdk import Restorer
+from inpaint_sdk.models.zoo import is_bundled
+from inpaint_sdk.tasks.detection import DETECTOR
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "images"
 WIDTH = 1600
@@ -48,9 +50,10 @@ def main() -> None:
         save(name, side_by_side(restore_example(photo, name)))
     coffee = cv2.imread(str(IMAGES / "coffee.png"))
     save("stages", in_stages(Restorer.load("photo-staged"), coffee))
-    save("found", found(photo, scratched(cv2.imread(str(IMAGES / "chelsea.png")))))
-    # A failure: letters that belong to the picture, a logo on a suit, are damage to a detector.
-    save("found-wrongly", found(photo, cv2.imread(str(IMAGES / "astronaut.png"))))
+    if is_bundled(DETECTOR):
+        save("found", found(photo, scratched(cv2.imread(str(IMAGES / "chelsea.png")))))
+        # A failure: letters that belong to the picture, a logo on a suit, are damage to a detector.
+        save("found-wrongly", found(photo, cv2.imread(str(IMAGES / "astronaut.png"))))
     landsat = cv2.imread(str(IMAGES / "landsat.png"))
     save("clouds-thick", np.hstack(without_clouds("cloud-thick", landsat)))
     opacity = 0.5  # of an even layer, put over the picture as RICE1's are
