@@ -15,6 +15,7 @@ _MODULES = {
     "staged": "staged",
     "codebook": "codebook",
     "mixed": "mixed",
+    "wide": "wide",
 }
 
 NAMES = tuple(_MODULES)
