@@ -42,7 +42,8 @@ class Damaged:
 
 def visible(before: Picture, after: Picture) -> Mask:
     """Where two pictures differ so that it can be seen; gaps of a pixel are closed."""
-    changed = cv2.absdiff(before, after).max(axis=2) >= VISIBLE
+    red, green, blue = cv2.split(cv2.absdiff(before, after))
+    changed = cv2.max(cv2.max(red, green), blue) >= VISIBLE  # NumPy's is ten times as slow
     mask = np.multiply(changed, 255, dtype=np.uint8)
     return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(np.uint8)
 
