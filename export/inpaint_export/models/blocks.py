@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 SLOPE = 0.1
 """Of the leaky ReLUs: a unit that is never positive still learns."""
+
+Padding = Literal["zeros", "replicate"]
+"""What convolutions see beyond a picture's border."""
 
 
 def start_at_zero(layer: nn.Module) -> None:
@@ -18,10 +23,12 @@ def start_at_zero(layer: nn.Module) -> None:
 class ResidualBlock(nn.Module):
     """``x + conv(act(conv(act(x))))``; the second convolution starts at zero."""
 
-    def __init__(self, channels: int, dilation: int = 1) -> None:
+    def __init__(self, channels: int, dilation: int = 1, padding: Padding = "zeros") -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = nn.Conv2d(
+            channels, channels, 3, padding=dilation, dilation=dilation, padding_mode=padding
+        )
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding)
         start_at_zero(self.conv2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -42,8 +49,8 @@ class GlobalContext(nn.Module):
         return x + self.expand(F.leaky_relu(self.squeeze(pooled), SLOPE))
 
 
-def residual_blocks(channels: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+def residual_blocks(channels: int, count: int, padding: Padding = "zeros") -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(channels, padding=padding) for _ in range(count)))
 
 
 def double(x: Tensor) -> Tensor:
