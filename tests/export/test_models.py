@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from inpaint_export.models.blocks import CONTINUED, Padding, residual_blocks
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.models.fill import PullPushFill
 
@@ -77,3 +78,14 @@ def test_units_are_alive_at_the_start() -> None:
     model(torch.rand(4, 3, 64, 64), (torch.rand(4, 1, 64, 64) < 0.2).float())
     active = (responses[0] > 0).float().mean(dim=(0, 2, 3))
     assert (active > 0.0).float().mean() > 0.9
+
+
+@pytest.mark.parametrize(("padding", "flat"), [(CONTINUED, True), ("zeros", False)])
+def test_a_continued_border_is_not_seen(padding: Padding, flat: bool) -> None:
+    torch.manual_seed(0)
+    blocks = residual_blocks(4, 2, padding)
+    for parameter in blocks.parameters():
+        parameter.data += 0.2 * torch.randn_like(parameter)
+    seen = blocks(torch.ones(1, 4, 16, 16))
+    spread = float(seen.std(dim=(2, 3)).max())
+    assert spread < 1e-5 if flat else spread > 0.01

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.models.blocks import (
+    CONTINUED,
     SLOPE,
     GlobalContext,
     ResidualBlock,
@@ -50,25 +51,25 @@ class Detector(nn.Module):
         super().__init__()
         config = config or DetectorConfig()
         half, quarter, eighth, sixteenth = config.widths
-        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2)
-        self.encode2 = residual_blocks(half, config.blocks[0])
+        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2, padding_mode=CONTINUED)
+        self.encode2 = residual_blocks(half, config.blocks[0], CONTINUED)
         self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
-        self.encode4 = residual_blocks(quarter, config.blocks[1])
+        self.encode4 = residual_blocks(quarter, config.blocks[1], CONTINUED)
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.encode8 = residual_blocks(eighth, config.blocks[2])
+        self.encode8 = residual_blocks(eighth, config.blocks[2], CONTINUED)
         self.down16 = nn.Conv2d(eighth, sixteenth, 2, stride=2)
         self.middle = nn.Sequential(
-            *(ResidualBlock(sixteenth, dilation) for dilation in config.dilations),
+            *(ResidualBlock(sixteenth, dilation, CONTINUED) for dilation in config.dilations),
             GlobalContext(sixteenth),
         )
         # Unfolded and not enlarged, so that what lies off a cell's middle can be told.
         self.up8 = nn.Conv2d(sixteenth, 4 * eighth, 1)
-        self.decode8 = residual_blocks(eighth, config.blocks[2])
+        self.decode8 = residual_blocks(eighth, config.blocks[2], CONTINUED)
         self.up4 = nn.Conv2d(eighth, 4 * quarter, 1)
-        self.decode4 = residual_blocks(quarter, config.blocks[1])
+        self.decode4 = residual_blocks(quarter, config.blocks[1], CONTINUED)
         self.up2 = nn.Conv2d(quarter, 4 * half, 1)
-        self.decode2 = residual_blocks(half, config.blocks[0])
-        self.head = nn.Conv2d(half, 4, 3, padding=1)
+        self.decode2 = residual_blocks(half, config.blocks[0], CONTINUED)
+        self.head = nn.Conv2d(half, 4, 3, padding=1, padding_mode=CONTINUED)
         self._initialise()
 
     def _initialise(self) -> None:
