@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from inpaint_export.models.averaging import AveragingRound, to_mean
 from inpaint_export.models.blocks import CONTINUED, Padding, residual_blocks
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.models.fill import PullPushFill
+from inpaint_export.models.sarnn import ScanRound
 
 
 def box_mask(height: int, width: int, box: tuple[int, int, int, int]) -> Tensor:
@@ -89,3 +91,23 @@ def test_a_continued_border_is_not_seen(padding: Padding, flat: bool) -> None:
     seen = blocks(torch.ones(1, 4, 16, 16))
     spread = float(seen.std(dim=(2, 3)).max())
     assert spread < 1e-5 if flat else spread > 0.01
+
+
+def test_an_averaging_round_answers_alike_on_short_and_long_lines() -> None:
+    torch.manual_seed(0)
+    short, long = torch.ones(1, 6, 3, 5), torch.ones(1, 6, 40, 64)
+    averaging, plain = AveragingRound(6), ScanRound(6, weigh=True)
+    expected = averaging(short)[:, :, :1, :1]
+    torch.testing.assert_close(averaging(long), expected.expand(1, 6, 40, 64), atol=1e-5, rtol=0)
+    assert float((plain(long).amax(dim=(2, 3)) - plain(short).amax(dim=(2, 3))).abs().max()) > 0.1
+
+
+def test_an_averaging_round_averages() -> None:
+    """Its channels' maps are means of what lies on one side, nearer ones weighing more."""
+    line = torch.tensor([4.0, 0.0, 2.0])
+    weight = torch.tensor(0.5)
+    scanned = torch.tensor([4.0, 2.0, 3.0])  # each half of the one before and its own
+    means = scanned * to_mean(weight, torch.arange(1, 4))
+    first_two = (4.0 * 0.5 + 0.0) / 1.5
+    torch.testing.assert_close(means, torch.tensor([4.0, first_two, (1.0 + 0.0 + 2.0) / 1.75]))
+    assert float(means.max()) <= float(line.max())

@@ -44,26 +44,20 @@ class ScanRound(nn.Module):
 
     Channels start with memories from 2 positions to ``longest``, so that some of them see far from
     the first step on, and are normalised by their memory, as in the Linear Recurrent Unit (Orvieto
-    et al., "Resurrecting Recurrent Neural Networks", 2023). No memory ever exceeds ``limit``
-    positions: what has forgotten a line's start behaves alike on lines of any length, also of
-    those that are longer than any in training. None bounds it by nothing but stability.
+    et al., "Resurrecting Recurrent Neural Networks", 2023).
     """
 
-    def __init__(
-        self, channels: int, weigh: bool, longest: float = 64.0, limit: float | None = None
-    ) -> None:
+    def __init__(self, channels: int, weigh: bool, longest: float = 64.0) -> None:
         super().__init__()
         memory = torch.logspace(1.0, math.log2(longest), channels, base=2.0)
         # tanh keeps a recurrence below 1, so that a line of any length stays bounded.
-        self.largest = 1.0 if limit is None else 1.0 - 1.0 / limit
-        raw = torch.atanh((1.0 - 1.0 / memory) / self.largest)
-        self.raw_weight = nn.Parameter(raw.repeat(4, 1))
+        self.raw_weight = nn.Parameter(torch.atanh(1.0 - 1.0 / memory).repeat(4, 1))
         self.bias = nn.Parameter(torch.zeros(4, channels))
         self.scores = nn.Conv2d(channels, 4, 1) if weigh else None
         self.mix = nn.Conv2d(4 * channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.largest * torch.tanh(self.raw_weight)
+        weight = torch.tanh(self.raw_weight)
         maps = directional_scan(x, weight, self.bias)  # [N, 4C, H, W]
         if self.scores is not None:
             scores = torch.sigmoid(self.scores(x)) * 2.0  # [N, 4, H, W], 1 when undecided

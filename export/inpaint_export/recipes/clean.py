@@ -1,7 +1,7 @@
 """``clean``: noise, blur and compression removed from photographs.
 
-Its second training, on larger crops, whose lines the recurrences need to have read, and closer to
-the photographs' own size, so that grain which belongs to a picture is left in it.
+Its second training, on larger crops, closer to the photographs' own size, so that grain which
+belongs to a picture is left in it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ RECIPE = replace(
     FIRST,
     name="clean",
     objective=lambda model: PairRegression(model, strength, early=MEAN_PSNR, late=MEAN_PSNR),
-    data=DistortionDataConfig(folder="photos/train", crop=160, scale=(0.6, 1.0)),
-    batch=6,
+    data=DistortionDataConfig(folder="photos/train", crop=192, scale=(0.6, 1.0)),
+    batch=4,
     optim=OptimConfig(lr=2e-3, warmup=100),
-    steps=8_000,
     seed=1,
     start=FromRun(FIRST.name),
 )
