@@ -10,7 +10,7 @@ import torch
 
 from inpaint_export.data import distortions
 from inpaint_export.data.distortions import KINDS, DistortionDataConfig, distort
-from inpaint_export.models.crnn import Crnn, CrnnConfig, Reader
+from inpaint_export.models.crnn import Adaptation, Crnn, CrnnConfig, Reader, Sequences
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.training.loop import Trainer
@@ -125,15 +125,26 @@ def test_a_network_starts_as_the_identity_and_exports(reader: Reader, tmp_path: 
 @pytest.mark.parametrize(("reader", "sees"), [("gru", True), ("scan", True), ("none", False)])
 def test_readers_see_far(reader: Reader, sees: bool) -> None:
     torch.manual_seed(0)
-    model = Crnn(replace(SMALL, shallow=reader, deep=reader)).eval()
-    for parameter in model.parameters():
+    sequences = Sequences(8, state=4, kind=reader, block=4).eval()
+    for parameter in sequences.parameters():
         parameter.data += 0.25 * torch.randn_like(parameter)
-    near = torch.rand(1, 3, 256, 256)
+    near = torch.rand(1, 8, 64, 64)
     far = near.clone()
-    far[..., :32, :32] += 1.0
+    far[..., :8, :8] += 1.0
     with torch.inference_mode():
-        difference = (model(near)[0] - model(far)[0])[..., 112:144, 112:144]
+        difference = (sequences(near) - sequences(far))[..., 28:36, 28:36]
     assert (float(difference.abs().max()) > 1e-6) == sees
+
+
+def test_what_a_picture_suffers_from_decides_for_all_of_it() -> None:
+    torch.manual_seed(0)
+    adaptation = Adaptation(3, 4)
+    x, felt = torch.rand(2, 4, 5, 6), torch.rand(2, 3)
+    torch.testing.assert_close(adaptation(x, felt), x)  # before it has learned
+    torch.nn.init.normal_(adaptation.decide.weight)
+    change = adaptation(x, felt) - x
+    gain, offset = adaptation.decide(felt).chunk(2, dim=1)
+    torch.testing.assert_close(change[1, 2], x[1, 2] * gain[1, 2] + offset[1, 2])
 
 
 def test_the_readers_cost_alike() -> None:

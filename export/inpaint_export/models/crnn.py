@@ -90,6 +90,23 @@ class Sequences(nn.Module):
         return x + self.leave(self.read(self.enter(x)))
 
 
+class Adaptation(nn.Module):
+    """Gains and offsets of features by what the whole picture suffers from; at first none.
+
+    FiLM (Perez et al., AAAI 2018): how strongly to answer is decided once for all of a picture.
+    """
+
+    def __init__(self, felt: int, channels: int) -> None:
+        super().__init__()
+        self.decide = nn.Linear(felt, 2 * channels)
+        start_at_zero(self.decide)
+
+    def forward(self, x: Tensor, felt: Tensor) -> Tensor:
+        """From and to [N, C, H, W]; felt is [N, F]."""
+        gain, offset = self.decide(felt)[..., None, None].chunk(2, dim=1)
+        return x + x * gain + offset
+
+
 class Crnn(nn.Module):
     """Mask-free restoration with a diagnosis as a second output."""
 
@@ -109,6 +126,8 @@ class Crnn(nn.Module):
         self.deep = Sequences(eighth, config.state, config.deep, BLOCK // 8)
         self.diagnose1 = nn.Conv2d(eighth, eighth // 2, 1)
         self.diagnose2 = nn.Linear(eighth // 2, 3)
+        self.adapt4 = Adaptation(eighth // 2, quarter)
+        self.adapt2 = Adaptation(eighth // 2, half)
         # Unfolded and not enlarged, so that each pixel gets features of its own.
         self.up4 = nn.Conv2d(eighth, 4 * quarter, 1)
         self.decode4 = residual_blocks(quarter, config.decoder_blocks[0], CONTINUED)
@@ -129,6 +148,8 @@ class Crnn(nn.Module):
         x = self.deep(self.encode8(F.leaky_relu(self.down8(skip4), SLOPE)))
         felt = F.leaky_relu(self.diagnose1(x), SLOPE).mean(dim=(2, 3))
         diagnosis = torch.sigmoid(self.diagnose2(felt))
-        x = self.decode4(self.shallow(skip4) + F.pixel_shuffle(self.up4(x), 2))
-        x = self.decode2(skip2 + F.pixel_shuffle(self.up2(x), 2))
+        x = self.shallow(skip4) + F.pixel_shuffle(self.up4(x), 2)
+        x = self.decode4(self.adapt4(x, felt))
+        x = skip2 + F.pixel_shuffle(self.up2(x), 2)
+        x = self.decode2(self.adapt2(x, felt))
         return image + F.pixel_shuffle(self.head(x), 2), diagnosis
