@@ -141,7 +141,7 @@ def test_a_missing_comparator_is_an_error(data: Path, tmp_path: Path) -> None:
 
 
 def test_names_are_those_that_are_made() -> None:
-    assert set(NAMES) == {*rice.TABLES, "crnn", "staged", "codebook", "mixed"}
+    assert set(NAMES) == {*rice.TABLES, "crnn", "staged", "codebook", "mixed", "wide"}
 
 
 def test_markdown_leaves_out_what_is_not_known() -> None:
