@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.models.blocks import SLOPE
 from inpaint_kernels.torch_op import directional_scan
+
+LARGEST_WEIGHT = 1.0 - 1.0 / 32.0
 
 
 class AveragingRound(nn.Module):
@@ -21,16 +21,14 @@ class AveragingRound(nn.Module):
     pixels, changes of pictures of 480 were half as large again as would have been best. Here each
     sum is divided by that of its weights.
 
-    channels: of the maps. longest: positions that a channel remembers at first, from 2 up.
-    limit: positions that it may learn to remember.
+    Channels remember from 2 to 16 positions at first, and learn to remember 32 at most.
     """
 
-    def __init__(self, channels: int, longest: float = 16.0, limit: float = 32.0) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.largest = 1.0 - 1.0 / limit
-        memory = torch.logspace(1.0, math.log2(longest), channels, base=2.0)
+        memory = torch.logspace(1.0, 4.0, channels, base=2.0)
         self.raw_weight = nn.Parameter(
-            torch.logit((1.0 - 1.0 / memory) / self.largest).repeat(4, 1)
+            torch.logit((1.0 - 1.0 / memory) / LARGEST_WEIGHT).repeat(4, 1)
         )
         self.bias = nn.Parameter(torch.zeros(4, channels))
         self.scores = nn.Conv2d(channels, 4, 1)
@@ -38,7 +36,7 @@ class AveragingRound(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """From and to [N, C, H, W]."""
-        weight = self.largest * torch.sigmoid(self.raw_weight)
+        weight = LARGEST_WEIGHT * torch.sigmoid(self.raw_weight)
         maps = directional_scan(x, weight, self.bias).chunk(4, dim=1)  # up, right, down, left
         scores = (torch.sigmoid(self.scores(x)) * 2.0).chunk(4, dim=1)  # 1 when undecided
         from_top, from_left = _positions(x.shape[2], x), _positions(x.shape[3], x)

@@ -9,7 +9,6 @@ light added to light that was weakened (the atmospheric scattering model).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -42,14 +41,14 @@ class SarnnConfig:
 class ScanRound(nn.Module):
     """One round: scan in four directions, weigh the directions at each position, mix.
 
-    Channels start with memories from 2 positions to ``longest``, so that some of them see far from
+    Channels start with memories from 2 positions to 64, so that some of them see far from
     the first step on, and are normalised by their memory, as in the Linear Recurrent Unit (Orvieto
     et al., "Resurrecting Recurrent Neural Networks", 2023).
     """
 
-    def __init__(self, channels: int, weigh: bool, longest: float = 64.0) -> None:
+    def __init__(self, channels: int, weigh: bool) -> None:
         super().__init__()
-        memory = torch.logspace(1.0, math.log2(longest), channels, base=2.0)
+        memory = torch.logspace(1.0, 6.0, channels, base=2.0)
         # tanh keeps a recurrence below 1, so that a line of any length stays bounded.
         self.raw_weight = nn.Parameter(torch.atanh(1.0 - 1.0 / memory).repeat(4, 1))
         self.bias = nn.Parameter(torch.zeros(4, channels))

@@ -5,17 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from inpaint_bench.machine import describe_machine
+from inpaint_bench.timing import interleaved, summarise
 from inpaint_export.model_document import write_whole
 from inpaint_export.recipes import Recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import Objective
+
+ROUNDS, WARMUP = 8, 2
+"""Runs of each method that are timed, in turn with the others', and those before them."""
+
+
+Method = Callable[..., Any]
+"""Restores a picture, with or without a mask, as the table has it."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,26 @@ def train_variant(variant: Variant, recipe: Recipe, options: TableOptions) -> nn
         trainer.run()
     model: nn.Module = trainer.ema.module.eval()
     return model
+
+
+def timed_rows(
+    methods: Mapping[str, Method],
+    example: tuple[Any, ...],
+    measure: Callable[[Method], Mapping[str, float]],
+) -> list[Row]:
+    """Rows of methods that need no training.
+
+    example: what every method is run on for its time. measure: a method's figures of quality.
+    """
+    times = interleaved(
+        {name: partial(run, *example) for name, run in methods.items()},
+        rounds=ROUNDS,
+        warmup=WARMUP,
+    )
+    return [
+        Row(name, measure(run), milliseconds=summarise(times[name]).p50)
+        for name, run in tqdm(methods.items(), desc="quality", unit="method")
+    ]
 
 
 def markdown(title: str, rows: Sequence[Row]) -> str:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from inpaint_bench.data import list_pictures
 from inpaint_bench.quality import Pixels, mean_score, score
-from inpaint_bench.timing import interleaved, summarise
 from inpaint_export.data.damage_held_out import damage_held_out
 from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb
-from inpaint_export.tables.base import Row, TableOptions, markdown, open_table, write_table
+from inpaint_export.tables.base import TableOptions, markdown, open_table, timed_rows, write_table
 from inpaint_sdk import DetectionOptions, Restorer
 from inpaint_sdk.models.zoo import is_bundled
 
@@ -30,7 +28,6 @@ MIXTURES = (
 """Kinds of held-out damage, and the distortions that the damaged picture then suffers."""
 
 SEED = 78
-ROUNDS, WARMUP = 8, 2
 
 
 @dataclass(frozen=True)
@@ -48,17 +45,12 @@ def make_table(name: str, options: TableOptions) -> str:
     Each mixture's column is PSNR over whole pictures; SSIM is the mean over all.
     """
     options = open_table(name, options)
-    methods = _methods(options.threads)
     samples = list(_samples(options.data / FOLDER))
-    times = interleaved(
-        {name: lambda run=run: run(samples[0].damaged) for name, run in methods.items()},  # type: ignore[misc]
-        rounds=ROUNDS,
-        warmup=WARMUP,
+    rows = timed_rows(
+        _methods(options.threads),
+        (samples[0].damaged,),
+        lambda restore: _measure(restore, samples),
     )
-    rows = []
-    for method, restore in tqdm(methods.items(), desc="quality", unit="method"):
-        row = _measure(method, restore, samples)
-        rows.append(replace(row, milliseconds=summarise(times[method]).p50))
     text = markdown("Mixed damage, kodak24", rows) + "\n" + _notes(options)
     write_table(name, text, rows, options)
     return text
@@ -109,7 +101,7 @@ def _methods(threads: int) -> dict[str, Callable[[Pixels], Pixels]]:
     return methods
 
 
-def _measure(method: str, restore: Callable[[Pixels], Pixels], samples: list[_Sample]) -> Row:
+def _measure(restore: Callable[[Pixels], Pixels], samples: list[_Sample]) -> dict[str, float]:
     scores = [(s.mixture, score(restore(s.damaged), s.clean, None)) for s in samples]
     figures = {
         f"{kind}, {distortion}": mean_score(
@@ -118,4 +110,4 @@ def _measure(method: str, restore: Callable[[Pixels], Pixels], samples: list[_Sa
         for kind, distortion in MIXTURES
     }
     mean = mean_score(found for _, found in scores)
-    return Row(method, {**figures, "all": mean.psnr, "SSIM": mean.ssim})
+    return {**figures, "all": mean.psnr, "SSIM": mean.ssim}

@@ -7,12 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from inpaint_bench.quality import Pixels
-from inpaint_bench.timing import interleaved, summarise
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
-from inpaint_export.tables.base import Row, TableOptions, markdown, open_table, write_table
+from inpaint_export.tables.base import TableOptions, markdown, open_table, timed_rows, write_table
 from inpaint_sdk import Restorer
 from inpaint_sdk.auto.parts import CHOICES
 from inpaint_sdk.auto.restorer import WIDE
@@ -24,8 +22,6 @@ FOLDER = "photos/kodak24"
 NARROW = "10-20 %"
 """Irregular masks of this ratio, to which a wide box is added."""
 
-ROUNDS, WARMUP = 8, 2
-
 Method = Callable[[Pixels, Pixels], Pixels]
 
 
@@ -35,17 +31,12 @@ def make_table(name: str, options: TableOptions) -> str:
     photo = Restorer.load("photo", threads=options.threads)
     width = WIDE * photo.model.trained_size
     samples = narrow_and_wide(options.data / FOLDER, options.data / "masks")
-    methods = _methods(photo, width, options.threads)
     first = samples[0]
-    times = interleaved(
-        {name: lambda run=run: run(first.picture, first.mask) for name, run in methods.items()},  # type: ignore[misc]
-        rounds=ROUNDS,
-        warmup=WARMUP,
+    rows = timed_rows(
+        _methods(photo, width, options.threads),
+        (first.picture, first.mask),
+        lambda restore: _measure(restore, samples, width),
     )
-    rows = []
-    for method, restore in tqdm(methods.items(), desc="quality", unit="method"):
-        row = Row(method, _measure(restore, samples, width))
-        rows.append(replace(row, milliseconds=summarise(times[method]).p50))
     text = markdown("Narrow and wide holes in one picture, kodak24", rows) + "\n" + _notes(options)
     write_table(name, text, rows, options)
     return text
