@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from demo import IMAGES, restore_example, side_by_side
+from distortions import poorly_shot
 from scratches import scratched
 
 from inpaint_sdk import Restorer
@@ -50,8 +51,10 @@ def main() -> None:
         save(name, side_by_side(restore_example(photo, name)))
     coffee = cv2.imread(str(IMAGES / "coffee.png"))
     save("stages", in_stages(Restorer.load("photo-staged"), coffee))
+    poor = poorly_shot(chelsea := cv2.imread(str(IMAGES / "chelsea.png")))
+    save("clean", np.hstack([poor, Restorer.load("clean").restore(poor), chelsea]))
     if is_bundled(DETECTOR):
-        save("found", found(photo, scratched(cv2.imread(str(IMAGES / "chelsea.png")))))
+        save("found", found(photo, scratched(chelsea)))
         # A failure: letters that belong to the picture, a logo on a suit, are damage to a detector.
         save("found-wrongly", found(photo, cv2.imread(str(IMAGES / "astronaut.png"))))
     landsat = cv2.imread(str(IMAGES / "landsat.png"))

@@ -25,6 +25,7 @@ SAYS = {
     "06_gstreamer.sh": "30 frames went through inpaintrestore",
     "07_find_damage.py": "wrote demo/found.png",
     "08_stages.py": "wrote demo/stages.png",
+    "09_clean.py": "wrote demo/clean.png",
 }
 NEEDS = {"07_find_damage.py": DETECTOR}
 """Models that may not be bundled yet."""

@@ -34,7 +34,13 @@ def with_document(tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], Any]],
     return change
 
 
-LARGEST = {"cloud-thick": 10e6, "cloud-thin": 10e6, "photo": 10e6, "photo-staged": 12e6}
+LARGEST = {
+    "clean": 6e6,
+    "cloud-thick": 10e6,
+    "cloud-thin": 10e6,
+    "photo": 10e6,
+    "photo-staged": 12e6,
+}
 """Bytes of each model file, at most."""
 
 
