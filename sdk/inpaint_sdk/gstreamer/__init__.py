@@ -2,12 +2,16 @@
 
 GStreamer's loader for Python plugins runs the Python that it was built with, the system's, and not
 that of a virtual environment. :func:`plugin_settings` gives the environment variables with
-which that Python finds the element and this installation.
+which that Python finds the element and this installation. Where a virtual environment is activated
+the loader's Python takes it for its own and no longer looks where the system has its packages, so
+these are named too.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -46,7 +50,7 @@ def plugin_settings(loader: Path | None = None) -> dict[str, str]:
         )
     return {
         "GST_PLUGIN_PATH": str(Path(__file__).parent),
-        "PYTHONPATH": ":".join(_installed_paths()),
+        "PYTHONPATH": ":".join((*_installed_paths(), *_system_packages(version))),
     }
 
 
@@ -60,6 +64,16 @@ def _python_version(loader: Path) -> str:
     """Of the Python library that a loader is linked with, like ``3.11``."""
     found = re.search(rb"libpython(3\.\d+)", loader.read_bytes())
     return found[1].decode() if found else "of an unknown version"
+
+
+def _system_packages(version: str) -> list[str]:
+    """Where the system's Python has GStreamer's bindings; none where it has no such Python."""
+    python = shutil.which(f"python{version}", path="/usr/bin:/usr/local/bin")
+    if python is None:
+        return []
+    ask = "from importlib.util import find_spec as f; print(f('gi').submodule_search_locations[0])"
+    answer = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True)
+    return [str(Path(answer.stdout.strip()).parent)] if answer.returncode == 0 else []
 
 
 def _installed_paths() -> Iterator[str]:

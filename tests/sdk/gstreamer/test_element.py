@@ -74,6 +74,25 @@ def test_only_what_the_mask_marks_changes(
     assert (after[:, mask > 0] != before[:, mask > 0]).any()
 
 
+def test_an_activated_virtual_environment_does_not_hide_the_bindings(
+    environment: dict[str, str], mask: Pixels, tmp_path: Path
+) -> None:
+    if sys.prefix == sys.base_prefix:
+        pytest.skip("the tests do not run in a virtual environment")
+    activated = {
+        **environment,
+        "PATH": f"{Path(sys.prefix) / 'bin'}:{environment['PATH']}",
+        "GST_REGISTRY": str(tmp_path / "registry.bin"),  # would remember what did not load
+    }
+    element = "inpaintrestore model=photo mask=mask.png"
+    run = launch(
+        f"{SOURCE.replace('smpte', 'smpte num-buffers=1')} ! {element} ! fakesink",
+        activated,
+        tmp_path,
+    )
+    assert run.returncode == 0, run.stderr
+
+
 def test_the_line_of_the_documentation(
     environment: dict[str, str], mask: Pixels, tmp_path: Path
 ) -> None:
