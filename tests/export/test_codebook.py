@@ -357,12 +357,14 @@ def test_the_transformer_learns_and_the_codebook_stays(lookup: Lookup) -> None:
     assert ("cross_entropy" in objective.report()) == (lookup == "soft")
 
 
-def test_the_sharpening_module_learns() -> None:
+def test_the_sharpening_module_learns_and_the_rest_stays() -> None:
     torch.manual_seed(0)
     model = SharpenedInpainter(TINY_AUTOENCODER, tiny_transformer(), TINY_SHARPENER)
     model.inpainter.autoencoder.quantiser.codebook.normal_()
     objective = Sharpening(model)
+    before = copy_of(model.inpainter)
     seen = learn(objective, 60)
     assert seen[-1] < 0.8 * seen[0]
+    assert unchanged(before, model.inpainter)
     report = objective.report()
     assert report["rmse"] < report["decoded_rmse"]

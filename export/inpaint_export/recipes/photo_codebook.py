@@ -1,6 +1,6 @@
 """``photo-codebook``: large holes in photographs, by a transformer over a codebook.
 
-Its third training, of the sharpening module and of all before it once more.
+Its third training, of the sharpening module.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RECIPE = Recipe(
     validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),
     card=CARD,
     optim=OptimConfig(warmup=100),
-    steps=4_000,
+    steps=3_000,
     storage="fp16",
     seed=2,
     start=FromRun("photo-codebook-transformer", part="inpainter"),

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.losses import hole_gradient_energy, hole_ssim
+from inpaint_export.losses import hole_gradient_energy, hole_rmse, hole_ssim
 from inpaint_export.models.codebook import (
     CELL,
     CodebookAutoencoder,
@@ -88,7 +88,33 @@ class CodebookReconstruction(Objective):
         return {**super().report(), "used": used, "perplexity": float(entropy.exp()) / codes}
 
 
-class CodePrediction(InTwoParts[HoleWeights]):
+class Likeness(InTwoParts[HoleWeights]):
+    """How like the hidden picture an answer is: the hole's losses and its SSIM.
+
+    ssim: weight of :func:`inpaint_export.losses.hole_ssim`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        early: HoleWeights = EARLY,
+        late: HoleWeights = LATE,
+        switch: float = 0.6,
+        ssim: float = 0.03,
+    ) -> None:
+        super().__init__(model, early, late, switch)
+        self.ssim = ssim
+
+    def likeness(self, output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+        """The weighted sum of the losses, which are noted."""
+        terms = hole_terms(output, image, mask)
+        ssim = hole_ssim(output, image, mask)
+        self.note(**terms, ssim=ssim)
+        return weighted(terms, self.weights) + self.ssim * ssim
+
+
+class CodePrediction(Likeness):
     """Second training: the transformer predicts the codes of what is hidden.
 
     It learns the codes themselves by cross-entropy, and through the looked-up entries what the
@@ -98,16 +124,8 @@ class CodePrediction(InTwoParts[HoleWeights]):
 
     model: CodebookInpainter
 
-    def __init__(
-        self,
-        model: nn.Module,
-        *,
-        early: HoleWeights = EARLY,
-        late: HoleWeights = LATE,
-        switch: float = 0.6,
-        code: float = 0.02,
-    ) -> None:
-        super().__init__(model, early, late, switch)
+    def __init__(self, model: nn.Module, *, code: float = 0.02) -> None:
+        super().__init__(model)
         assert isinstance(model, CodebookInpainter)
         self.code = 0.0 if model.lookup == "continuous" else code
         freeze(model.autoencoder.cnn.encoder_layers())
@@ -116,9 +134,7 @@ class CodePrediction(InTwoParts[HoleWeights]):
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
         output, answer = self.model.repair(image, mask)
-        terms = hole_terms(output.float(), image, mask)
-        loss = weighted(terms, self.weights)
-        self.note(**terms)
+        loss = self.likeness(output.float(), image, mask)
         if self.code:
             hole = split_cells(cells_of(mask))
             logits, codes = answer[hole].float(), split_cells(self._codes(image, mask))[hole]
@@ -136,48 +152,29 @@ class CodePrediction(InTwoParts[HoleWeights]):
         return autoencoder.quantiser.nearest(autoencoder.code_encoder(image, filled, mask))
 
 
-class Sharpening(InTwoParts[HoleWeights]):
-    """Third training: the sharpening module on the decoded picture, and all before it once more.
+class Sharpening(Likeness):
+    """Third training: the sharpening module, on decoded pictures; all before it stays as it is.
 
-    decoded: weight of the decoded picture's own losses, so that the decoder's answer stays one.
-    ssim: weight of :func:`inpaint_export.losses.hole_ssim`, of both pictures. energy: weight of
-    :func:`inpaint_export.losses.hole_gradient_energy`, which keeps what is sharpened from turning
-    out smooth.
+    energy: weight of :func:`inpaint_export.losses.hole_gradient_energy`, which keeps what is
+    sharpened from turning out smooth.
     """
 
     model: SharpenedInpainter
 
-    def __init__(
-        self,
-        model: nn.Module,
-        *,
-        early: HoleWeights = EARLY,
-        late: HoleWeights = LATE,
-        switch: float = 0.5,
-        decoded: float = 0.25,
-        ssim: float = 0.03,
-        energy: float = 0.0015,
-    ) -> None:
-        super().__init__(model, early, late, switch)
+    def __init__(self, model: nn.Module, *, energy: float = 0.0015) -> None:
+        super().__init__(model)
         assert isinstance(model, SharpenedInpainter)
-        self.decoded, self.ssim, self.energy = decoded, ssim, energy
-        freeze([model.inpainter.autoencoder.code_encoder])
+        self.energy = energy
+        freeze([model.inpainter])
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
-        decoded = self.model.inpainter(image, mask).float()
+        with torch.no_grad():
+            decoded = self.model.inpainter(image, mask).float()
         output = self.model.sharpener(decoded, mask).float()
         energy = hole_gradient_energy(output, image, mask)
-        self.note(energy=energy)
-        loss = self._likeness(output, image, mask) + self.energy * energy
-        yield "model", loss + self.decoded * self._likeness(decoded, image, mask, "decoded_")
-
-    def _likeness(self, picture: Tensor, image: Tensor, mask: Tensor, name: str = "") -> Tensor:
-        """Notes the losses with ``name`` before theirs, and sums them up."""
-        terms = hole_terms(picture, image, mask)
-        ssim = hole_ssim(picture, image, mask)
-        self.note(**{f"{name}{key}": term for key, term in {**terms, "ssim": ssim}.items()})
-        return weighted(terms, self.weights) + self.ssim * ssim
+        self.note(energy=energy, decoded_rmse=hole_rmse(decoded, image, mask))
+        yield "model", self.likeness(output, image, mask) + self.energy * energy
 
 
 def freeze(parts: Iterable[nn.Module]) -> None:
