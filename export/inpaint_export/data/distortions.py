@@ -37,14 +37,14 @@ class Distorted:
 def distort(rng: np.random.Generator, clean: Picture) -> Distorted:
     """Applies none to three distortions; one picture in twelve stays as it is.
 
-    Mostly in the order of a camera: optics, sensor, codec.
+    Mostly in the order of a camera: optics, sensor, codec; each mild more often than strong.
     """
     strength = dict.fromkeys(KINDS, 0.0)
     if rng.random() < 1 / 12:
         return Distorted(clean, strength)
-    shares = {"blur": 0.35, "noise": 0.7, "compression": 0.55}
+    shares = {"blur": 0.6, "noise": 0.7, "compression": 0.6}
     chosen = [kind for kind, share in shares.items() if rng.random() < share]
-    if rng.random() < 0.25:
+    if rng.random() < 0.15:
         rng.shuffle(chosen)
     light = clean.astype(np.float32) / np.float32(255.0)
     for kind in chosen:
@@ -102,9 +102,13 @@ def compress(light: Light, suffix: str, quality: int) -> Light:
     return (decoded[..., ::-1].astype(np.float32) / 255.0).astype(np.float32)
 
 
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(low * (high / low) ** rng.random())
+
+
 def _random_noise(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
     """Even noise, as benchmarks have it, or noise that grows with the light, as sensors have it."""
-    deviation = float(rng.uniform(1.0, 50.0)) / 255.0
+    deviation = _log_uniform(rng, 2.0, 50.0) / 255.0
     share = 0.0 if rng.random() < 0.6 else float(rng.uniform(0.2, 1.0))
     mean = max(float(light.mean()), 0.02)
     noisy = add_noise(light, share * deviation**2 / mean, deviation * (1.0 - share) ** 0.5, rng)
@@ -113,13 +117,13 @@ def _random_noise(rng: np.random.Generator, light: Light) -> tuple[Light, float]
 
 def _random_blur(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
     """Strength is by the kernel's standard deviation along an axis, so that kinds compare."""
-    kind = rng.integers(3)
-    if kind == 0:
-        kernel = gaussian(float(rng.uniform(0.4, 2.2)))
-    elif kind == 1:
-        kernel = disc(float(rng.uniform(0.7, 3.5)))
+    kind = rng.integers(4)
+    if kind < 2:
+        kernel = gaussian(_log_uniform(rng, 0.4, 2.2))
+    elif kind == 2:
+        kernel = disc(_log_uniform(rng, 0.7, 3.5))
     else:
-        kernel = streak(float(rng.uniform(2.0, 10.0)), float(rng.uniform(0.0, np.pi)))
+        kernel = streak(_log_uniform(rng, 2.0, 10.0), float(rng.uniform(0.0, np.pi)))
     half = kernel.shape[0] // 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
     deviation = float(np.sqrt((kernel * (x**2 + y**2)).sum() / 2.0))
