@@ -12,7 +12,6 @@ from inpaint_bench.quality import Pixels
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
 from inpaint_export.tables.base import TableOptions, markdown, open_table, timed_rows, write_table
 from inpaint_sdk import Restorer
-from inpaint_sdk.auto.parts import CHOICES
 from inpaint_sdk.auto.restorer import WIDE
 from inpaint_sdk.auto.wide import wide_part
 from inpaint_sdk.models.zoo import is_bundled
@@ -21,6 +20,9 @@ FOLDER = "photos/kodak24"
 
 NARROW = "10-20 %"
 """Irregular masks of this ratio, to which a wide box is added."""
+
+CANDIDATES = ("photo-codebook", "photo-staged")
+"""Models for wide holes, of which ``auto`` chooses only what wins here."""
 
 Method = Callable[[Pixels, Pixels], Pixels]
 
@@ -64,7 +66,7 @@ def _methods(photo: Restorer, width: float, threads: int) -> dict[str, Method]:
     width: of the narrowest wide hole, in pixels.
     """
     methods: dict[str, Method] = {"`photo`": photo.restore}
-    for name in filter(is_bundled, CHOICES["fill wide"]):
+    for name in filter(is_bundled, CANDIDATES):
         other = Restorer.load(name, threads=threads)
         methods[f"`{name}`"] = other.restore
         methods[f"`photo`, then `{name}` where holes are wide"] = _in_turn(photo, other, width)
