@@ -34,21 +34,48 @@ class Distorted:
     strength: dict[str, float]
 
 
-def distort(rng: np.random.Generator, clean: Picture) -> Distorted:
-    """Applies none to three distortions; one picture in twelve stays as it is.
+@dataclass(frozen=True)
+class Ranges:
+    """How strong distortions are.
 
-    Mostly in the order of a camera: optics, sensor, codec; each mild more often than strong.
+    noise: standard deviation of 255. blur: a Gaussian's standard deviation, a disc's radius and a
+    motion's length, in pixels. quality: of the codec.
+    """
+
+    noise: tuple[float, float]
+    gaussian: tuple[float, float]
+    disc: tuple[float, float]
+    streak: tuple[float, float]
+    quality: tuple[int, int]
+
+
+ANYTHING = Ranges((2.0, 50.0), (0.4, 2.2), (0.7, 3.5), (2.0, 10.0), (8, 95))
+PLAIN_CAMERA = Ranges((3.0, 20.0), (0.5, 1.5), (0.8, 2.2), (2.0, 5.0), (30, 90))
+
+_SHARES = {"blur": 0.6, "noise": 0.7, "compression": 0.6}
+"""How often each spoils a picture, in the order in which a camera adds them."""
+
+
+def distort(rng: np.random.Generator, clean: Picture) -> Distorted:
+    """Distorts a picture; one in twelve stays as it is.
+
+    Three in ten are what a plain camera gives: a little of its optics' blur, its sensor's noise and
+    its codec, in this order. The others suffer from none to three of these, up to strong ones,
+    mostly in that order. Each is mild more often than strong.
     """
     strength = dict.fromkeys(KINDS, 0.0)
-    if rng.random() < 1 / 12:
+    kind_of_picture = rng.random()
+    if kind_of_picture < 1 / 12:
         return Distorted(clean, strength)
-    shares = {"blur": 0.6, "noise": 0.7, "compression": 0.6}
-    chosen = [kind for kind, share in shares.items() if rng.random() < share]
-    if rng.random() < 0.15:
-        rng.shuffle(chosen)
+    if kind_of_picture < 1 / 12 + 0.3:
+        chosen, ranges = list(_SHARES), PLAIN_CAMERA
+    else:
+        chosen, ranges = [kind for kind in _SHARES if rng.random() < _SHARES[kind]], ANYTHING
+        if rng.random() < 0.15:
+            rng.shuffle(chosen)
     light = clean.astype(np.float32) / np.float32(255.0)
     for kind in chosen:
-        light, strength[kind] = _APPLY[kind](rng, light)
+        light, strength[kind] = _APPLY[kind](rng, light, ranges)
     return Distorted(to_picture(light), strength)
 
 
@@ -106,37 +133,39 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(low * (high / low) ** rng.random())
 
 
-def _random_noise(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
+def _random_noise(rng: np.random.Generator, light: Light, ranges: Ranges) -> tuple[Light, float]:
     """Even noise, as benchmarks have it, or noise that grows with the light, as sensors have it."""
-    deviation = _log_uniform(rng, 2.0, 50.0) / 255.0
+    deviation = _log_uniform(rng, *ranges.noise) / 255.0
     share = 0.0 if rng.random() < 0.6 else float(rng.uniform(0.2, 1.0))
     mean = max(float(light.mean()), 0.02)
     noisy = add_noise(light, share * deviation**2 / mean, deviation * (1.0 - share) ** 0.5, rng)
     return noisy, min(255.0 * deviation / STRONGEST_NOISE, 1.0)
 
 
-def _random_blur(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
+def _random_blur(rng: np.random.Generator, light: Light, ranges: Ranges) -> tuple[Light, float]:
     """Strength is by the kernel's standard deviation along an axis, so that kinds compare."""
     kind = rng.integers(4)
     if kind < 2:
-        kernel = gaussian(_log_uniform(rng, 0.4, 2.2))
+        kernel = gaussian(_log_uniform(rng, *ranges.gaussian))
     elif kind == 2:
-        kernel = disc(_log_uniform(rng, 0.7, 3.5))
+        kernel = disc(_log_uniform(rng, *ranges.disc))
     else:
-        kernel = streak(_log_uniform(rng, 2.0, 10.0), float(rng.uniform(0.0, np.pi)))
+        kernel = streak(_log_uniform(rng, *ranges.streak), float(rng.uniform(0.0, np.pi)))
     half = kernel.shape[0] // 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
     deviation = float(np.sqrt((kernel * (x**2 + y**2)).sum() / 2.0))
     return blur(light, kernel), min(deviation / STRONGEST_BLUR, 1.0)
 
 
-def _random_compression(rng: np.random.Generator, light: Light) -> tuple[Light, float]:
+def _random_compression(
+    rng: np.random.Generator, light: Light, ranges: Ranges
+) -> tuple[Light, float]:
     suffix = ".jpg" if rng.random() < 0.75 else ".webp"
-    quality = int(rng.integers(8, 96))
+    quality = int(rng.integers(*ranges.quality, endpoint=True))
     return compress(light, suffix, quality), 1.0 - quality / 100.0
 
 
-_APPLY: dict[str, Callable[[np.random.Generator, Light], tuple[Light, float]]] = {
+_APPLY: dict[str, Callable[[np.random.Generator, Light, Ranges], tuple[Light, float]]] = {
     "noise": _random_noise,
     "blur": _random_blur,
     "compression": _random_compression,
