@@ -51,7 +51,7 @@ def visible(before: Picture, after: Picture) -> Mask:
 def damage(
     rng: np.random.Generator, clean: Picture, weights: Mapping[str, float], *, undamaged: float
 ) -> Damaged:
-    """Ages a picture, damages it with one to three kinds, and scans it.
+    """Ages a picture, damages it with one to five kinds, and scans it.
 
     What ageing and scanning do to the whole picture is no damage; a share ``undamaged`` of the
     pictures has only that.
@@ -69,14 +69,13 @@ def _damage_some(
 ) -> Picture:
     names = list(weights)
     share = np.array([weights[name] for name in names])
-    count = min(len(names), int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])))
+    count = min(len(names), int(rng.choice(np.arange(1, 6), p=[0.15, 0.25, 0.25, 0.2, 0.15])))
     after = before
     for name in rng.choice(names, count, replace=False, p=share / share.sum()):
-        light = np.clip(KINDS[name](rng, light), 0.0, 1.0)
-        candidate = to_picture(light)
-        if cv2.countNonZero(visible(before, candidate)) > LARGEST * before[..., 0].size:
-            break
-        after = candidate
+        candidate = np.clip(KINDS[name](rng, light), 0.0, 1.0)
+        damaged = to_picture(candidate)
+        if cv2.countNonZero(visible(before, damaged)) <= LARGEST * before[..., 0].size:
+            light, after = candidate, damaged
     return after
 
 
@@ -91,7 +90,7 @@ def _age(rng: np.random.Generator, light: Light) -> Light:
     elif rng.random() < 0.3:  # as cameras and scanners sharpen, so that fine detail is no damage
         detail = light - blur(light, gaussian(float(rng.uniform(0.6, 1.5))))
         light = np.clip(light + np.float32(rng.uniform(0.3, 1.5)) * detail, 0.0, 1.0)
-    if rng.random() < 0.06:
+    if rng.random() < 0.03:
         light = light.copy()
         width = round(log_uniform(rng, 2, 24))
         edge = paper(rng) if rng.random() < 0.7 else np.zeros(3, np.float32)
@@ -103,11 +102,11 @@ def _age(rng: np.random.Generator, light: Light) -> Light:
 def _scan(rng: np.random.Generator, picture: Picture) -> Picture:
     """What happens to a whole picture afterwards: grain and compression."""
     light = picture.astype(np.float32) / np.float32(255.0)
-    if rng.random() < 0.35:
+    if rng.random() < 0.3:
         grain = rng.standard_normal(light.shape, dtype=np.float32)
-        light = light + grain * np.float32(log_uniform(rng, 0.004, 0.1))
+        light = light + grain * np.float32(log_uniform(rng, 0.004, 0.05))
     if rng.random() < 0.45:
-        light = compress(light, ".jpg", int(rng.integers(20, 98)))
+        light = compress(light, ".jpg", int(rng.integers(30, 98)))
     return to_picture(light)
 
 
@@ -126,7 +125,7 @@ class DamageDataConfig:
     crop: int = 192
     scale: tuple[float, float] = (0.6, 1.05)
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
-    undamaged: float = 0.4
+    undamaged: float = 0.2
 
     def __post_init__(self) -> None:
         unknown = set(self.weights) - set(KINDS)

@@ -200,7 +200,7 @@ def corners(rng: np.random.Generator, light: Light) -> Light:
             distance = from_left if rng.random() < 0.5 else from_top
             reach = log_uniform(rng, 2.0, 0.12 * shape[0])
         inside = np.minimum(inside, distance - np.float32(reach))
-    roughness = np.float32(rng.uniform(0.3, 5.0))
+    roughness = np.float32(rng.uniform(1.0, 5.0))
     inside = inside + roughness * ragged_noise(rng, shape, float(rng.uniform(10.0, 60.0)))
     missing = np.clip(np.float32(0.5) - inside, 0.0, 1.0)
     if rng.random() < 0.6:

@@ -37,7 +37,7 @@ class DetectorConfig:
     dilations: one residual block at 1/16 for each entry, with that dilation.
     """
 
-    widths: tuple[int, int, int, int] = (32, 64, 80, 96)
+    widths: tuple[int, int, int, int] = (32, 48, 96, 128)
     blocks: tuple[int, int, int] = (1, 1, 1)
     dilations: tuple[int, ...] = (2, 4)
 
@@ -51,10 +51,10 @@ class Detector(nn.Module):
         super().__init__()
         config = config or DetectorConfig()
         half, quarter, eighth, sixteenth = config.widths
-        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2, padding_mode=CONTINUED)
-        self.encode2 = residual_blocks(half, config.blocks[0], CONTINUED)
+        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2)
+        self.encode2 = residual_blocks(half, config.blocks[0])
         self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
-        self.encode4 = residual_blocks(quarter, config.blocks[1], CONTINUED)
+        self.encode4 = residual_blocks(quarter, config.blocks[1])
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
         self.encode8 = residual_blocks(eighth, config.blocks[2], CONTINUED)
         self.down16 = nn.Conv2d(eighth, sixteenth, 2, stride=2)
@@ -66,10 +66,10 @@ class Detector(nn.Module):
         self.up8 = nn.Conv2d(sixteenth, 4 * eighth, 1)
         self.decode8 = residual_blocks(eighth, config.blocks[2], CONTINUED)
         self.up4 = nn.Conv2d(eighth, 4 * quarter, 1)
-        self.decode4 = residual_blocks(quarter, config.blocks[1], CONTINUED)
+        self.decode4 = residual_blocks(quarter, config.blocks[1])
         self.up2 = nn.Conv2d(quarter, 4 * half, 1)
-        self.decode2 = residual_blocks(half, config.blocks[0], CONTINUED)
-        self.head = nn.Conv2d(half, 4, 3, padding=1, padding_mode=CONTINUED)
+        self.decode2 = residual_blocks(half, config.blocks[0])
+        self.head = nn.Conv2d(half, 4, 3, padding=1)
         self._initialise()
 
     def _initialise(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inpaint_export.data.damage import DamageDataConfig
 from inpaint_export.models.detector import Detector
-from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
+from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.objective import MaskDetection
 from inpaint_export.training.validation import DamageValidationConfig
@@ -22,8 +22,7 @@ RECIPE = Recipe(
         licence=LICENCE,
         training_data=f"1263 photographs under synthetic damage: {PHOTOGRAPHS}",
     ),
-    optim=OptimConfig(lr=3e-3),
-    steps=27_000,
+    steps=40_000,
     outputs=("probability",),
     storage="fp16",
 )
