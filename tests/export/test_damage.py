@@ -248,7 +248,8 @@ def test_it_trains_exports_and_detects(
             np.pad(image.numpy(), ((0, 0), (0, 0), (0, 8), (0, 0)), "symmetric")
         )
         expected = trainer.ema.module.eval()(padded)[0, 0, :200]
-    np.testing.assert_allclose(found.probability, expected.numpy(), atol=1e-4)
+    rounded = 1e-3  # the file keeps weights in fp16
+    np.testing.assert_allclose(found.probability, expected.numpy(), atol=rounded)
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])

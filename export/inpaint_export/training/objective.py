@@ -171,7 +171,8 @@ def thinness(mask: Tensor, power: float) -> Tensor:
     There it is the share of damage in the 15x15 pixels around, to the power of ``-power``: with
     0.5, 1 in a stain, about 3 in and beside a scratch, 15 at a single pixel.
     """
-    share = F.avg_pool2d(mask, 15, stride=1, padding=7, count_include_pad=False)
+    rows = F.avg_pool2d(mask, (15, 1), stride=1, padding=(7, 0), count_include_pad=False)
+    share = F.avg_pool2d(rows, (1, 15), stride=1, padding=(0, 7), count_include_pad=False)
     beside = F.max_pool2d(mask, 5, stride=1, padding=2)
     return 1.0 + beside * (share.clamp(min=1.0 / 225.0).pow(-power) - 1.0)
 
