@@ -162,7 +162,11 @@ def folds(rng: np.random.Generator, light: Light) -> Light:
 def stains(rng: np.random.Generator, light: Light) -> Light:
     """Coffee, water, mould, ink: soaked patches that tint, many with a dark rim."""
     shape = light.shape[:2]
-    soaked = patch(rng, shape, log_uniform(rng, 0.01, 0.2), float(rng.uniform(0.03, 0.4)))
+    soaked = (
+        _discs(rng, shape, round(log_uniform(rng, 1, 6)), (6.0, 60.0))
+        if rng.random() < 0.3
+        else patch(rng, shape, log_uniform(rng, 0.01, 0.2), log_uniform(rng, 0.02, 0.4))
+    )
     colour = np.array([0.75, 0.55, 0.3]) if rng.random() < 0.6 else rng.random(3)
     tint = np.clip(colour + rng.normal(0.0, 0.1, 3), 0.02, 0.95).astype(np.float32)
     depth = smooth_noise(rng, shape, 30) * np.float32(0.15) + np.float32(rng.uniform(0.4, 0.95))
@@ -178,7 +182,11 @@ def stains(rng: np.random.Generator, light: Light) -> Light:
 def fading(rng: np.random.Generator, light: Light) -> Light:
     """Patches that have lost contrast, towards paper or grey."""
     shape = light.shape[:2]
-    faded = patch(rng, shape, log_uniform(rng, 0.02, 0.25), float(rng.uniform(0.1, 0.8)))
+    faded = (
+        _discs(rng, shape, round(log_uniform(rng, 1, 4)), (15.0, 80.0))
+        if rng.random() < 0.3
+        else patch(rng, shape, log_uniform(rng, 0.02, 0.25), log_uniform(rng, 0.05, 0.8))
+    )
     towards = paper(rng) if rng.random() < 0.7 else np.full(3, rng.uniform(0.2, 0.6), np.float32)
     return blend(light, faded * np.float32(rng.uniform(0.35, 0.9)), towards)
 
@@ -263,6 +271,8 @@ def logos(rng: np.random.Generator, light: Light) -> Light:
         reach = np.full(corners_, radius)
         if corners_ == 10:
             reach[1::2] *= rng.uniform(0.35, 0.7)
+        elif rng.random() < 0.4:  # no shape that has a name
+            reach *= rng.uniform(0.2, 1.0, corners_)
         squeeze = np.array([1.0, rng.uniform(0.5, 1.0)])
         outline = centre + squeeze * (reach * np.stack([np.cos(around), np.sin(around)])).T
         if rng.random() < 0.5:
@@ -320,12 +330,20 @@ def lines(rng: np.random.Generator, light: Light) -> Light:
 def dirt(rng: np.random.Generator, light: Light) -> Light:
     """Dirt on a lens: soft dark or pale spots, out of focus."""
     shape = light.shape[:2]
-    opacity = np.zeros(shape, np.float32)
-    for _ in range(round(log_uniform(rng, 1, 10))):
-        radius = log_uniform(rng, 3.0, 35.0)
-        opacity = np.maximum(opacity, _disc(rng, shape, radius, float(rng.uniform(0.15, 0.8))))
+    opacity = _discs(rng, shape, round(log_uniform(rng, 1, 10)), (3.0, 35.0))
     colour = dark(rng) if rng.random() < 0.7 else np.full(3, rng.uniform(0.3, 0.9), np.float32)
     return blend(light, opacity * np.float32(rng.uniform(0.3, 0.95)), colour)
+
+
+def _discs(
+    rng: np.random.Generator, shape: tuple[int, int], count: int, radius: tuple[float, float]
+) -> Field:
+    """So many, of radii from this range, in pixels."""
+    field = np.zeros(shape, np.float32)
+    for _ in range(count):
+        softness = log_uniform(rng, 0.05, 0.8)
+        field = np.maximum(field, _disc(rng, shape, log_uniform(rng, *radius), softness))
+    return field
 
 
 def _disc(

@@ -15,7 +15,6 @@ from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb
 from inpaint_export.tables.base import TableOptions, markdown, open_table, timed_rows, write_table
 from inpaint_sdk import DetectionOptions, Restorer
-from inpaint_sdk.models.zoo import is_bundled
 
 FOLDER = "photos/kodak24"
 
@@ -74,31 +73,24 @@ def _samples(folder: Path) -> Iterator[_Sample]:
 
 
 def _methods(threads: int) -> dict[str, Callable[[Pixels], Pixels]]:
-    """What restores a picture without a mask, by name; of models that are bundled."""
+    """What restores a picture without a mask, by name."""
 
     def load(name: str) -> Restorer:
         return Restorer.load(name, threads=threads, channels="rgb")
 
-    photo, auto = load("photo"), load("auto")
-    methods: dict[str, Callable[[Pixels], Pixels]] = {
+    photo, clean, auto = load("photo"), load("clean"), load("auto")
+    options = DetectionOptions()
+    return {
         "damaged": lambda picture: picture,
         "damage found, photo": photo.restore,
-    }
-    if is_bundled("clean"):
-        clean = load("clean")
-        options = DetectionOptions()
-        methods["clean"] = clean.restore
-        methods["damage found, photo, clean"] = lambda picture: clean.restore(
-            photo.restore(picture)
-        )
-        methods["damage found, clean, photo"] = lambda picture: photo.restore(
+        "clean": clean.restore,
+        "damage found, photo, clean": lambda picture: clean.restore(photo.restore(picture)),
+        "damage found, clean, photo": lambda picture: photo.restore(
             clean.restore(picture), photo.detect(picture).hole(options)
-        )
-        methods["clean, damage found, photo"] = lambda picture: photo.restore(
-            clean.restore(picture)
-        )
-    methods["auto"] = auto.restore
-    return methods
+        ),
+        "clean, damage found, photo": lambda picture: photo.restore(clean.restore(picture)),
+        "auto": auto.restore,
+    }
 
 
 def _measure(restore: Callable[[Pixels], Pixels], samples: list[_Sample]) -> dict[str, float]:
