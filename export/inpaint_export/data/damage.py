@@ -103,9 +103,9 @@ def _scan(rng: np.random.Generator, picture: Picture) -> Picture:
     light = picture.astype(np.float32) / np.float32(255.0)
     if rng.random() < 0.3:
         grain = rng.standard_normal(light.shape, dtype=np.float32)
-        light = light + grain * np.float32(log_uniform(rng, 0.004, 0.05))
+        light = light + grain * np.float32(log_uniform(rng, 0.004, 0.1))
     if rng.random() < 0.45:
-        light = compress(light, ".jpg", int(rng.integers(30, 98)))
+        light = compress(light, ".jpg", int(rng.integers(20, 98)))
     return to_picture(light)
 
 
