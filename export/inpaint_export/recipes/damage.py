@@ -22,7 +22,7 @@ RECIPE = Recipe(
         licence=LICENCE,
         training_data=f"1263 photographs under synthetic damage: {PHOTOGRAPHS}",
     ),
-    steps=32_000,
+    steps=28_000,
     outputs=("probability",),
     storage="fp16",
 )
