@@ -25,8 +25,8 @@ LARGEST = 0.5
 
 WEIGHTS: Mapping[str, float] = {
     **dict.fromkeys(KINDS, 1.0),
-    **dict.fromkeys(("scratches", "text", "dust", "logos", "corners"), 1.5),
-    **dict.fromkeys(("stains", "fading", "pixels"), 2.0),
+    "scratches": 4.0,
+    **dict.fromkeys(("text", "dust", "pixels", "fading"), 2.0),
 }
 """Relative frequency of each kind: what is learned slowly, or seen most often, is drawn more."""
 

@@ -36,12 +36,15 @@ Kind = Callable[[np.random.Generator, Light], Light]
 
 
 def scratches(rng: np.random.Generator, light: Light) -> Light:
-    """Thin lines, mostly along one direction; or straight up and down, as on film."""
+    """Thin lines, mostly along one direction; or straight up and down, as on film.
+
+    Half of the others thin out towards their ends.
+    """
     shape = light.shape[:2]
     canvas = Canvas(shape)
     film = rng.random() < 0.2
     along = np.pi / 2 if film else rng.uniform(0.0, np.pi)
-    for _ in range(round(log_uniform(rng, 1, 14))):
+    for _ in range(round(log_uniform(rng, 2, 16))):
         width = log_uniform(rng, 0.7, 4.5)
         heading = along + rng.normal(0.0, 0.01 if film else 0.4)
         length = 2.0 * shape[0] if film else log_uniform(rng, 12, 1.5 * shape[0])
@@ -49,7 +52,13 @@ def scratches(rng: np.random.Generator, light: Light) -> Light:
         line = walk(rng, anywhere(rng, shape, 0.2), heading, length, turn, 6.0)
         if film:
             line -= np.array([0.0, shape[0]])
-        canvas.line(line, width, float(rng.uniform(0.4, 1.0)))
+        strength = float(rng.uniform(0.4, 1.0))
+        if film or rng.random() < 0.5:
+            canvas.line(line, width, strength)
+        else:
+            widths = width * np.sin(np.linspace(0.1, np.pi - 0.1, len(line) - 1))
+            for index, thin in enumerate(widths):
+                canvas.line(line[index : index + 2], float(thin), strength)
     opacity = canvas.coverage(float(rng.uniform(-0.5, 1.0))) * rng.uniform(0.6, 1.0)
     return blend(light, _worn(rng, opacity), ink(rng))
 
