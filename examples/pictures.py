@@ -9,8 +9,6 @@ from distortions import poorly_shot
 from scratches import scratched
 
 from inpaint_sdk import Restorer
-from inpaint_sdk.models.zoo import is_bundled
-from inpaint_sdk.tasks.detection import DETECTOR
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "images"
 WIDTH = 1600
@@ -53,10 +51,9 @@ def main() -> None:
     save("stages", in_stages(Restorer.load("photo-staged"), coffee))
     poor = poorly_shot(chelsea := cv2.imread(str(IMAGES / "chelsea.png")))
     save("clean", np.hstack([poor, Restorer.load("clean").restore(poor), chelsea]))
-    if is_bundled(DETECTOR):
-        save("found", found(photo, scratched(chelsea)))
-        # A failure: letters that belong to the picture, a logo on a suit, are damage to a detector.
-        save("found-wrongly", found(photo, cv2.imread(str(IMAGES / "astronaut.png"))))
+    save("found", found(photo, scratched(chelsea)))
+    # A failure: letters that belong to the picture, a logo on a suit, are damage to a detector.
+    save("found-wrongly", found(photo, cv2.imread(str(IMAGES / "astronaut.png"))))
     landsat = cv2.imread(str(IMAGES / "landsat.png"))
     save("clouds-thick", np.hstack(without_clouds("cloud-thick", landsat)))
     opacity = 0.5  # of an even layer, put over the picture as RICE1's are

@@ -12,8 +12,6 @@ import pytest
 
 from inpaint_sdk import BackendError
 from inpaint_sdk.gstreamer import plugin_settings
-from inpaint_sdk.models.zoo import is_bundled
-from inpaint_sdk.tasks.detection import DETECTOR
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SAYS = {
@@ -27,8 +25,6 @@ SAYS = {
     "08_stages.py": "wrote demo/stages.png",
     "09_clean.py": "wrote demo/clean.png",
 }
-NEEDS = {"07_find_damage.py": DETECTOR}
-"""Models that may not be bundled yet."""
 
 
 def test_every_example_is_tested() -> None:
@@ -40,8 +36,6 @@ def test_it_runs(name: str, tmp_path: Path) -> None:
     command = [sys.executable, str(EXAMPLES / name)]
     if name == "03_video_logo.py":
         pytest.importorskip("av")
-    if name in NEEDS and not is_bundled(NEEDS[name]):
-        pytest.skip(f"the model {NEEDS[name]} is not bundled")
     if name.endswith(".sh"):
         if shutil.which("gst-launch-1.0") is None:
             pytest.skip("GStreamer is not installed (gst-launch-1.0)")

@@ -14,7 +14,6 @@ from inpaint_bench.peers.classical import PEERS
 from inpaint_bench.quality import Pixels, mean_score, score
 from inpaint_export.large_holes import HOLES, holed_pictures, measure_holes
 from inpaint_sdk import Restorer
-from inpaint_sdk.models.zoo import is_bundled
 from inpaint_sdk.tasks.detection import DETECTOR
 
 
@@ -98,8 +97,6 @@ def test_damage_is_found(shared_data: Path) -> None:
     pytest.importorskip("torch", reason="held-out damage is drawn by the extra inpaint-sdk[train]")
     from inpaint_export.detection_evaluation import Counts, damaged_pictures
 
-    if not is_bundled(DETECTOR):
-        pytest.skip(f"the model {DETECTOR} is not bundled")
     detector = Restorer.load(DETECTOR, threads=2, channels="rgb")
     counts: dict[str, Counts] = defaultdict(Counts)
     undamaged = Counts()

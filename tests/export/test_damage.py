@@ -23,7 +23,7 @@ from inpaint_export.precision import convert as conversion
 from inpaint_export.recipes import Recipe, load_recipe
 from inpaint_export.recipes.base import OptimConfig
 from inpaint_export.training.loop import Trainer
-from inpaint_export.training.objective import MaskDetection
+from inpaint_export.training.objective import MaskDetection, thinness
 from inpaint_export.training.validation import DamageValidation, DamageValidationConfig
 from inpaint_sdk import Restorer
 from inpaint_sdk.models.file import read_model_file
@@ -208,6 +208,19 @@ def test_missed_damage_weighs_less_late_in_the_run() -> None:
     early, late = shares
     assert early < 0.0, "the bias would rise, so that more is marked"
     assert late > early
+
+
+def test_thin_damage_weighs_more() -> None:
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[..., :, 40:] = 1.0  # a wide patch
+    mask[..., 10, 10] = 1.0  # a pixel
+    mask[..., 40:42, 0:20] = 1.0  # a scratch
+    weights = thinness(mask, 0.5)[0, 0]
+    assert weights[30, 60] == 1.0
+    assert weights[20, 20] == 1.0, "nothing is damaged there"
+    assert weights[10, 10] == weights[11, 9] == pytest.approx(15.0)
+    assert weights[40, 8] == weights[41, 8] == pytest.approx((2 / 15) ** -0.5)
+    torch.testing.assert_close(thinness(mask, 0.0), torch.ones_like(mask))
 
 
 def test_validation_is_the_mean_f1_of_kinds(photo: Picture) -> None:

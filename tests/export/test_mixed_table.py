@@ -43,21 +43,3 @@ def test_each_mixture_is_measured_for_each_method(
     assert figures["all"] == pytest.approx(mean)
     assert median["figures"]["scratches, noise 25"] > figures["scratches, noise 25"] + 3.0
     assert (tmp_path / "runs" / "mixed" / "mixed.md").is_file()
-
-
-def test_methods_are_those_that_are_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = []
-
-    class Named:
-        def __init__(self, name: str) -> None:
-            names.append(name)
-
-        def restore(self, picture: object) -> object:
-            return picture
-
-    monkeypatch.setattr(mixed.Restorer, "load", lambda name, **_: Named(name))
-    monkeypatch.setattr(mixed, "is_bundled", lambda name: False)
-    assert list(mixed._methods(1)) == ["damaged", "damage found, photo", "auto"]
-    monkeypatch.setattr(mixed, "is_bundled", lambda name: True)
-    assert "damage found, clean, photo" in mixed._methods(1)
-    assert set(names) == {"photo", "auto", "clean"}

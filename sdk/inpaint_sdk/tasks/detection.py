@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inpaint_sdk.backends import Session, open_session
 from inpaint_sdk.errors import MaskError, ModelError
 from inpaint_sdk.models.info import ModelInfo
-from inpaint_sdk.models.zoo import is_bundled, open_model
+from inpaint_sdk.models.zoo import open_model
 from inpaint_sdk.pictures.images import Channels, Pixels, colours_of
 from inpaint_sdk.pictures.masks import Hole, share_of
 from inpaint_sdk.regions.boxes import Box, pixels_within
@@ -52,7 +52,7 @@ class DetectionOptions:
         MaskError: one of them is out of range.
     """
 
-    threshold: float = 0.5
+    threshold: float = 0.7
     dilation: int = 2
 
     def __post_init__(self) -> None:
@@ -192,11 +192,6 @@ class LazyDetector:
         """Raises ``ModelError`` or ``BackendError`` if it cannot be loaded."""
         with self._lock:
             if self._detector is None:
-                if self._source == DETECTOR and not is_bundled(DETECTOR):
-                    raise ModelError(
-                        "no model that finds damage is bundled with this version: give a mask, or "
-                        "the file of such a model as detector"
-                    )
                 model = open_model(self._source)
                 session = open_session(model, self._backend, self._threads)
                 self._detector = Detector(model.info, session)
