@@ -51,9 +51,9 @@ def main() -> None:
     save("stages", in_stages(Restorer.load("photo-staged"), coffee))
     poor = poorly_shot(chelsea := cv2.imread(str(IMAGES / "chelsea.png")))
     save("clean", np.hstack([poor, Restorer.load("clean").restore(poor), chelsea]))
-    save("found", found(photo, scratched(chelsea)))
-    # A failure: letters that belong to the picture, a logo on a suit, are damage to a detector.
-    save("found-wrongly", found(photo, cv2.imread(str(IMAGES / "astronaut.png"))))
+    save("found", found(photo, scratched(coffee)))
+    # A failure: whiskers are scratches to a detector, and where it is light, scratches are not.
+    save("found-wrongly", found(photo, scratched(chelsea)))
     landsat = cv2.imread(str(IMAGES / "landsat.png"))
     save("clouds-thick", np.hstack(without_clouds("cloud-thick", landsat)))
     opacity = 0.5  # of an even layer, put over the picture as RICE1's are
