@@ -43,3 +43,20 @@ def test_each_mixture_is_measured_for_each_method(
     assert figures["all"] == pytest.approx(mean)
     assert median["figures"]["scratches, noise 25"] > figures["scratches, noise 25"] + 3.0
     assert (tmp_path / "runs" / "mixed" / "mixed.md").is_file()
+
+
+def test_methods_are_single_models_and_combinations(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+
+    class Named:
+        def __init__(self, name: str) -> None:
+            names.append(name)
+
+        def restore(self, picture: object) -> object:
+            return picture
+
+    monkeypatch.setattr(mixed.Restorer, "load", lambda name, **_: Named(name))
+    methods = mixed._methods(1)
+    assert {"damaged", "damage found, photo", "clean", "auto"} < set(methods)
+    assert "damage found, clean, photo" in methods
+    assert set(names) == {"photo", "auto", "clean"}

@@ -1,7 +1,9 @@
 """Damage that detectors are measured on: of the same kinds as training's, drawn in other ways.
 
 Curves are Bézier's and fractals instead of random walks, letters are of other fonts, patches are
-made of circles instead of noise; sizes and strengths have other ranges. Nothing is trained on it.
+made of circles instead of noise, or of softer discs; sizes and strengths have other ranges.
+Nothing is trained on it. It has been looked at, though: that training draws discs among its stains
+and faded spots, and scratches that thin out, came after a detector had failed on these.
 """
 
 from __future__ import annotations
