@@ -115,15 +115,18 @@ class AutoRestorer(Restorer):
         return self._task(Step("restore", name, f"{clouds} clouds"), name, hole, settings)
 
     def _clean(self, picture: Picture, settings: _Settings) -> list[_Task]:
-        """Nothing if no model is there for it, or the picture is hardly distorted."""
+        """Nothing if no model is there for it, or the picture is hardly distorted.
+
+        What a cleaning model says of a picture comes with the cleaned picture, which is kept.
+        """
         name = choose("clean")
         if name is None:
             return []
         from inpaint_sdk.tasks.restoration import Cleaner
 
         part = self._parts.get(name)
-        cleaner = Cleaner(part._session, part.model, "auto", settings.memory_mb)
-        found = cleaner.diagnose(picture.pixels, picture.channels)
+        cleaner = Cleaner(part._session, part.model, settings.strategy, settings.memory_mb)
+        cleaned, found = cleaner.restore_and_diagnose(picture.pixels, picture.channels)
         strengths = {
             kind: getattr(found, kind)
             for kind in ("noise", "blur", "compression")
@@ -132,7 +135,7 @@ class AutoRestorer(Restorer):
         if not strengths:
             return []
         detail = ", ".join(f"{kind} {strength:.2f}" for kind, strength in strengths.items())
-        return [self._task(Step("restore", name, detail), name, None, settings)]
+        return [_Task(Step("restore", name, detail), lambda _: cleaned)]
 
     def _fill(self, hole: Hole, settings: _Settings) -> list[_Task]:
         """Everything first, and wide holes once more, with what is around them in order."""

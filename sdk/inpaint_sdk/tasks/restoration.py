@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -62,16 +64,19 @@ class Cleaner:
             return session.run_pixels(
                 pixels, region, channels=channels, multiple=self._model.size_multiple
             )
-        result = pixels.copy(order="C")
-        count = colours_of(pixels).shape[2]
+        return self._restore_tiled(pixels, region, channels, _Opinion())
 
-        def run(box: Box) -> NDArray[np.float32]:
-            output = self._run(pixels[box.slices], channels, "output")
-            return to_planes(output[0], channels, box.height, box.width, count)
+    def restore_and_diagnose(self, pixels: Pixels, channels: Channels) -> tuple[Pixels, Diagnosis]:
+        """``pixels`` restored everywhere, and what was wrong with them, from the same runs.
 
-        for box, planes in run_tiled(*axes, run):
-            _write(result, region, box, planes)
-        return result
+        Raises:
+            ImageError: the picture is too large for ``full`` within the memory setting.
+            ModelError: the network's output is not finite.
+        """
+        if self._reduces(pixels):  # a reduced picture has lost its noise
+            return self.restore(pixels, None, channels), self.diagnose(pixels, channels)
+        opinion = _Opinion()
+        return self._restore_tiled(pixels, None, channels, opinion), opinion.mean()
 
     def attention(self, pixels: Pixels, channels: Channels) -> NDArray[np.float32]:
         """Where the network sees damage, float32 [H, W] in [0, 1].
@@ -99,27 +104,39 @@ class Cleaner:
         Raises:
             ModelError: the network's output is not finite.
         """
-        total, area = np.zeros(3, np.float64), 0
+        opinion = _Opinion()
         rows, columns = self.cut(*pixels.shape[:2])
         for top, bottom in zip(rows.starts, rows.ends, strict=True):
             for left, right in zip(columns.starts, columns.ends, strict=True):
                 box = Box(top, bottom, left, right)
-                said = self._run(pixels[box.slices], channels, "diagnosis")[0]
-                require_finite(said)
-                total += said.clip(0.0, 1.0) * box.area
-                area += box.area
-        noise, blur, compression = (float(v) for v in total / area)
-        return Diagnosis(noise, blur, compression)
+                opinion.add(self._run(pixels[box.slices], channels), box)
+        return opinion.mean()
+
+    def _restore_tiled(
+        self, pixels: Pixels, region: Hole | None, channels: Channels, opinion: _Opinion
+    ) -> Pixels:
+        """As :meth:`restore`; what the model says of each tile is added to the opinion."""
+        result: Pixels = pixels.copy(order="C")
+        count = colours_of(pixels).shape[2]
+
+        def run(box: Box) -> NDArray[np.float32]:
+            outputs = self._run(pixels[box.slices], channels)
+            opinion.add(outputs, box)
+            return to_planes(outputs["output"][0], channels, box.height, box.width, count)
+
+        for box, planes in run_tiled(*self.cut(*pixels.shape[:2]), run):
+            _write(result, region, box, planes)
+        return result
 
     def _attention(self, pixels: Pixels, channels: Channels) -> NDArray[np.float32]:
         height, width = pixels.shape[:2]
-        output = self._run(pixels, channels, "attention")
+        output = self._run(pixels, channels)["attention"]
         require_finite(output)
         return output[0, 0, :height, :width].clip(0.0, 1.0)
 
-    def _run(self, pixels: Pixels, channels: Channels, name: str) -> NDArray[np.float32]:
+    def _run(self, pixels: Pixels, channels: Channels) -> dict[str, NDArray[np.float32]]:
         image = image_tensor(pixels, channels, self._model.size_multiple)
-        return self._session.run({"image": image})[name]
+        return self._session.run({"image": image})
 
     def cut(self, height: int, width: int) -> tuple[Axis, Axis]:
         """How the rows and columns of a picture of that size are cut.
@@ -155,13 +172,37 @@ class Cleaner:
         """In place: what the network changes in the reduced picture, enlarged and added."""
         height, width = result.shape[:2]
         small = self._reduced(result)
-        output = self._run(small, channels, "output")
+        output = self._run(small, channels)["output"]
         change = to_planes(output[0], channels, *small.shape) - small
         large = cv2.resize(change, (width, height), interpolation=cv2.INTER_LINEAR)
         large = large.reshape(height, width, -1)
         for top in range(0, height, STRIP):
             box = Box(top, min(top + STRIP, height), 0, width)
             _write(result, region, box, to_unit(result[box.slices]) + large[box.slices])
+
+
+class _Opinion:
+    """The mean of what a model says is wrong with tiles, by their areas."""
+
+    def __init__(self) -> None:
+        self._total, self._area = np.zeros(3, np.float64), 0
+
+    def add(self, outputs: Mapping[str, NDArray[np.float32]], box: Box) -> None:
+        """Adds what is said of a tile; models that say nothing add nothing.
+
+        Raises:
+            ModelError: it is not finite.
+        """
+        if "diagnosis" not in outputs:
+            return
+        said = outputs["diagnosis"][0]
+        require_finite(said)
+        self._total += said.clip(0.0, 1.0) * box.area
+        self._area += box.area
+
+    def mean(self) -> Diagnosis:
+        noise, blur, compression = (float(v) for v in self._total / self._area)
+        return Diagnosis(noise, blur, compression)
 
 
 def _write(result: Pixels, region: Hole | None, box: Box, planes: NDArray[np.float32]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inpaint_sdk import Diagnosis, ModelError, Restorer
+from inpaint_sdk.tasks.restoration import Cleaner
 
 
 class Reader:
@@ -42,6 +43,20 @@ def test_a_diagnosis_is_of_the_whole_picture(photo: Restorer, memory_mb: int) ->
     assert found.noise == pytest.approx(0.5, abs=0.01)
     assert found.blur == pytest.approx(0.5, abs=0.01)
     assert found.compression == pytest.approx(0.2, abs=1e-3)
+
+
+@pytest.mark.parametrize("memory_mb", [16, 640])
+def test_one_look_restores_and_diagnoses(
+    photo: Restorer, rng: np.random.Generator, memory_mb: int
+) -> None:
+    picture = rng.integers(0, 256, (800, 700, 3)).astype(np.uint8)
+    model, session = restorer(photo, Reader()).model, Reader()
+    once = Cleaner(session, model, "auto", memory_mb)
+    restored, found = once.restore_and_diagnose(picture, "rgb")
+    runs = session.runs
+    assert found == once.diagnose(picture, "rgb")
+    assert session.runs == 2 * runs
+    np.testing.assert_array_equal(restored, once.restore(picture, None, "rgb"))
 
 
 def test_units() -> None:
