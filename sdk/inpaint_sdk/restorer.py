@@ -236,7 +236,7 @@ class Restorer:
         self,
         image: ImageLike,
         *,
-        threshold: float | None = None,
+        detection: DetectionOptions | None = None,
         memory_mb: int = DEFAULT_MEMORY_MB,
     ) -> Detection:
         """Finds damage: scratches, text, stains, dust, torn corners.
@@ -246,8 +246,7 @@ class Restorer:
 
         Args:
             image: as :meth:`restore` takes it; alpha is not looked at.
-            threshold: probability from which a pixel counts as damaged, between 0 and 1; by default
-                that of :class:`DetectionOptions`.
+            detection: how sure it must be; what is found is not widened.
             memory_mb: as :meth:`restore` takes it.
 
         Returns:
@@ -256,11 +255,10 @@ class Restorer:
 
         Raises:
             ImageError: the image cannot be used.
-            MaskError: the threshold is out of range.
             ModelError: the detector cannot be loaded, or its output is not finite.
         """
-        options = DetectionOptions() if threshold is None else DetectionOptions(threshold)
-        return self._detect(open_picture(image, self._channels), options, memory_mb)
+        picture = open_picture(image, self._channels)
+        return self._detect(picture, detection or DetectionOptions(), memory_mb)
 
     def restore_many(
         self,
@@ -687,7 +685,7 @@ class Restorer:
     def _detect(self, picture: Picture, options: DetectionOptions, memory_mb: int) -> Detection:
         detector = self._detector.get()
         probability = detector.probability(picture.pixels, picture.channels, memory_mb)
-        return Detection.at(probability, options.threshold)
+        return Detection.of(probability, options)
 
     def _require_pictures(self) -> None:
         """Raises ``ModelError`` if the model only finds damage."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.ahead import map_ahead
-from inpaint_sdk.cli.options import detector_option, threshold_option
+from inpaint_sdk.cli.options import finding_options
 from inpaint_sdk.errors import InpaintError, OutputError
 from inpaint_sdk.files import SUFFIXES, picture_format
 from inpaint_sdk.pictures.files import PictureFile, read_picture_file, write_picture_file
@@ -24,8 +24,7 @@ from inpaint_sdk.tasks.detection import Detection, DetectionOptions, LazyDetecto
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--probability", is_flag=True, help="Write how probable damage is, 255 for certain.")
-@threshold_option
-@detector_option
+@finding_options
 @click.option("--backend", default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads for one picture.")
 @click.option("--memory-mb", type=int, default=DEFAULT_MEMORY_MB, show_default=True)
@@ -35,6 +34,7 @@ def detect(
     output: Path,
     probability: bool,
     threshold: float,
+    certainty: float,
     detector: str,
     backend: str,
     threads: int | None,
@@ -48,7 +48,7 @@ def detect(
     picture. A file that cannot be read is reported and skipped, and the exit code is 1 at the end.
     """
     try:
-        options = DetectionOptions(threshold)
+        options = DetectionOptions(threshold, certainty=certainty)
         jobs = list(_jobs(image, output))
         for source, target in jobs:
             picture_format(target)
@@ -66,7 +66,7 @@ def detect(
             pixels = read_picture_file(source).pixels
             if pixels.dtype.kind == "f":
                 check_floats(pixels)
-            found = Detection.at(finder.probability(pixels, "rgb", memory_mb), options.threshold)
+            found = Detection.of(finder.probability(pixels, "rgb", memory_mb), options)
             drawn = to_grey(found.probability) if probability else found.mask
             write_picture_file(target, PictureFile(drawn, Metadata()))
         except InpaintError as error:

@@ -11,7 +11,7 @@ from inpaint_sdk.tasks.detection import DETECTOR, DetectionOptions
 
 _DEFAULT = DetectionOptions()
 
-threshold_option = click.option(
+_threshold = click.option(
     "--threshold",
     type=float,
     default=_DEFAULT.threshold,
@@ -19,7 +19,15 @@ threshold_option = click.option(
     help="Without a mask: how probable damage must be, between 0 and 1.",
 )
 
-detector_option = click.option(
+_certainty = click.option(
+    "--certainty",
+    type=float,
+    default=_DEFAULT.certainty,
+    show_default=True,
+    help="Without a mask: how probable some pixel of a damaged place must be for it to count.",
+)
+
+_detector = click.option(
     "--detector",
     default=DETECTOR,
     show_default=True,
@@ -28,7 +36,7 @@ detector_option = click.option(
 
 
 def detection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what says how damage is found: ``threshold``, ``dilation`` and ``detector``."""
+    """Adds what says how damage is found, and how far around it a picture is restored."""
     dilation = click.option(
         "--dilation",
         type=int,
@@ -36,4 +44,9 @@ def detection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="Without a mask: pixels around what is found that are restored too.",
     )
-    return threshold_option(dilation(detector_option(command)))
+    return finding_options(dilation(command))
+
+
+def finding_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what says how damage is found: ``threshold``, ``certainty`` and ``detector``."""
+    return _threshold(_certainty(_detector(command)))

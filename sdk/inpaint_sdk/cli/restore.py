@@ -91,6 +91,7 @@ def restore(
     strategy: Strategy,
     memory_mb: int,
     threshold: float,
+    certainty: float,
     dilation: int,
     detector: str,
     overwrite_input: bool,
@@ -116,7 +117,7 @@ def restore(
         # Without the file and line that a Python warning names.
         warnings.showwarning = _show_warning
         try:
-            options = Options(strategy, memory_mb, DetectionOptions(threshold, dilation))
+            options = Options(strategy, memory_mb, DetectionOptions(threshold, dilation, certainty))
 
             def load() -> Restorer:
                 return Restorer.load(

@@ -64,6 +64,7 @@ def video(
     memory_mb: int,
     damage: DamageIn,
     threshold: float,
+    certainty: float,
     dilation: int,
     detector: str,
     codec: str | None,
@@ -88,7 +89,7 @@ def video(
         from inpaint_sdk.video import restore_video
         from inpaint_sdk.video.streams import Encoding
 
-        detection = DetectionOptions(threshold, dilation)
+        detection = DetectionOptions(threshold, dilation, certainty)
         restorer = Restorer.load(
             model, backend=backend, threads=threads, channels="rgb", detector=detector
         )

@@ -46,18 +46,24 @@ class DetectionOptions:
     """How sure a detector must be, and how far around its finds a picture is restored.
 
     threshold: probability from which a pixel counts as damaged, between 0 and 1. dilation: pixels
-    by which the mask is widened before it is restored, since damage has soft edges.
+    by which the mask is widened before it is restored, since damage has soft edges. certainty:
+    probability that some pixel of a connected place must reach, or nothing of the place counts;
+    where it is no more than the threshold, all count. The two are hysteresis, as of Canny's edges:
+    a scratch is followed from where it is plain to where it is faint, and what is only like damage
+    is left alone.
 
     Raises:
         MaskError: one of them is out of range.
     """
 
-    threshold: float = 0.7
+    threshold: float = 0.5
     dilation: int = 2
+    certainty: float = 0.98
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.threshold < 1.0:
-            raise MaskError(f"threshold is {self.threshold}; it is between 0 and 1")
+        for name, value in (("threshold", self.threshold), ("certainty", self.certainty)):
+            if not 0.0 < value < 1.0:
+                raise MaskError(f"{name} is {value}; it is between 0 and 1")
         if self.dilation < 0:
             raise MaskError(f"dilation is {self.dilation}; it is a number of pixels, 0 for none")
 
@@ -78,10 +84,18 @@ class Detection:
         return share_of(self.mask)
 
     @classmethod
-    def at(cls, probability: Probability, threshold: float) -> Detection:
-        """Marks what is at least that probable."""
-        mask = np.multiply(probability >= threshold, 255, dtype=np.uint8)
-        return cls(mask, probability)
+    def of(cls, probability: Probability, options: DetectionOptions) -> Detection:
+        """Marks what is as probable as the options ask for."""
+        mask = np.multiply(probability >= options.threshold, 255, dtype=np.uint8)
+        certain = probability >= options.certainty
+        if options.certainty <= options.threshold or not mask.any():
+            return cls(mask, probability)
+        import cv2
+
+        count, places = cv2.connectedComponents(mask, connectivity=8)
+        counts = np.zeros(count, np.uint8)
+        counts[places[certain]] = 255
+        return cls(counts[places], probability)
 
     def hole(self, options: DetectionOptions) -> Hole:
         """What is to be restored: the mask, widened, uint8 [H, W], 255 in it.
@@ -99,7 +113,7 @@ class Detection:
         if hole.all():
             raise MaskError(
                 "damage was found everywhere, so nothing is known to restore the image from; "
-                "give a mask, or a higher threshold"
+                "give a mask, or a higher threshold or certainty"
             )
         return hole
 

@@ -205,7 +205,7 @@ class _Work:
         hole = None
         if self._detection is not None:
             found = self._restorer.detect(
-                pixels, threshold=self._detection.threshold, memory_mb=self._memory_mb
+                pixels, detection=self._detection, memory_mb=self._memory_mb
             )
             hole = found.hole(self._detection)
         if self._masks is not None:

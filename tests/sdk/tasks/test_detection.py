@@ -35,13 +35,22 @@ def test_what_is_found(finder: Restorer, damaged: Pixels, mask: Pixels) -> None:
     assert found.share == pytest.approx(np.count_nonzero(mask) / mask.size)
 
 
-def test_a_threshold_decides(finder: Restorer, image: Pixels) -> None:
-    """A pixel that is not quite magenta."""
-    image[5, 7] = (255, 11, 255)
+@pytest.mark.parametrize("certainty", [0.5, 0.98])
+def test_a_threshold_and_a_certainty_decide(
+    finder: Restorer, image: Pixels, certainty: float
+) -> None:
+    """A pixel that is not quite magenta, alone and beside one that is."""
+    image[5, 7] = image[5, 17] = (255, 11, 255)
+    image[6, 18] = (255, 0, 255)
     probability = finder.detect(image).probability[5, 7]
     assert 0.6 < probability < 0.9
-    assert finder.detect(image, threshold=0.6).mask[5, 7] == 255
-    assert finder.detect(image, threshold=0.9).mask[5, 7] == 0
+    for threshold in (0.6, 0.9):
+        options = DetectionOptions(threshold, certainty=certainty)
+        mask = finder.detect(image, detection=options).mask
+        assert mask[6, 18] == 255
+        assert (mask[5, 17] == 255) == (threshold == 0.6)
+        assert (mask[5, 7] == 255) == (threshold == 0.6 and certainty == 0.5)
+        assert np.count_nonzero(mask) == 1 + (threshold == 0.6) + bool(mask[5, 7])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (16, 16), (17, 63)])
@@ -148,6 +157,7 @@ def test_a_picture_that_is_all_damage_is_refused(finder: Restorer) -> None:
         ({"threshold": 0.0}, "threshold is 0.0"),
         ({"threshold": 1.0}, "threshold is 1.0"),
         ({"threshold": float("nan")}, "threshold is nan"),
+        ({"certainty": 1.0}, "certainty is 1.0"),
         ({"dilation": -1}, "dilation is -1"),
     ],
 )
@@ -161,8 +171,6 @@ def test_bad_input_is_refused(finder: Restorer, image: Pixels) -> None:
         finder.detect(image[:0])
     with pytest.raises(ImageError, match="memory_mb is 3"):
         finder.detect(image, memory_mb=3)
-    with pytest.raises(MaskError, match="threshold is 2"):
-        finder.detect(image, threshold=2)
 
 
 def test_a_detector_restores_nothing(detector_file: Path, damaged: Pixels, mask: Pixels) -> None:
@@ -218,4 +226,8 @@ def test_lazily_loaded_or_given(finder: Restorer, detector_file: Path) -> None:
 
 def test_a_probability_at_the_threshold_counts() -> None:
     probability = np.array([[0.2, 0.5, 0.8]], np.float32)
-    np.testing.assert_array_equal(Detection.at(probability, 0.5).mask, [[0, 255, 255]])
+    options = DetectionOptions(threshold=0.5, certainty=0.5)
+    np.testing.assert_array_equal(Detection.of(probability, options).mask, [[0, 255, 255]])
+    sure = DetectionOptions(threshold=0.5, certainty=float(probability.max()))
+    np.testing.assert_array_equal(Detection.of(probability, sure).mask, [[0, 255, 255]])
+    np.testing.assert_array_equal(Detection.of(probability[:, :2], sure).mask, [[0, 0]])
