@@ -38,22 +38,26 @@ Kind = Callable[[np.random.Generator, Light], Light]
 def scratches(rng: np.random.Generator, light: Light) -> Light:
     """Thin lines, mostly along one direction; or straight up and down, as on film.
 
-    Half of the others thin out towards their ends.
+    Two in five of the others are straight, half of these about level or upright, as from a
+    scanner's rollers. Half of the rest thin out towards their ends.
     """
     shape = light.shape[:2]
     canvas = Canvas(shape)
     film = rng.random() < 0.2
     along = np.pi / 2 if film else rng.uniform(0.0, np.pi)
     for _ in range(round(log_uniform(rng, 2, 16))):
-        width = log_uniform(rng, 0.7, 4.5)
+        straight = film or rng.random() < 0.4
+        width = log_uniform(rng, 0.7, 6.0 if straight else 4.5)
         heading = along + rng.normal(0.0, 0.01 if film else 0.4)
+        if straight and not film and rng.random() < 0.5:
+            heading = rng.choice([0.0, np.pi / 2]) + rng.normal(0.0, 0.04)
         length = 2.0 * shape[0] if film else log_uniform(rng, 12, 1.5 * shape[0])
-        turn = 0.002 if film else rng.uniform(0.0, 0.15)
+        turn = 0.002 if straight else rng.uniform(0.0, 0.15)
         line = walk(rng, anywhere(rng, shape, 0.2), heading, length, turn, 6.0)
         if film:
             line -= np.array([0.0, shape[0]])
         strength = float(rng.uniform(0.4, 1.0))
-        if film or rng.random() < 0.5:
+        if straight or rng.random() < 0.5:
             canvas.line(line, width, strength)
         else:
             widths = width * np.sin(np.linspace(0.1, np.pi - 0.1, len(line) - 1))
