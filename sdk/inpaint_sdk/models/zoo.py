@@ -16,7 +16,7 @@ def list_models() -> list[ModelInfo]:
 
     >>> from inpaint_sdk import list_models
     >>> [model.name for model in list_models()]
-    ['clean', 'cloud-thick', 'cloud-thin', 'damage', 'photo', 'photo-staged']
+    ['clean', 'cloud-thick', 'cloud-thin', 'damage', 'photo', 'photo-codebook', 'photo-staged']
     """
     infos = [read_model_file(path).info for path in MODELS.glob("*.onnx")]
     return sorted(infos, key=lambda info: info.name)

@@ -40,6 +40,7 @@ LARGEST = {
     "cloud-thin": 10e6,
     "damage": 3e6,
     "photo": 10e6,
+    "photo-codebook": 16e6,
     "photo-staged": 12e6,
 }
 """Bytes of each model file, at most."""
