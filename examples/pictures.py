@@ -1,5 +1,6 @@
 """Draws the documentation's comparisons."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -33,13 +34,24 @@ def found(photo: Restorer, picture: np.ndarray) -> np.ndarray:
     return np.hstack([picture, mask, photo.restore(picture)])
 
 
-def in_stages(staged: Restorer, picture: np.ndarray) -> np.ndarray:
-    """The picture with a large hole, and after each stage of filling it."""
+def with_hole(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The picture with a large white hole, and its mask."""
     height, width = picture.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     mask[height // 4 : 3 * height // 4, width // 3 : 2 * width // 3] = 255
-    damaged = np.where(mask[..., None] > 0, np.uint8(255), picture)
+    return np.where(mask[..., None] > 0, np.uint8(255), picture), mask
+
+
+def in_stages(staged: Restorer, picture: np.ndarray) -> np.ndarray:
+    """The picture with a large hole, and after each stage of filling it."""
+    damaged, mask = with_hole(picture)
     return np.hstack([damaged, *staged.stages(picture, mask)])
+
+
+def by_models(picture: np.ndarray, models: Iterable[Restorer]) -> np.ndarray:
+    """The picture with a large hole, as each model fills it, and as it is."""
+    damaged, mask = with_hole(picture)
+    return np.hstack([damaged, *(model.restore(picture, mask) for model in models), picture])
 
 
 def main() -> None:
@@ -49,6 +61,7 @@ def main() -> None:
         save(name, side_by_side(restore_example(photo, name)))
     coffee = cv2.imread(str(IMAGES / "coffee.png"))
     save("stages", in_stages(Restorer.load("photo-staged"), coffee))
+    save("codebook", by_models(coffee, (photo, Restorer.load("photo-codebook"))))
     poor = poorly_shot(chelsea := cv2.imread(str(IMAGES / "chelsea.png")))
     save("clean", np.hstack([poor, Restorer.load("clean").restore(poor), chelsea]))
     save("found", found(photo, scratched(coffee)))

@@ -19,7 +19,7 @@ RECIPE = Recipe(
     validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),
     card=CARD,
     optim=OptimConfig(warmup=200),
-    steps=10_000,
+    steps=8_000,
     seed=1,
     start=FromRun("photo-codebook-autoencoder", part="autoencoder"),
 )
