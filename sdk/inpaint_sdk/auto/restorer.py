@@ -48,10 +48,10 @@ class AutoRestorer(Restorer):
     """Looks at each picture and runs what it needs. Made by ``Restorer.load("auto")``.
 
     Without a mask: damage is looked for; then what is distorted all over is cleaned, if a model for
-    that is bundled; then the damage is filled, wide holes by a model for wide holes, if one is
-    bundled. With a mask only what it marks is changed, as always, so nothing is cleaned. Of a
-    satellite's picture, which ``clouds`` says it is, the clouds are removed first, and no other
-    damage is looked for.
+    that is bundled; then the damage is filled, where some of it is wide by a model for wide holes,
+    if one is bundled. With a mask only what it marks is changed, as always, so nothing is cleaned.
+    Of a satellite's picture, which ``clouds`` says it is, the clouds are removed first, and no
+    other damage is looked for.
 
     ``model`` is the one that fills. ``plan`` tells what would be done to a picture.
     """
@@ -103,7 +103,7 @@ class AutoRestorer(Restorer):
             steps.append(Step("detect", self._detector.get().model.name))
             tasks += self._clean(picture, settings)
         if hole is not None and hole.any():
-            tasks += self._fill(hole, settings)
+            tasks.append(self._fill(hole, settings))
         steps += [task.step for task in tasks]
         damaged = None if hole is None else share_of(hole)
         return Prepared(
@@ -137,20 +137,15 @@ class AutoRestorer(Restorer):
         detail = ", ".join(f"{kind} {strength:.2f}" for kind, strength in strengths.items())
         return [_Task(Step("restore", name, detail), lambda _: cleaned)]
 
-    def _fill(self, hole: Hole, settings: _Settings) -> list[_Task]:
-        """Everything first, and wide holes once more, with what is around them in order."""
+    def _fill(self, hole: Hole, settings: _Settings) -> _Task:
+        """By the model for wide holes if some are wide: it fills the narrow ones as well."""
         from inpaint_sdk.auto.wide import wide_part
 
-        name = self._model.name
+        name, other = self._model.name, choose("fill wide")
+        if other is not None and wide_part(hole, WIDE * self._model.trained_size).any():
+            name = other
         share = f"{100.0 * share_of(hole):.1f} % of the picture"
-        tasks = [self._task(Step("inpaint", name, share), name, hole, settings)]
-        other = choose("fill wide")
-        if other is not None:
-            wide = wide_part(hole, WIDE * self._model.trained_size)
-            if wide.any():
-                share = f"wide holes, {100.0 * share_of(wide):.1f} % of the picture"
-                tasks.append(self._task(Step("inpaint", other, share), other, wide, settings))
-        return tasks
+        return self._task(Step("inpaint", name, share), name, hole, settings)
 
     def _task(self, step: Step, name: str, hole: Hole | None, settings: _Settings) -> _Task:
         part = self._parts.get(name)

@@ -112,22 +112,18 @@ def test_a_hardly_distorted_picture_is_not_cleaned(
     np.testing.assert_array_equal(auto.restore(image), image)
 
 
-def test_wide_holes_are_filled_once_more(
-    auto: Restorer, photo: Restorer, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+def test_wide_holes_are_for_another_model(
+    auto: Restorer, photo: Restorer, rng: np.random.Generator
 ) -> None:
-    """By a model of the user's own here, so that another than ``photo`` is to be seen."""
-    monkeypatch.setitem(CHOICES, "fill wide", ("photo",))  # type: ignore[arg-type]
     coarse = rng.integers(0, 256, (6, 6, 3)).astype(np.uint8)
     picture = cv2.resize(coarse, (400, 400), interpolation=cv2.INTER_CUBIC)
     mask = np.zeros((400, 400), np.uint8)
-    mask[100:290, 100:290] = 255
     mask[350:354, 10:380] = 255
+    np.testing.assert_array_equal(auto.restore(picture, mask), photo.restore(picture, mask))
+    mask[100:290, 100:290] = 255
     plan = auto.plan(picture, mask)
-    assert [step.action for step in plan.steps] == ["inpaint", "inpaint"]
-    assert plan.steps[1].detail == f"wide holes, {100 * 190 * 190 / 400 / 400:.1f} % of the picture"
-    wide = mask.copy()
-    wide[300:] = 0
-    expected = photo.restore(photo.restore(picture, mask), wide)
+    assert [(step.action, step.model) for step in plan.steps] == [("inpaint", "photo-codebook")]
+    expected = Restorer.load("photo-codebook", threads=2).restore(picture, mask)
     np.testing.assert_array_equal(auto.restore(picture, mask), expected)
 
 
