@@ -19,7 +19,7 @@ Role = Literal["fill", "fill wide", "clean", "thin clouds", "thick clouds"]
 
 CHOICES: Mapping[Role, tuple[str, ...]] = {
     "fill": ("photo",),
-    "fill wide": ("photo-codebook",),  # of the two, what wins: docs/tables/wide.md
+    "fill wide": ("photo-codebook",),  # photo-staged does not win: docs/tables/wide.md
     "clean": ("clean",),
     "thin clouds": ("cloud-thin",),
     "thick clouds": ("cloud-thick",),

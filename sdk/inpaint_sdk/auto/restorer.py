@@ -53,7 +53,7 @@ class AutoRestorer(Restorer):
     Of a satellite's picture, which ``clouds`` says it is, the clouds are removed first, and no
     other damage is looked for.
 
-    ``model`` is the one that fills. ``plan`` tells what would be done to a picture.
+    ``model`` is the one that fills what is not wide. ``plan`` tells what would be done.
     """
 
     def __init__(

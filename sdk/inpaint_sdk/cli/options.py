@@ -9,24 +9,6 @@ import click
 
 from inpaint_sdk.tasks.detection import DETECTOR, DetectionOptions
 
-_DEFAULT = DetectionOptions()
-
-_threshold = click.option(
-    "--threshold",
-    type=float,
-    default=_DEFAULT.threshold,
-    show_default=True,
-    help="Without a mask: how probable damage must be, between 0 and 1.",
-)
-
-_certainty = click.option(
-    "--certainty",
-    type=float,
-    default=_DEFAULT.certainty,
-    show_default=True,
-    help="Without a mask: how probable some pixel of a damaged place must be for it to count.",
-)
-
 _detector = click.option(
     "--detector",
     default=DETECTOR,
@@ -35,18 +17,24 @@ _detector = click.option(
 )
 
 
-def detection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what says how damage is found, and how far around it a picture is restored."""
-    dilation = click.option(
-        "--dilation",
-        type=int,
-        default=_DEFAULT.dilation,
-        show_default=True,
-        help="Without a mask: pixels around what is found that are restored too.",
+def _setting(name: str, text: str) -> Callable[..., Any]:
+    """An option for what :class:`DetectionOptions` calls so."""
+    default = getattr(DetectionOptions(), name)
+    text = f"Without a mask: {text}"
+    option: Callable[..., Any] = click.option(
+        f"--{name}", type=type(default), default=default, show_default=True, help=text
     )
-    return finding_options(dilation(command))
+    return option
 
 
 def finding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds what says how damage is found: ``threshold``, ``certainty`` and ``detector``."""
-    return _threshold(_certainty(_detector(command)))
+    threshold = _setting("threshold", "how probable damage must be, between 0 and 1.")
+    certainty = _setting("certainty", "how probable it must be somewhere in a place that counts.")
+    return threshold(certainty(_detector(command)))
+
+
+def detection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what says how damage is found, and how far around it a picture is restored."""
+    dilation = _setting("dilation", "pixels around what is found that are restored too.")
+    return finding_options(dilation(command))

@@ -50,7 +50,7 @@ class DetectionOptions:
     probability that some pixel of a connected place must reach, or nothing of the place counts;
     where it is no more than the threshold, all count. The two are hysteresis, as of Canny's edges:
     a scratch is followed from where it is plain to where it is faint, and what is only like damage
-    is left alone.
+    is left alone. What is averaged over frames is sure enough, and the threshold alone decides.
 
     Raises:
         MaskError: one of them is out of range.
@@ -87,14 +87,13 @@ class Detection:
     def of(cls, probability: Probability, options: DetectionOptions) -> Detection:
         """Marks what is as probable as the options ask for."""
         mask = np.multiply(probability >= options.threshold, 255, dtype=np.uint8)
-        certain = probability >= options.certainty
         if options.certainty <= options.threshold or not mask.any():
             return cls(mask, probability)
         import cv2
 
         count, places = cv2.connectedComponents(mask, connectivity=8)
         counts = np.zeros(count, np.uint8)
-        counts[places[certain]] = 255
+        counts[places[probability >= options.certainty]] = 255
         return cls(counts[places], probability)
 
     def hole(self, options: DetectionOptions) -> Hole:

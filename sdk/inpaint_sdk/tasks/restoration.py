@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +62,7 @@ class Cleaner:
             return session.run_pixels(
                 pixels, region, channels=channels, multiple=self._model.size_multiple
             )
-        return self._restore_tiled(pixels, region, channels, _Opinion())
+        return self._restore_tiled(pixels, region, channels)
 
     def restore_and_diagnose(self, pixels: Pixels, channels: Channels) -> tuple[Pixels, Diagnosis]:
         """``pixels`` restored everywhere, and what was wrong with them, from the same runs.
@@ -109,19 +107,24 @@ class Cleaner:
         for top, bottom in zip(rows.starts, rows.ends, strict=True):
             for left, right in zip(columns.starts, columns.ends, strict=True):
                 box = Box(top, bottom, left, right)
-                opinion.add(self._run(pixels[box.slices], channels), box)
+                opinion.add(self._run(pixels[box.slices], channels)["diagnosis"][0], box)
         return opinion.mean()
 
     def _restore_tiled(
-        self, pixels: Pixels, region: Hole | None, channels: Channels, opinion: _Opinion
+        self,
+        pixels: Pixels,
+        region: Hole | None,
+        channels: Channels,
+        opinion: _Opinion | None = None,
     ) -> Pixels:
-        """As :meth:`restore`; what the model says of each tile is added to the opinion."""
+        """As :meth:`restore`; what the model says of each tile is added to an opinion."""
         result: Pixels = pixels.copy(order="C")
         count = colours_of(pixels).shape[2]
 
         def run(box: Box) -> NDArray[np.float32]:
             outputs = self._run(pixels[box.slices], channels)
-            opinion.add(outputs, box)
+            if opinion is not None:
+                opinion.add(outputs["diagnosis"][0], box)
             return to_planes(outputs["output"][0], channels, box.height, box.width, count)
 
         for box, planes in run_tiled(*self.cut(*pixels.shape[:2]), run):
@@ -187,15 +190,12 @@ class _Opinion:
     def __init__(self) -> None:
         self._total, self._area = np.zeros(3, np.float64), 0
 
-    def add(self, outputs: Mapping[str, NDArray[np.float32]], box: Box) -> None:
-        """Adds what is said of a tile; models that say nothing add nothing.
+    def add(self, said: NDArray[np.float32], box: Box) -> None:
+        """Adds what is said of a tile, the three strengths.
 
         Raises:
             ModelError: it is not finite.
         """
-        if "diagnosis" not in outputs:
-            return
-        said = outputs["diagnosis"][0]
         require_finite(said)
         self._total += said.clip(0.0, 1.0) * box.area
         self._area += box.area

@@ -156,6 +156,7 @@ def test_a_picture_that_is_all_damage_is_refused(finder: Restorer) -> None:
     [
         ({"threshold": 0.0}, "threshold is 0.0"),
         ({"threshold": 1.0}, "threshold is 1.0"),
+        ({"threshold": 2}, "threshold is 2"),
         ({"threshold": float("nan")}, "threshold is nan"),
         ({"certainty": 1.0}, "certainty is 1.0"),
         ({"dilation": -1}, "dilation is -1"),

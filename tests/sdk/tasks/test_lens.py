@@ -13,7 +13,7 @@ from inpaint_sdk.tasks.lens import FIRST, SOME, LensMask
 from support.detector import MAGENTA
 
 Pixels = NDArray[Any]
-EXACT = DetectionOptions(threshold=0.5, dilation=0)
+EXACT = DetectionOptions(dilation=0)
 
 
 def frames(image: Pixels, mask: Pixels, count: int) -> list[Pixels]:
