@@ -17,24 +17,25 @@ _detector = click.option(
 )
 
 
-def _setting(name: str, text: str) -> Callable[..., Any]:
-    """An option for what :class:`DetectionOptions` calls so."""
-    default = getattr(DetectionOptions(), name)
-    text = f"Without a mask: {text}"
-    option: Callable[..., Any] = click.option(
-        f"--{name}", type=type(default), default=default, show_default=True, help=text
-    )
-    return option
-
-
 def finding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds what says how damage is found: ``threshold``, ``certainty`` and ``detector``."""
-    threshold = _setting("threshold", "how probable damage must be, between 0 and 1.")
-    certainty = _setting("certainty", "how probable it must be somewhere in a place that counts.")
-    return threshold(certainty(_detector(command)))
+    command = _detector(command)
+    certain = "how probable it must be somewhere in a place that counts."
+    command = _add(command, "certainty", certain)
+    return _add(command, "threshold", "how probable damage must be, between 0 and 1.")
 
 
 def detection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds what says how damage is found, and how far around it a picture is restored."""
-    dilation = _setting("dilation", "pixels around what is found that are restored too.")
-    return finding_options(dilation(command))
+    around = "pixels around what is found that are restored too."
+    return finding_options(_add(command, "dilation", around))
+
+
+def _add(command: Callable[..., Any], name: str, text: str) -> Callable[..., Any]:
+    """Adds an option for what :class:`DetectionOptions` calls so."""
+    default: float = getattr(DetectionOptions(), name)
+    help_ = f"Without a mask: {text}"
+    option = click.option(
+        f"--{name}", type=type(default), default=default, show_default=True, help=help_
+    )
+    return option(command)
