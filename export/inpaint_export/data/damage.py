@@ -26,7 +26,7 @@ LARGEST = 0.5
 WEIGHTS: Mapping[str, float] = {
     **dict.fromkeys(KINDS, 1.0),
     "scratches": 4.0,
-    **dict.fromkeys(("text", "dust", "pixels", "fading"), 2.0),
+    **dict.fromkeys(("text", "stains", "fading"), 2.0),
 }
 """Relative frequency of each kind: what is learned slowly, or seen most often, is drawn more."""
 
@@ -121,8 +121,8 @@ class DamageDataConfig:
     """
 
     folder: str
-    crop: int = 192
-    scale: tuple[float, float] = (0.6, 1.05)
+    crop: int = 272
+    scale: tuple[float, float] = (0.75, 1.05)
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     undamaged: float = 0.2
 

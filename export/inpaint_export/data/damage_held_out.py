@@ -2,8 +2,9 @@
 
 Curves are Bézier's and fractals instead of random walks, letters are of other fonts, patches are
 made of circles instead of noise, or of softer discs; sizes and strengths have other ranges.
-Nothing is trained on it. It has been looked at, though: that training draws discs among its stains
-and faded spots, and scratches that thin out, came after a detector had failed on these.
+Nothing is trained on it. It has been looked at, though: that training draws round and overlapping
+spots of any softness, rims of dried stains, broad strokes, straight tears, flickering lines, and
+scratches that thin out, came after a detector had failed on such.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from inpaint_export.data.damage_drawing import (
     Canvas,
     Field,
     Light,
+    Points,
     anywhere,
     blend,
     curl,
@@ -119,9 +120,12 @@ def _network(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     x, y = x + bend * smooth_noise(rng, shape, 20), y + bend * smooth_noise(rng, shape, 20)
     count = int(np.clip(x.size / log_uniform(rng, 25, 90) ** 2, 4, 40))
     centres = rng.uniform(-0.1, 1.1, (count, 2)) * np.array([shape[1], shape[0]])
-    distances = np.stack([np.hypot(x - cx, y - cy) for cx, cy in centres.astype(np.float32)])
-    nearest = np.partition(distances, 1, axis=0)
-    gap = nearest[1] - nearest[0]
+    nearest, second = np.full((2, *shape), np.inf, np.float32)
+    for cx, cy in centres.astype(np.float32):
+        distance = cv2.magnitude(x - cx, y - cy).astype(np.float32, copy=False)
+        second = np.minimum(second, np.maximum(nearest, distance))
+        nearest = np.minimum(nearest, distance)
+    gap = second - nearest
     lines = np.clip(np.float32(rng.uniform(0.8, 2.0)) - gap * np.float32(0.7), 0.0, 1.0)
     return (lines * patch(rng, shape, float(rng.uniform(0.2, 1.0)), 0.4)).astype(np.float32)
 
@@ -173,13 +177,17 @@ def folds(rng: np.random.Generator, light: Light) -> Light:
 
 
 def stains(rng: np.random.Generator, light: Light) -> Light:
-    """Coffee, water, mould, ink: soaked patches that tint, many with a dark rim."""
+    """Coffee, water, mould, ink: soaked patches that tint; many have a dark rim, or are one."""
     shape = light.shape[:2]
     soaked = (
-        _discs(rng, shape, round(log_uniform(rng, 1, 6)), (6.0, 60.0))
-        if rng.random() < 0.3
+        _spots(rng, shape, round(log_uniform(rng, 1, 6)), (8.0, 80.0))
+        if rng.random() < 0.6
         else patch(rng, shape, log_uniform(rng, 0.01, 0.2), log_uniform(rng, 0.02, 0.4))
     )
+    if rng.random() < 0.2:  # it dried from the middle
+        side = 2 * int(rng.integers(1, 9)) + 1
+        middle = cv2.erode(soaked, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+        soaked = soaked - np.float32(rng.uniform(0.6, 1.0)) * middle.astype(np.float32)
     colour = np.array([0.75, 0.55, 0.3]) if rng.random() < 0.6 else rng.random(3)
     tint = np.clip(colour + rng.normal(0.0, 0.1, 3), 0.02, 0.95).astype(np.float32)
     depth = smooth_noise(rng, shape, 30) * np.float32(0.15) + np.float32(rng.uniform(0.4, 0.95))
@@ -196,8 +204,8 @@ def fading(rng: np.random.Generator, light: Light) -> Light:
     """Patches that have lost contrast, towards paper or grey."""
     shape = light.shape[:2]
     faded = (
-        _discs(rng, shape, round(log_uniform(rng, 1, 4)), (15.0, 80.0))
-        if rng.random() < 0.3
+        _spots(rng, shape, round(log_uniform(rng, 1, 4)), (15.0, 100.0))
+        if rng.random() < 0.6
         else patch(rng, shape, log_uniform(rng, 0.02, 0.25), log_uniform(rng, 0.05, 0.8))
     )
     towards = paper(rng) if rng.random() < 0.7 else np.full(3, rng.uniform(0.2, 0.6), np.float32)
@@ -214,14 +222,14 @@ def corners(rng: np.random.Generator, light: Light) -> Light:
         from_top = y if rng.random() < 0.5 else shape[0] - 1 - y
         if rng.random() < 0.65:
             lean = np.float32(log_uniform(rng, 0.5, 2.0))
-            bulge = float(rng.uniform(0.6, 1.6))
+            bulge = 1.0 if rng.random() < 0.4 else float(rng.uniform(0.6, 1.6))
             distance = (from_left**bulge + (lean * from_top) ** bulge) ** (1.0 / bulge)
             reach = log_uniform(rng, 8.0, 0.6 * shape[0])
         else:
             distance = from_left if rng.random() < 0.5 else from_top
             reach = log_uniform(rng, 2.0, 0.12 * shape[0])
         inside = np.minimum(inside, distance - np.float32(reach))
-    roughness = np.float32(rng.uniform(1.0, 5.0))
+    roughness = np.float32(rng.uniform(0.0, 5.0))
     inside = inside + roughness * ragged_noise(rng, shape, float(rng.uniform(10.0, 60.0)))
     missing = np.clip(np.float32(0.5) - inside, 0.0, 1.0)
     if rng.random() < 0.6:
@@ -274,25 +282,15 @@ def _print(rng: np.random.Generator, light: Light, opacity: Field) -> Light:
 
 
 def logos(rng: np.random.Generator, light: Light) -> Light:
-    """Badges, rings, stars and boxes, filled or in outline, some with letters."""
+    """Badges, rings, stars, boxes and strokes, filled or in outline, some with letters."""
     shape = light.shape[:2]
     for _ in range(int(rng.integers(1, 4))):
         canvas = Canvas(shape)
         centre, radius = anywhere(rng, shape), log_uniform(rng, 8.0, 60.0)
-        corners_ = int(rng.choice([3, 4, 4, 5, 6, 10, 40]))
-        around = np.linspace(0.0, 2.0 * np.pi, corners_, endpoint=False) + rng.uniform(0.0, 7.0)
-        reach = np.full(corners_, radius)
-        if corners_ == 10:
-            reach[1::2] *= rng.uniform(0.35, 0.7)
-        elif rng.random() < 0.4:  # no shape that has a name
-            reach *= rng.uniform(0.2, 1.0, corners_)
-        squeeze = np.array([1.0, rng.uniform(0.5, 1.0)])
-        outline = centre + squeeze * (reach * np.stack([np.cos(around), np.sin(around)])).T
-        if rng.random() < 0.5:
-            canvas.polygon(outline)
+        if rng.random() < 0.35:
+            _strokes(rng, canvas, centre, radius)
         else:
-            closed = np.concatenate([outline, outline[:1]])
-            canvas.line(closed, log_uniform(rng, 1.2, 0.3 * radius))
+            _badge(rng, canvas, centre, radius)
         light = _print(rng, light, canvas.coverage(float(rng.uniform(-0.5, 0.7))))
         if rng.random() < 0.6:
             stamp = letters(rng, words(rng, 1), radius * float(rng.uniform(0.3, 0.8)))
@@ -300,6 +298,37 @@ def logos(rng: np.random.Generator, light: Light) -> Light:
             where = place(shape, stamp, left, round(centre[1] - stamp.shape[0] / 2))
             light = _print(rng, light, where)
     return light
+
+
+def _badge(rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float) -> None:
+    corners_ = int(rng.choice([3, 4, 4, 5, 6, 10, 40]))
+    around = np.linspace(0.0, 2.0 * np.pi, corners_, endpoint=False) + rng.uniform(0.0, 7.0)
+    reach = np.full(corners_, radius)
+    if corners_ == 10:
+        reach[1::2] *= rng.uniform(0.35, 0.7)
+    elif rng.random() < 0.4:  # no shape that has a name
+        reach *= rng.uniform(0.2, 1.0, corners_)
+    squeeze = np.array([1.0, rng.uniform(0.5, 1.0)])
+    outline = centre + squeeze * (reach * np.stack([np.cos(around), np.sin(around)])).T
+    if rng.random() < 0.5:
+        canvas.polygon(outline)
+    else:
+        closed = np.concatenate([outline, outline[:1]])
+        canvas.line(closed, log_uniform(rng, 1.2, 0.3 * radius))
+
+
+def _strokes(rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float) -> None:
+    """A few broad strokes with two or three ends, anyhow or side by side."""
+    width = log_uniform(rng, 0.1, 0.6) * radius
+    stroke = rng.uniform(-radius, radius, (int(rng.integers(2, 4)), 2))
+    step = rng.uniform(-1.0, 1.0, 2) * radius
+    side_by_side = rng.random() < 0.5
+    for index in range(int(rng.integers(1, 8))):
+        if side_by_side:
+            canvas.line(centre + stroke + index * step, width)
+        else:
+            ends = rng.uniform(-radius, radius, stroke.shape)
+            canvas.line(centre + ends, width * rng.uniform(0.5, 1.5))
 
 
 def pixels(rng: np.random.Generator, light: Light) -> Light:
@@ -333,6 +362,8 @@ def lines(rng: np.random.Generator, light: Light) -> Light:
             part[:] = rng.choice([0.0, 1.0])
         elif kind < 0.7:
             part[:] = rng.random(3)
+        elif kind < 0.8:  # flickers
+            part[:] = rng.random((part.shape[1], 1))
         else:
             part[:] = part * rng.uniform(0.2, 1.6) + rng.choice([-1.0, 1.0]) * rng.uniform(
                 0.08, 0.3
@@ -343,31 +374,43 @@ def lines(rng: np.random.Generator, light: Light) -> Light:
 def dirt(rng: np.random.Generator, light: Light) -> Light:
     """Dirt on a lens: soft dark or pale spots, out of focus."""
     shape = light.shape[:2]
-    opacity = _discs(rng, shape, round(log_uniform(rng, 1, 10)), (3.0, 35.0))
+    opacity = _spots(rng, shape, round(log_uniform(rng, 1, 10)), (3.0, 35.0))
     colour = dark(rng) if rng.random() < 0.7 else np.full(3, rng.uniform(0.3, 0.9), np.float32)
     return blend(light, opacity * np.float32(rng.uniform(0.3, 0.95)), colour)
 
 
-def _discs(
+def _spots(
     rng: np.random.Generator, shape: tuple[int, int], count: int, radius: tuple[float, float]
 ) -> Field:
     """So many, of radii from this range, in pixels."""
     field = np.zeros(shape, np.float32)
     for _ in range(count):
-        softness = log_uniform(rng, 0.05, 0.8)
-        field = np.maximum(field, _disc(rng, shape, log_uniform(rng, *radius), softness))
+        field = np.maximum(field, _spot(rng, shape, log_uniform(rng, *radius)))
     return field
 
 
-def _disc(
-    rng: np.random.Generator, shape: tuple[int, int], radius: float, softness: float
-) -> Field:
-    """1 inside, 0 outside; softness: of the border, as a share of the radius."""
-    centre = anywhere(rng, shape)
+def _spot(rng: np.random.Generator, shape: tuple[int, int], radius: float) -> Field:
+    """An oval, or several that overlap: 1 inside, 0 outside, with a border of any softness."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    distance = np.hypot(x - centre[0], (y - centre[1]) * np.float32(rng.uniform(0.7, 1.4)))
-    distance = distance + np.float32(0.08 * radius) * smooth_noise(rng, shape, 2.0 * radius)
-    return smooth_step((radius - distance) / np.float32(softness * radius)).astype(np.float32)
+    centre = anywhere(rng, shape)
+    lobes = 1 if rng.random() < 0.5 else int(rng.integers(2, 7))
+    distance = np.full(shape, np.inf, np.float32)
+    for _ in range(lobes):
+        middle = centre if lobes == 1 else centre + rng.normal(0.0, 0.6 * radius, 2)
+        angle, size = rng.uniform(0.0, np.pi), radius * (1.0 if lobes == 1 else rng.uniform(0.4, 1))
+        cos, sin = np.float32(np.cos(angle) / size), np.float32(np.sin(angle) / size)
+        dx, dy = x - np.float32(middle[0]), y - np.float32(middle[1])
+        narrow = np.float32(log_uniform(rng, 1.0, 2.2))
+        oval = cv2.magnitude(dx * cos + dy * sin, (dy * cos - dx * sin) * narrow)
+        distance = np.minimum(distance, oval.astype(np.float32, copy=False))
+    if rng.random() < 0.7:
+        distance = distance + np.float32(0.08) * smooth_noise(rng, shape, 2.0 * radius)
+    if rng.random() < 0.6:
+        softness = np.float32(log_uniform(rng, 0.03, 0.8))
+        return smooth_step((np.float32(1.0) - distance) / softness)
+    steepness = log_uniform(rng, 3.0, 12.0)  # fades out, and ends nowhere
+    powered = cv2.pow(np.maximum(distance, np.float32(0.0)), steepness).astype(np.float32)
+    return np.float32(1.0) / (np.float32(1.0) + powered)
 
 
 def drops(rng: np.random.Generator, light: Light) -> Light:

@@ -22,7 +22,8 @@ RECIPE = Recipe(
         licence=LICENCE,
         training_data=f"1263 photographs under synthetic damage: {PHOTOGRAPHS}",
     ),
-    steps=28_000,
+    steps=48_000,
+    batch=4,
     outputs=("probability",),
     storage="fp16",
 )
