@@ -137,12 +137,15 @@ def test_text_is_found(marked: dict[str, Counts]) -> None:
 @pytest.mark.xfail(
     strict=True,
     raises=AssertionError,
-    reason="in training: scratches 0.55, all kinds 0.54, 0.24 % of clean pictures",
+    reason="in training: scratches 0.59, all kinds 0.56",
 )
 def test_all_damage_is_found(marked: dict[str, Counts]) -> None:
     kinds = [counts.f1 for kind, counts in marked.items() if kind != "none"]
     assert marked["scratches"].f1 >= 0.75
     assert np.mean(kinds) >= 0.65
+
+
+def test_clean_pictures_are_left_alone(marked: dict[str, Counts]) -> None:
     assert marked["none"].marked < 0.002
 
 

@@ -22,7 +22,7 @@ RECIPE = Recipe(
         licence=LICENCE,
         training_data=f"1263 photographs under synthetic damage: {PHOTOGRAPHS}",
     ),
-    steps=50_000,
+    steps=78_000,
     batch=4,
     outputs=("probability",),
     storage="fp16",

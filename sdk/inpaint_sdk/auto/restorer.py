@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
@@ -47,11 +47,11 @@ class _Task:
 class AutoRestorer(Restorer):
     """Looks at each picture and runs what it needs. Made by ``Restorer.load("auto")``.
 
-    Without a mask: damage is looked for; then what is distorted all over is cleaned, if a model for
-    that is bundled; then the damage is filled, where some of it is wide by a model for wide holes,
-    if one is bundled. With a mask only what it marks is changed, as always, so nothing is cleaned.
-    Of a satellite's picture, which ``clouds`` says it is, the clouds are removed first, and no
-    other damage is looked for.
+    Without a mask: what is distorted all over is cleaned, if a model for that is bundled; then
+    damage is looked for in what came of it, since noise hides damage and looks like it; then it is
+    filled, where some of it is wide by a model for wide holes, if one is bundled. With a mask only
+    what it marks is changed, as always, so nothing is cleaned. Of a satellite's picture, which
+    ``clouds`` says it is, the clouds are removed first, and no other damage is looked for.
 
     ``model`` is the one that fills what is not wide. ``plan`` tells what would be done.
     """
@@ -92,23 +92,22 @@ class AutoRestorer(Restorer):
         detection: DetectionOptions | None,
     ) -> Prepared:
         settings = _Settings(strategy, memory_mb)
-        steps: list[Step] = []
         tasks: list[_Task] = []
         if self._clouds is not None:
             tasks.append(self._remove_clouds(self._clouds, hole, settings))
         detect = hole is None and self._clouds is None
         if detect:
-            options = detection or DetectionOptions()
-            hole = self._detect(picture, options, memory_mb).hole(options)
-            steps.append(Step("detect", self._detector.get().model.name))
             tasks += self._clean(picture, settings)
+            options = detection or DetectionOptions()
+            hole = self._detect(_after(picture, tasks), options, memory_mb).hole(options)
+            step = Step("detect", self._detector.get().model.name)
+            tasks.append(_Task(step, lambda seen: seen.pixels))
         if hole is not None and hole.any():
             tasks.append(self._fill(hole, settings))
-        steps += [task.step for task in tasks]
+        steps = tuple(task.step for task in tasks)
         damaged = None if hole is None else share_of(hole)
-        return Prepared(
-            RestorationPlan(tuple(steps), detect, damaged), lambda: _run(picture, tasks)
-        )
+        plan = RestorationPlan(steps, detect, damaged)
+        return Prepared(plan, lambda: _after(picture, tasks).pixels)
 
     def _remove_clouds(self, clouds: Clouds, hole: Hole | None, settings: _Settings) -> _Task:
         name = _require("thin clouds" if clouds == "thin" else "thick clouds")
@@ -163,8 +162,9 @@ def _require(role: Role) -> str:
     return name
 
 
-def _run(picture: Picture, tasks: list[_Task]) -> NDArray[Any]:
-    pixels: NDArray[Any] = picture.pixels.copy()
+def _after(picture: Picture, tasks: list[_Task]) -> Picture:
+    """The picture that the tasks leave; never the caller's own pixels."""
+    after = Picture(picture.pixels.copy(), picture.channels, picture.restored_form)
     for task in tasks:
-        pixels = task.run(Picture(pixels, picture.channels, picture.restored_form))
-    return pixels
+        after = replace(after, pixels=task.run(after))
+    return after

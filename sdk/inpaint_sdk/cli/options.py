@@ -20,7 +20,7 @@ _detector = click.option(
 def finding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds what says how damage is found: ``threshold``, ``certainty`` and ``detector``."""
     command = _detector(command)
-    certain = "how probable it must be somewhere in a place that counts."
+    certain = "how probable it must be on average in a place that counts."
     command = _add(command, "certainty", certain)
     return _add(command, "threshold", "how probable damage must be, between 0 and 1.")
 

@@ -47,10 +47,10 @@ class DetectionOptions:
 
     threshold: probability from which a pixel counts as damaged, between 0 and 1. dilation: pixels
     by which the mask is widened before it is restored, since damage has soft edges. certainty:
-    probability that some pixel of a connected place must reach, or nothing of the place counts;
-    where it is no more than the threshold, all count. The two are hysteresis, as of Canny's edges:
-    a scratch is followed from where it is plain to where it is faint, and what is only like damage
-    is left alone. What is averaged over frames is sure enough, and the threshold alone decides.
+    probability that a connected place must have on average, or nothing of it counts; where it is no
+    more than the threshold, all count. So a scratch is followed from where it is plain to where it
+    is faint, and what is only like damage is left alone. What is averaged over frames is sure
+    enough, and the threshold alone decides.
 
     Raises:
         MaskError: one of them is out of range.
@@ -58,7 +58,7 @@ class DetectionOptions:
 
     threshold: float = 0.5
     dilation: int = 2
-    certainty: float = 0.98
+    certainty: float = 0.8
 
     def __post_init__(self) -> None:
         for name, value in (("threshold", self.threshold), ("certainty", self.certainty)):
@@ -92,9 +92,12 @@ class Detection:
         import cv2
 
         count, places = cv2.connectedComponents(mask, connectivity=8)
-        counts = np.zeros(count, np.uint8)
-        counts[places[probability >= options.certainty]] = 255
-        return cls(counts[places], probability)
+        marked = mask > 0
+        labels = places[marked]
+        sums = np.bincount(labels, probability[marked], count)
+        sure = sums >= options.certainty * np.bincount(labels, minlength=count)
+        sure[0] = False  # what is around all places
+        return cls(np.multiply(sure, 255, dtype=np.uint8)[places], probability)
 
     def hole(self, options: DetectionOptions) -> Hole:
         """What is to be restored: the mask, widened, uint8 [H, W], 255 in it.

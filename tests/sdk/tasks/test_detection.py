@@ -35,7 +35,7 @@ def test_what_is_found(finder: Restorer, damaged: Pixels, mask: Pixels) -> None:
     assert found.share == pytest.approx(np.count_nonzero(mask) / mask.size)
 
 
-@pytest.mark.parametrize("certainty", [0.5, 0.98])
+@pytest.mark.parametrize("certainty", [0.5, 0.85])
 def test_a_threshold_and_a_certainty_decide(
     finder: Restorer, image: Pixels, certainty: float
 ) -> None:
@@ -229,6 +229,13 @@ def test_a_probability_at_the_threshold_counts() -> None:
     probability = np.array([[0.2, 0.5, 0.8]], np.float32)
     options = DetectionOptions(threshold=0.5, certainty=0.5)
     np.testing.assert_array_equal(Detection.of(probability, options).mask, [[0, 255, 255]])
-    sure = DetectionOptions(threshold=0.5, certainty=float(probability.max()))
-    np.testing.assert_array_equal(Detection.of(probability, sure).mask, [[0, 255, 255]])
-    np.testing.assert_array_equal(Detection.of(probability[:, :2], sure).mask, [[0, 0]])
+
+
+def test_the_mean_of_a_place_decides() -> None:
+    probability = np.array([[0.5, 0.75, 0.75, 0.2, 0.6]], np.float32)  # means of 2/3 and 0.6
+    expected = {0.59: [255, 255, 255, 0, 255], 0.61: [255, 255, 255, 0, 0], 0.67: [0, 0, 0, 0, 0]}
+    for certainty, mask in expected.items():
+        options = DetectionOptions(threshold=0.5, certainty=certainty)
+        np.testing.assert_array_equal(Detection.of(probability, options).mask, [mask])
+    nothing = Detection.of(np.full((2, 3), 0.4, np.float32), DetectionOptions())
+    assert not nothing.mask.any()
