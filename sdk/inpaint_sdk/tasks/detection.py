@@ -57,7 +57,7 @@ class DetectionOptions:
     """
 
     threshold: float = 0.5
-    dilation: int = 2
+    dilation: int = 1
     certainty: float = 0.8
 
     def __post_init__(self) -> None:
