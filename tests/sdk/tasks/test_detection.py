@@ -115,8 +115,10 @@ def test_a_clean_picture_comes_back_as_it_is(finder: Restorer, image: Pixels) ->
 def test_what_is_found_is_restored(finder: Restorer, damaged: Pixels, mask: Pixels) -> None:
     exact = finder.restore(damaged, detection=EXACT)
     np.testing.assert_array_equal(exact, finder.restore(damaged, mask))
-    wider = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
-    np.testing.assert_array_equal(finder.restore(damaged), finder.restore(damaged, wider))
+    for side, options in ((3, DetectionOptions()), (5, DetectionOptions(dilation=2))):
+        wider = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+        found = finder.restore(damaged, detection=options)
+        np.testing.assert_array_equal(found, finder.restore(damaged, wider))
 
 
 def test_the_plan_says_so(finder: Restorer, damaged: Pixels, mask: Pixels) -> None:
