@@ -89,6 +89,7 @@ class Detector(nn.Module):
             if isinstance(module, nn.Conv2d):
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
+                # What is added to something else starts at zero, as conv2 of a residual block does.
                 if name in ("head", "fine_head", "down2") or name.endswith("conv2"):
                     nn.init.zeros_(module.weight)
                 else:

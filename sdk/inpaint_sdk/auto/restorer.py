@@ -107,7 +107,7 @@ class AutoRestorer(Restorer):
         steps = tuple(task.step for task in tasks)
         damaged = None if hole is None else share_of(hole)
         plan = RestorationPlan(steps, detect, damaged)
-        return Prepared(plan, lambda: _after(picture, tasks).pixels)
+        return Prepared(plan, lambda: _after(_copy(picture), tasks).pixels)
 
     def _remove_clouds(self, clouds: Clouds, hole: Hole | None, settings: _Settings) -> _Task:
         name = _require("thin clouds" if clouds == "thin" else "thick clouds")
@@ -163,8 +163,12 @@ def _require(role: Role) -> str:
 
 
 def _after(picture: Picture, tasks: list[_Task]) -> Picture:
-    """The picture that the tasks leave; never the caller's own pixels."""
-    after = Picture(picture.pixels.copy(), picture.channels, picture.restored_form)
+    """The picture that the tasks leave; without any, the same."""
     for task in tasks:
-        after = replace(after, pixels=task.run(after))
-    return after
+        picture = replace(picture, pixels=task.run(picture))
+    return picture
+
+
+def _copy(picture: Picture) -> Picture:
+    """What is returned is never the caller's own array."""
+    return replace(picture, pixels=picture.pixels.copy())

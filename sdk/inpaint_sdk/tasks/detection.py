@@ -86,13 +86,13 @@ class Detection:
     @classmethod
     def of(cls, probability: Probability, options: DetectionOptions) -> Detection:
         """Marks what is as probable as the options ask for."""
-        mask = np.multiply(probability >= options.threshold, 255, dtype=np.uint8)
-        if options.certainty <= options.threshold or not mask.any():
+        marked = probability >= options.threshold
+        mask = np.multiply(marked, 255, dtype=np.uint8)
+        if options.certainty <= options.threshold or not marked.any():
             return cls(mask, probability)
         import cv2
 
         count, places = cv2.connectedComponents(mask, connectivity=8)
-        marked = mask > 0
         labels = places[marked]
         sums = np.bincount(labels, probability[marked], count)
         sure = sums >= options.certainty * np.bincount(labels, minlength=count)

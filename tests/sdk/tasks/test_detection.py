@@ -234,9 +234,10 @@ def test_a_probability_at_the_threshold_counts() -> None:
 
 
 def test_the_mean_of_a_place_decides() -> None:
-    probability = np.array([[0.5, 0.75, 0.75, 0.2, 0.6]], np.float32)  # means of 2/3 and 0.6
-    expected = {0.59: [255, 255, 255, 0, 255], 0.61: [255, 255, 255, 0, 0], 0.67: [0, 0, 0, 0, 0]}
-    for certainty, mask in expected.items():
+    """Also one that is exactly as large as it must be."""
+    probability = np.array([[0.5, 0.75, 1.0, 0.2, 0.625]], np.float32)  # means of 0.75 and 0.625
+    both, one, none = [255, 255, 255, 0, 255], [255, 255, 255, 0, 0], [0, 0, 0, 0, 0]
+    for certainty, mask in ((0.625, both), (0.63, one), (0.75, one), (0.76, none)):
         options = DetectionOptions(threshold=0.5, certainty=certainty)
         np.testing.assert_array_equal(Detection.of(probability, options).mask, [mask])
     nothing = Detection.of(np.full((2, 3), 0.4, np.float32), DetectionOptions())
