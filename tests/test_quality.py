@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from inpaint_bench.data import Ratio, assign
 from inpaint_bench.peers.classical import PEERS
 from inpaint_bench.quality import Pixels, mean_score, score
+from inpaint_eval.pictures import Ratio, assign
 from inpaint_export.large_holes import HOLES, holed_pictures, measure_holes
 from inpaint_sdk import Restorer
 from inpaint_sdk.tasks.detection import DETECTOR

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_bench.data import Ratio, hole_ratio
+from inpaint_eval.pictures import Ratio, hole_ratio
 
 Pixels = NDArray[np.uint8]
 MaskDrawer = Callable[[np.random.Generator, Pixels, Ratio], None]

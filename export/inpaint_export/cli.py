@@ -182,7 +182,7 @@ def evaluate(
 
 def _holes(text: str) -> str:
     """``"box"``, or a ratio like ``"10-20 %"`` from ``"10-20"``."""
-    from inpaint_bench.data import Ratio
+    from inpaint_eval.pictures import Ratio
 
     return text if text == "box" else str(Ratio.parse(text))
 

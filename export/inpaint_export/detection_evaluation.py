@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from inpaint_bench.data import list_pictures
 from inpaint_bench.quality import Pixels
+from inpaint_eval.pictures import list_pictures
 from inpaint_export.data.damage_held_out import KINDS, damage_held_out
 from inpaint_export.data.photos import read_rgb
 from inpaint_sdk import DetectionQuality, Restorer

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inpaint_bench.data import Ratio, assign, hole_ratio
+from inpaint_eval.pictures import Ratio, assign, hole_ratio
 
 
 @pytest.fixture

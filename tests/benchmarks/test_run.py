@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inpaint_bench.data import Ratio, hole_ratio
 from inpaint_bench.drawn import MASK_KINDS, draw_mask, draw_picture
 from inpaint_bench.executors import CannotRunError, Order
 from inpaint_bench.peers.classical import PEERS, Peer, Pixels, Restore
@@ -23,6 +22,7 @@ from inpaint_bench.run.frames import make_frames
 from inpaint_bench.run.probe import probe
 from inpaint_bench.schema.files import read_result
 from inpaint_bench.schema.run import CandidateKey, CaseKey, Protocol, RunResult
+from inpaint_eval.pictures import Ratio, hole_ratio
 from support.bench import QUICK, Bench
 
 

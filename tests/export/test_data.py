@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inpaint_bench.data import list_pictures
+from inpaint_eval.pictures import list_pictures
 from inpaint_export.data.masks import KINDS, MAX_RATIO, MIN_RATIO, random_mask
 from inpaint_export.data.photos import PhotoDataConfig, PhotoHoles
 

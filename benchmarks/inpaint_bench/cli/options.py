@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import click
 
-from inpaint_bench.data import Ratio
 from inpaint_bench.errors import BenchError
 from inpaint_bench.executors.sessions import TORCH_BACKENDS
 from inpaint_bench.peers.classical import PEERS
 from inpaint_bench.schema.run import CandidateKey, Size
+from inpaint_eval.pictures import Ratio
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from inpaint_bench.data import Ratio, assign, hole_ratio, list_pairs, list_pictures, read_picture
 from inpaint_bench.drawn import draw_mask
 from inpaint_bench.errors import BenchError
 from inpaint_bench.executors import CannotRunError, Executor, Frame, Order, open_executor
@@ -23,6 +22,7 @@ from inpaint_bench.schema.document import FORMAT_VERSION
 from inpaint_bench.schema.files import read_result, write_result
 from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample, Score
 from inpaint_bench.schema.run import CandidateKey
+from inpaint_eval.pictures import Ratio, assign, hole_ratio, list_pairs, list_pictures, read_picture
 from inpaint_sdk import InpaintError
 
 DAMAGED = CandidateKey(kind="peer", name="damaged", source="", backend="none", precision="uint8")

@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inpaint_bench.data import Ratio, Sample, assign, hole_ratio
 from inpaint_bench.drawn import Pixels, draw_mask, draw_picture
 from inpaint_bench.executors import Frame
 from inpaint_bench.schema.run import CaseKey
+from inpaint_eval.pictures import Ratio, Sample, assign, hole_ratio
 
 MASK_KIND = "strokes"
 """Of drawn masks."""
@@ -28,7 +28,7 @@ def make_frames(
     made of as many pictures, the next ones, from the first again after the last.
 
     Raises:
-        FileNotFoundError, ValueError: as :func:`inpaint_bench.data.assign` raises them, and if
+        FileNotFoundError, ValueError: as :func:`inpaint_eval.pictures.assign` raises them, and if
             pictures of different sizes should be in one batch.
     """
     ratio = Ratio.parse(case.holes)

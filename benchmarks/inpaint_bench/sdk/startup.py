@@ -10,10 +10,10 @@ from pathlib import Path
 
 import cv2
 
-from inpaint_bench.data import Ratio
 from inpaint_bench.drawn import draw_mask, draw_picture
 from inpaint_bench.schema.sdk import SdkRow
 from inpaint_bench.timing import summarise
+from inpaint_eval.pictures import Ratio
 
 IMPORT = """
 import sys, time

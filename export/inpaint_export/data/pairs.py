@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from inpaint_bench.data import list_pairs, list_pictures
+from inpaint_eval.pictures import list_pairs, list_pictures
 from inpaint_export.data.clouds import Veil, under_thick_clouds, under_thin_cloud
 from inpaint_export.data.photos import Picture, read_rgb, to_tensor
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from inpaint_bench.data import list_pictures, read_picture
+from inpaint_eval.pictures import list_pictures, read_picture
 from inpaint_export.data.masks import KINDS, random_mask
 
 Picture = NDArray[np.uint8]

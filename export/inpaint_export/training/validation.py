@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inpaint_bench.data import list_pictures
+from inpaint_eval.pictures import list_pictures
 from inpaint_export.data.damage import Damaged, damage
 from inpaint_export.data.damage_kinds import KINDS
 from inpaint_export.data.distortions import distort

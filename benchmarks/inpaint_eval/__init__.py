@@ -1,0 +1,1 @@
+"""Pictures, masks, damage and scores: what training and the benchmark both measure with."""
