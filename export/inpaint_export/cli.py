@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inpaint_export.recipes import NAMES
-from inpaint_export.tables import NAMES as TABLES
+from inpaint_export.survey import NAMES as TABLES
 
 if TYPE_CHECKING:
     from inpaint_sdk import Quality
@@ -212,8 +212,8 @@ def table(
     Its variants are trained below --output, and taken up where they were left.
     """
     from inpaint_export.errors import ExportError
-    from inpaint_export.tables import make_table
-    from inpaint_export.tables.base import TableOptions
+    from inpaint_export.survey import make_table
+    from inpaint_export.survey.base import TableOptions
     from inpaint_sdk import InpaintError
 
     try:

@@ -24,7 +24,7 @@ from inpaint_export.models.codebook import (
     TransformerConfig,
 )
 from inpaint_export.recipes import Recipe, load_recipe
-from inpaint_export.tables import codebook, inpainting
+from inpaint_export.survey import codebook, inpainting
 from inpaint_export.training.checkpoint import save_checkpoint
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig

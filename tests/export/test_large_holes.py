@@ -15,8 +15,8 @@ from inpaint_export.errors import ExportError
 from inpaint_export.large_holes import centred_box, gradient_ratio, holed_pictures, measure_holes
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.recipes import load_recipe
-from inpaint_export.tables import inpainting
-from inpaint_export.tables.base import TableOptions, Variant
+from inpaint_export.survey import inpainting
+from inpaint_export.survey.base import TableOptions, Variant
 from inpaint_export.training.validation import HoleValidationConfig
 from inpaint_sdk.models.zoo import open_model
 

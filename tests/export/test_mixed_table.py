@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from inpaint_export.cli import main
-from inpaint_export.tables import mixed
+from inpaint_export.survey import mixed
 
 
 def test_each_mixture_is_measured_for_each_method(

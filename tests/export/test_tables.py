@@ -25,9 +25,9 @@ from inpaint_export.models.spagan import Neighbours, SpaGan
 from inpaint_export.models.unet import UNet
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
-from inpaint_export.tables import NAMES, crnn, make_table, rice
-from inpaint_export.tables.base import Row, TableOptions, Variant, markdown
-from inpaint_export.tables.denoisers import PEERS, Peer, at_its_best
+from inpaint_export.survey import NAMES, crnn, make_table, rice
+from inpaint_export.survey.base import Row, TableOptions, Variant, markdown
+from inpaint_export.survey.denoisers import PEERS, Peer, at_its_best
 from inpaint_export.training.validation import DistortionValidationConfig
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from inpaint_export.cli import main
 from inpaint_export.large_holes import centred_box
-from inpaint_export.tables import wide
+from inpaint_export.survey import wide
 from inpaint_sdk import Restorer
 from inpaint_sdk.auto.wide import wide_part
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from inpaint_bench.quality import Pixels
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
-from inpaint_export.tables.base import TableOptions, markdown, open_table, timed_rows, write_table
+from inpaint_export.survey.base import TableOptions, markdown, open_table, timed_rows, write_table
 from inpaint_sdk import Restorer
 from inpaint_sdk.auto.restorer import WIDE
 from inpaint_sdk.auto.wide import wide_part
@@ -28,7 +28,7 @@ Method = Callable[[Pixels, Pixels], Pixels]
 
 
 def make_table(name: str, options: TableOptions) -> str:
-    """Makes the table; see :func:`inpaint_export.tables.make_table`. Nothing is trained for it."""
+    """Makes the table; see :func:`inpaint_export.survey.make_table`. Nothing is trained for it."""
     options = open_table(name, options)
     photo = Restorer.load("photo", threads=options.threads)
     width = WIDE * photo.model.trained_size

@@ -22,7 +22,7 @@ from inpaint_export.models.unet import UNet
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.runtime import open_session, random_run
-from inpaint_export.tables.base import (
+from inpaint_export.survey.base import (
     Row,
     TableOptions,
     Variant,
@@ -100,7 +100,7 @@ class _Method:
 
 
 def make_table(name: str, options: TableOptions) -> str:
-    """See :func:`inpaint_export.tables.make_table`."""
+    """See :func:`inpaint_export.survey.make_table`."""
     table = TABLES[name]
     weights = options.weights
     if weights is None:

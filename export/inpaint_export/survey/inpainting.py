@@ -19,7 +19,7 @@ from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_hol
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import Recipe, load_recipe
 from inpaint_export.runtime import random_run
-from inpaint_export.tables.base import Row, TableOptions, Variant, markdown, train_variant
+from inpaint_export.survey.base import Row, TableOptions, Variant, markdown, train_variant
 from inpaint_sdk import Restorer
 from inpaint_sdk.models.zoo import open_model
 

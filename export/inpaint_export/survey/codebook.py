@@ -16,7 +16,7 @@ from inpaint_export.models.codebook import (
 )
 from inpaint_export.recipes import Recipe, load_recipe
 from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER
-from inpaint_export.tables.base import (
+from inpaint_export.survey.base import (
     TableOptions,
     Variant,
     finish_table,
@@ -24,7 +24,7 @@ from inpaint_export.tables.base import (
     published_rows,
     train_variant,
 )
-from inpaint_export.tables.inpainting import SIDE, markdown_by_setting, measured_models
+from inpaint_export.survey.inpainting import SIDE, markdown_by_setting, measured_models
 from inpaint_export.training.objective import HoleRegression
 from inpaint_export.training.start import FromModel, FromRun, Start
 
@@ -130,7 +130,7 @@ VARIANTS: tuple[tuple[str, tuple[Training, ...]], ...] = (
 
 
 def make_table(name: str, options: TableOptions) -> str:
-    """See :func:`inpaint_export.tables.make_table`."""
+    """See :func:`inpaint_export.survey.make_table`."""
     options = open_table(name, options)
     shipped = ("photo", "photo-codebook")
     rows = measured_models(_models(options), shipped, load_recipe("photo-codebook"), options)

@@ -7,14 +7,14 @@ from functools import partial
 
 from inpaint_export.models.staged import StagedConfig, StagedInpainter
 from inpaint_export.recipes import load_recipe
-from inpaint_export.tables.base import (
+from inpaint_export.survey.base import (
     TableOptions,
     Variant,
     finish_table,
     open_table,
     published_rows,
 )
-from inpaint_export.tables.inpainting import markdown_by_setting, measured_rows
+from inpaint_export.survey.inpainting import markdown_by_setting, measured_rows
 from inpaint_export.training.adversarial import MILD, STRICT, StagedAdversarial
 
 _ONE_STAGE = StagedConfig(depths=())
@@ -44,7 +44,7 @@ PUBLISHED = (
 
 
 def make_table(name: str, options: TableOptions) -> str:
-    """See :func:`inpaint_export.tables.make_table`."""
+    """See :func:`inpaint_export.survey.make_table`."""
     options = open_table(name, options)
     rows = measured_rows(VARIANTS, ("photo", "photo-staged"), load_recipe("photo-staged"), options)
     published = published_rows(PUBLISHED, "data not named")

@@ -21,7 +21,7 @@ from inpaint_export.models.crnn import Crnn, CrnnConfig
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.runtime import random_run
-from inpaint_export.tables.base import (
+from inpaint_export.survey.base import (
     Row,
     TableOptions,
     Variant,
@@ -31,7 +31,7 @@ from inpaint_export.tables.base import (
     published_rows,
     train_variant,
 )
-from inpaint_export.tables.denoisers import PEERS, at_its_best
+from inpaint_export.survey.denoisers import PEERS, at_its_best
 from inpaint_sdk import Restorer
 from inpaint_sdk.models.zoo import MODELS
 
@@ -61,7 +61,7 @@ Pairs = dict[str, list[tuple[Pixels, Pixels]]]
 
 
 def make_table(name: str, options: TableOptions) -> str:
-    """See :func:`inpaint_export.tables.make_table`."""
+    """See :func:`inpaint_export.survey.make_table`."""
     options = open_table(name, options)
     pairs = {kind: distorted_pairs(options.data / "photos" / "kodak24", kind) for kind in FIXED}
     rows = [

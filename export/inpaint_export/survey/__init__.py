@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inpaint_export.tables.base import TableOptions
+    from inpaint_export.survey.base import TableOptions
 
 _MODULES = {
     "rice1": "rice",

@@ -13,7 +13,7 @@ from inpaint_eval.pictures import list_pictures
 from inpaint_export.data.damage_held_out import damage_held_out
 from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb
-from inpaint_export.tables.base import TableOptions, markdown, open_table, timed_rows, write_table
+from inpaint_export.survey.base import TableOptions, markdown, open_table, timed_rows, write_table
 from inpaint_sdk import DetectionOptions, Restorer
 
 FOLDER = "photos/kodak24"
@@ -39,7 +39,7 @@ class _Sample:
 
 
 def make_table(name: str, options: TableOptions) -> str:
-    """Makes the table; see :func:`inpaint_export.tables.make_table`. Nothing is trained for it.
+    """Makes the table; see :func:`inpaint_export.survey.make_table`. Nothing is trained for it.
 
     Each mixture's column is PSNR over whole pictures; SSIM is the mean over all.
     """
