@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inpaint_export.models.spagan import SpaGan
+from inpaint_export.survey.comparators.spagan import SpaGan
 
 
 class _Rgb(nn.Module):

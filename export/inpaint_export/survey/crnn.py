@@ -31,7 +31,7 @@ from inpaint_export.survey.base import (
     published_rows,
     train_variant,
 )
-from inpaint_export.survey.denoisers import PEERS, at_its_best
+from inpaint_export.survey.comparators.denoisers import PEERS, at_its_best
 from inpaint_sdk import Restorer
 from inpaint_sdk.models.zoo import MODELS
 

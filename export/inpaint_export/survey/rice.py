@@ -17,8 +17,6 @@ from inpaint_export.cost import measure
 from inpaint_export.errors import ExportError
 from inpaint_export.evaluation import read_pairs
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
-from inpaint_export.models.spagan import SpaGan
-from inpaint_export.models.unet import UNet
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.runtime import open_session, random_run
@@ -32,6 +30,8 @@ from inpaint_export.survey.base import (
     train_variant,
     write_table,
 )
+from inpaint_export.survey.comparators.spagan import SpaGan
+from inpaint_export.survey.comparators.unet import UNet
 from inpaint_sdk import Restorer
 from inpaint_sdk.models.zoo import MODELS
 

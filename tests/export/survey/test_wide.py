@@ -68,7 +68,7 @@ def test_auto_does_what_wins_in_the_table(data: Path) -> None:
     restored = methods["`auto`"](sample.picture, sample.mask)
     expected = methods["`photo-codebook`"](sample.picture, sample.mask)
     np.testing.assert_array_equal(restored, expected)
-    table = Path(__file__).parents[2] / "docs" / "tables" / "wide.json"
+    table = Path(__file__).parents[3] / "docs" / "tables" / "wide.json"
     rows = json.loads(table.read_text())["rows"]
     figures = {row["method"]: row["figures"]["PSNR in the holes"] for row in rows}
     assert figures["`auto`"] == max(figures.values())

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inpaint_export.models.spanet import SpaNet
+from inpaint_export.survey.comparators.spanet import SpaNet
 from inpaint_kernels.onnx_export import export
 from inpaint_sdk import get_library_path
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.models.spanet import CHANNELS, DirectionWeights, Irnn, SpaNet
+from inpaint_export.survey.comparators.spanet import CHANNELS, DirectionWeights, Irnn, SpaNet
 
 
 class Neighbours(Irnn):

@@ -21,13 +21,13 @@ from inpaint_export.data.distortions import FIXED
 from inpaint_export.errors import ExportError
 from inpaint_export.models.crnn import Crnn, CrnnConfig
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
-from inpaint_export.models.spagan import Neighbours, SpaGan
-from inpaint_export.models.unet import UNet
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.survey import NAMES, crnn, make_table, rice
 from inpaint_export.survey.base import Row, TableOptions, Variant, markdown
-from inpaint_export.survey.denoisers import PEERS, Peer, at_its_best
+from inpaint_export.survey.comparators.denoisers import PEERS, Peer, at_its_best
+from inpaint_export.survey.comparators.spagan import Neighbours, SpaGan
+from inpaint_export.survey.comparators.unet import UNet
 from inpaint_export.training.validation import DistortionValidationConfig
 
 
