@@ -14,8 +14,8 @@ torch = pytest.importorskip("torch", reason="training needs the extra inpaint-sd
 
 from inpaint_export.data.photos import PhotoDataConfig  # noqa: E402
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter  # noqa: E402
-from inpaint_export.recipes import Recipe, load_recipe  # noqa: E402
-from inpaint_export.recipes.base import OptimConfig  # noqa: E402
+from inpaint_export.recipes import load_recipe  # noqa: E402
+from inpaint_export.recipes.base import OptimConfig, Recipe  # noqa: E402
 from inpaint_export.training.validation import HoleValidationConfig  # noqa: E402
 
 

@@ -21,7 +21,8 @@ from inpaint_export.precision.fp16 import to_fp16
 from inpaint_export.precision.int8 import to_int8
 from inpaint_export.precision.rounded import in_fp32
 from inpaint_export.precision.trunk import trunk
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.backends.tensorrt import zero_points
 from inpaint_sdk.backends.tensorrt.builder import build

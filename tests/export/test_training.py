@@ -13,8 +13,8 @@ from skimage.metrics import structural_similarity
 from torch import nn
 
 from inpaint_export import losses
-from inpaint_export.recipes import Recipe, load_recipe
-from inpaint_export.recipes.base import OptimConfig
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import OptimConfig, Recipe
 from inpaint_export.training import loop
 from inpaint_export.training.checkpoint import load_checkpoint, save_checkpoint
 from inpaint_export.training.loop import Trainer

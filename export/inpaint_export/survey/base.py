@@ -17,7 +17,7 @@ from tqdm import tqdm
 from inpaint_bench.machine import describe_machine
 from inpaint_bench.timing import interleaved, summarise
 from inpaint_export.model_document import write_whole
-from inpaint_export.recipes import Recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import Objective
 

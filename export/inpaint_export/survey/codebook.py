@@ -14,7 +14,8 @@ from inpaint_export.models.codebook import (
     SharpenerConfig,
     TransformerConfig,
 )
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER
 from inpaint_export.survey.base import (
     TableOptions,

@@ -17,7 +17,8 @@ from inpaint_bench.timing import interleaved, summarise
 from inpaint_export.cost import measure
 from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_holes
 from inpaint_export.onnx_export import export_model
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.runtime import random_run
 from inpaint_export.survey.base import Row, TableOptions, Variant, markdown, train_variant
 from inpaint_sdk import Restorer

@@ -23,7 +23,8 @@ from inpaint_export.models.codebook import (
     SharpenerConfig,
     TransformerConfig,
 )
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.survey import codebook, inpainting
 from inpaint_export.training.checkpoint import save_checkpoint
 from inpaint_export.training.start import FromModel
