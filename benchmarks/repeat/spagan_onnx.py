@@ -11,26 +11,23 @@ from torch import Tensor, nn
 from inpaint_export.survey.comparators.spagan import SpaGan
 
 
-class _Rgb(nn.Module):
-    """Takes and gives red, green, blue; SpA-GAN has them the other way round."""
+class _Picture(nn.Module):
+    """Gives the picture alone."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: Tensor) -> Tensor:
-        output, _ = self.network(image.flip(1))  # the other is its attention
-        restored: Tensor = output.flip(1)
+        restored: Tensor = self.network(image)[0]
         return restored
 
 
 def main(weights: Path, output: Path) -> None:
     """Exports for pictures of 256x256, RICE's size."""
-    network = _Rgb(SpaGan.load(weights)).eval()
-    example = (torch.zeros(1, 3, 256, 256),)
     torch.onnx.export(
-        network,
-        example,
+        _Picture(SpaGan.load(weights)).eval(),
+        (torch.zeros(1, 3, 256, 256),),
         output,
         dynamo=True,
         verbose=False,

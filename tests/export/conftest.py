@@ -47,6 +47,22 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def holed_data(tmp_path: Path) -> Path:
+    """Three pictures for training, three to measure on, and masks of half a picture."""
+    rng = np.random.default_rng(0)
+    for folder in ("train", "paris", "masks"):
+        (tmp_path / folder).mkdir()
+    for index in range(3):
+        picture = rng.integers(0, 256, (340, 340, 3)).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / "train" / f"{index}.png"), picture)
+        cv2.imwrite(str(tmp_path / "paris" / f"{index}.png"), picture[:64, :96])
+        mask = np.zeros((512, 512), np.uint8)
+        mask[:, : 256 + index] = 255
+        cv2.imwrite(str(tmp_path / "masks" / f"{8000 + index:05d}.png"), mask)
+    return tmp_path
+
+
+@pytest.fixture
 def tiny_recipe() -> Recipe:
     """``photo``, shrunk."""
     config = CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0))

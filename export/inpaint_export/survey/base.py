@@ -1,62 +1,45 @@
-"""What every table is made of: rows, variants that are trained alike, and how they are printed."""
+"""What every table is made of: its definition, its rows, and how they are timed and written."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
-import torch
-from torch import nn
+from inpaint_eval.machine import read_machine
+from inpaint_eval.timing import time_in_turns
 from tqdm import tqdm
 
-from inpaint_bench.machine import describe_machine
-from inpaint_bench.timing import interleaved, summarise
 from inpaint_export.model_document import write_whole
-from inpaint_export.recipes.base import Recipe
-from inpaint_export.training.loop import Trainer
-from inpaint_export.training.objective import Objective
 
-ROUNDS, WARMUP = 8, 2
-"""Runs of each method that are timed, in turn with the others', and those before them."""
+BLOCKS = 20
+"""In each, every method has a turn of some runs that are timed."""
 
+MEASURED = "measured"
 
-Method = Callable[..., Any]
-"""Restores a picture, with or without a mask, as the table has it."""
+Figures = Mapping[str, float]
+"""Figures of quality by the column's name: dB but for SSIM and ratios of gradients.
+
+What stands before a colon in a name is the setting that it was measured in: each has a table.
+"""
 
 
 @dataclass(frozen=True)
 class Row:
     """One line of a table; what is None does not apply, or was not published.
 
-    figures: of quality, by the column's name; dB but for SSIM and ratios of gradients.
     multiply_adds: of one picture of the table's size. milliseconds: median of one run. source:
-    "measured", or "published" for the survey's own figures.
+    :data:`MEASURED`, or "published" and on what data.
     """
 
     method: str
-    figures: Mapping[str, float] = field(default_factory=dict)
+    figures: Figures = field(default_factory=dict)
     parameters: int | None = None
     multiply_adds: int | None = None
     milliseconds: float | None = None
-    source: str = "measured"
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A network that is trained as the recipe says but for how it is built, and by which losses.
-
-    objective: in the place of the recipe's, if given.
-    """
-
-    method: str
-    folder: str
-    build: Callable[[], nn.Module]
-    objective: Callable[[nn.Module], Objective] | None = None
+    source: str = MEASURED
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,7 @@ class TableOptions:
     """What a table is made with.
 
     data: root of the recipes' data folders. weights: folder of the comparators' released weights,
-    if it was given. runs: folder where the variants are trained, and taken up again. steps: of each
+    if it was given. runs: folder where the variants are trained, and resumed. steps: of each
     variant.
     """
 
@@ -75,52 +58,76 @@ class TableOptions:
     threads: int
 
 
-def train_variant(variant: Variant, recipe: Recipe, options: TableOptions) -> nn.Module:
-    """Trains a variant for ``options.steps``, or takes up where its folder is; returns it averaged.
+@dataclass(frozen=True)
+class Table:
+    """One table.
 
-    Every variant of a table sees the same items in the same order from the same seed.
+    measure: trains the variants below ``options.runs`` and gives the measured rows. notes: how they
+    were measured, from steps and threads. published: method, PSNR in dB and SSIM of the survey's
+    own rows. published_on: the data of these.
     """
-    torch.set_num_threads(options.threads)
-    recipe = replace(
-        recipe,
-        name=f"{recipe.name}-{variant.folder}",
-        build=variant.build,
-        objective=variant.objective or recipe.objective,
-    )
-    folder = options.runs / variant.folder
-    trainer = Trainer(recipe, options.data, folder, steps=options.steps)
-    if trainer.step < options.steps:
-        trainer.run()
-    model: nn.Module = trainer.ema.module.eval()
-    return model
+
+    title: str
+    measure: Callable[[TableOptions], Iterable[Row]]
+    notes: Callable[[int, int], str]
+    published: tuple[tuple[str, float, float], ...] = ()
+    published_on: str = ""
+
+    def published_rows(self) -> list[Row]:
+        """The survey's own rows."""
+        source = f"published, {self.published_on}"
+        return [Row(m, {"PSNR": p, "SSIM": s}, source=source) for m, p, s in self.published]
+
+
+def run_table(name: str, table: Table, options: TableOptions) -> str:
+    """Makes a table; see :func:`inpaint_export.survey.make_table`."""
+    folder = options.runs / name
+    folder.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(options.threads)
+    rows = [*table.measure(replace(options, runs=folder)), *table.published_rows()]
+    text = render(table, rows, options.steps, options.threads)
+    document = {
+        "table": name,
+        "steps": options.steps,
+        "threads": options.threads,
+        "machine": asdict(read_machine()),
+        "rows": [asdict(row) for row in rows],
+    }
+    write_whole(text.encode(), folder / f"{name}.md")
+    write_whole((json.dumps(document, indent=2) + "\n").encode(), folder / f"{name}.json")
+    return text
 
 
 def timed_rows(
-    methods: Mapping[str, Method],
-    example: tuple[Any, ...],
-    measure: Callable[[Method], Mapping[str, float]],
+    runs: Mapping[str, Callable[[], object]], measure: Callable[[str], Figures]
 ) -> list[Row]:
-    """Rows of methods that need no training.
+    """Rows of methods that are all timed in turn.
 
-    example: what every method is run on for its time. measure: a method's figures of quality.
+    runs: one run of each method. measure: figures of quality of the method of that name.
     """
-    times = interleaved(
-        {name: partial(run, *example) for name, run in methods.items()},
-        rounds=ROUNDS,
-        warmup=WARMUP,
-    )
+    times = time_in_turns(runs, blocks=BLOCKS)
     return [
-        Row(name, measure(run), milliseconds=summarise(times[name]).p50)
-        for name, run in tqdm(methods.items(), desc="quality", unit="method")
+        Row(name, measure(name), milliseconds=times[name].p50)
+        for name in tqdm(runs, desc="quality", unit="method")
     ]
 
 
+def render(table: Table, rows: Sequence[Row], steps: int, threads: int) -> str:
+    """A table as Markdown: measured rows in each setting, notes, published rows."""
+    measured = [row for row in rows if row.source == MEASURED]
+    published = [row for row in rows if row.source != MEASURED]
+    parts = [*_settings(table.title, measured), table.notes(steps, threads) + "\n"]
+    if published:
+        parts.append(markdown("As published", published))
+    return "\n".join(parts)
+
+
 def markdown(title: str, rows: Sequence[Row]) -> str:
-    """The table as people read it."""
+    """Rows as one Markdown table."""
     columns = list(dict.fromkeys(name for row in rows for name in row.figures))
     names = ["method", *columns, "parameters", "multiply-adds", "time", "source"]
-    sides = ["---", *["---:"] * (len(columns) + 3), "---"]
-    lines = [f"# {title}", "", f"| {' | '.join(names)} |", f"| {' | '.join(sides)} |"]
+    alignment = ["---", *["---:"] * (len(columns) + 3), "---"]
+    lines = [f"# {title}", "", f"| {' | '.join(names)} |", f"| {' | '.join(alignment)} |"]
     for row in rows:
         cells = (
             row.method,
@@ -134,55 +141,26 @@ def markdown(title: str, rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def count_threads(threads: int) -> str:
+    """ "1 thread" or "2 threads", for notes."""
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+def _settings(title: str, rows: Sequence[Row]) -> list[str]:
+    settings = dict.fromkeys(name.rpartition(": ")[0] for row in rows for name in row.figures)
+    return [
+        markdown(f"{title}: {setting}" if setting else title, [_only(setting, r) for r in rows])
+        for setting in settings
+    ]
+
+
+def _only(setting: str, row: Row) -> Row:
+    names = {name: name.rpartition(": ") for name in row.figures}
+    figures = {names[n][2]: v for n, v in row.figures.items() if names[n][0] == setting}
+    return replace(row, figures=figures)
+
+
 def _figure(name: str, value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:.3f}" if name.endswith(("SSIM", "gradient")) else f"{value:.2f} dB"
-
-
-def published_rows(figures: Sequence[tuple[str, float, float]], data: str) -> list[Row]:
-    """The survey's own rows, from (method, PSNR, SSIM). data: what they were measured on."""
-    return [
-        Row(method, {"PSNR": psnr, "SSIM": ssim}, source=f"published, {data}")
-        for method, psnr, ssim in figures
-    ]
-
-
-def open_table(name: str, options: TableOptions) -> TableOptions:
-    """Options whose ``runs`` is the table's own folder, which is made."""
-    options = replace(options, runs=options.runs / name)
-    options.runs.mkdir(parents=True, exist_ok=True)
-    cv2.setNumThreads(options.threads)
-    return options
-
-
-def finish_table(
-    name: str,
-    options: TableOptions,
-    measured: str,
-    rows: Sequence[Row],
-    notes: str,
-    published: Sequence[Row],
-) -> str:
-    """Puts a table of the survey together and writes it.
-
-    measured: the ``rows`` as people read them. notes: how they were measured. published: the
-    survey's own rows.
-    """
-    text = "\n".join((measured, notes, markdown("As published", published)))
-    write_table(name, text, [*rows, *published], options)
-    return text
-
-
-def write_table(name: str, text: str, rows: Sequence[Row], options: TableOptions) -> None:
-    """Writes a table for people, and for programs with the machine that it was measured on."""
-    write_whole(text.encode(), options.runs / f"{name}.md")
-    document = {
-        "table": name,
-        "steps": options.steps,
-        "threads": options.threads,
-        "machine": describe_machine(),
-        "rows": [asdict(row) for row in rows],
-    }
-    path = options.runs / f"{name}.json"
-    write_whole((json.dumps(document, indent=2) + "\n").encode(), path)

@@ -17,24 +17,16 @@ from inpaint_export.models.codebook import (
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER
-from inpaint_export.survey.base import (
-    TableOptions,
-    Variant,
-    finish_table,
-    open_table,
-    published_rows,
-    train_variant,
+from inpaint_export.survey.base import Row, Table, TableOptions
+from inpaint_export.survey.inpainting import NOTES, SIDE, inpainting_rows
+from inpaint_export.survey.networks import (
+    bundled_models,
+    export_models,
+    timing_note,
+    train_recipe,
 )
-from inpaint_export.survey.inpainting import SIDE, markdown_by_setting, measured_models
 from inpaint_export.training.objective import HoleRegression
 from inpaint_export.training.start import FromModel, FromRun, Start
-
-PUBLISHED = (
-    ("RFR", 20.11, 0.813),
-    ("GAN", 23.89, 0.904),
-    ("LGNet", 24.19, 0.921),
-    ("CNN and transformer", 26.74, 0.935),
-)
 
 WHOLE = "all of it"
 
@@ -130,27 +122,18 @@ VARIANTS: tuple[tuple[str, tuple[Training, ...]], ...] = (
 )
 
 
-def make_table(name: str, options: TableOptions) -> str:
-    """See :func:`inpaint_export.survey.make_table`."""
-    options = open_table(name, options)
-    shipped = ("photo", "photo-codebook")
-    rows = measured_models(_models(options), shipped, load_recipe("photo-codebook"), options)
-    published = published_rows(PUBLISHED, "CelebA and Paris StreetView")
-    return finish_table(
-        name, options, markdown_by_setting("Table 1", rows), rows, _notes(options), published
-    )
+def _measure(options: TableOptions) -> list[Row]:
+    models = _models(options)
+    files = export_models(models, load_recipe("photo-codebook"), options.runs)
+    return inpainting_rows(files | bundled_models("photo", "photo-codebook"), options)
 
 
-def _notes(options: TableOptions) -> str:
-    steps = options.steps // TRAININGS * TRAININGS
+def _notes(steps: int, threads: int) -> str:
     return (
-        "Irregular holes of 40-60 % and a centred box of a quarter of the picture, through the "
-        "SDK. PSNR in the hole, scikit-image's SSIM of the picture, mean gradient in the hole over "
-        "the true picture's. Every trained variant began from `photo` and had "
-        f"{steps} steps in all its trainings, on pictures drawn alike; those before sharpening and "
-        "with argmax have the weights of all of it. `photo` and `photo-codebook` are the models "
-        f"that are shipped. Time: median of one run at {SIDE}x{SIDE} in ONNX Runtime with "
-        f"{options.threads} threads, all in turn in one process.\n"
+        f"{NOTES} Every trained variant began from `photo` and had "
+        f"{steps // TRAININGS * TRAININGS} steps in all its trainings, on pictures drawn alike; "
+        "those before sharpening and with argmax have the weights of all of it. `photo` and "
+        f"`photo-codebook` are the models that are shipped. {timing_note(SIDE, threads)}"
     )
 
 
@@ -179,10 +162,8 @@ def recipe_of(training: Training) -> Recipe:
 
 
 def _train(training: Training, options: TableOptions) -> nn.Module:
-    recipe = recipe_of(training)
-    variant = Variant("", training.folder, recipe.build)
     steps = options.steps // TRAININGS * training.share
-    return train_variant(variant, recipe, replace(options, steps=steps))
+    return train_recipe(recipe_of(training), training.folder, replace(options, steps=steps))
 
 
 def _with_argmax(model: SharpenedInpainter) -> SharpenedInpainter:
@@ -190,3 +171,17 @@ def _with_argmax(model: SharpenedInpainter) -> SharpenedInpainter:
     changed = SharpenedInpainter(AUTOENCODER, replace(TRANSFORMER, lookup="argmax"), SHARPENER)
     changed.load_state_dict(model.state_dict())
     return changed
+
+
+TABLE = Table(
+    title="Table 1",
+    measure=_measure,
+    notes=_notes,
+    published=(
+        ("RFR", 20.11, 0.813),
+        ("GAN", 23.89, 0.904),
+        ("LGNet", 24.19, 0.921),
+        ("CNN and transformer", 26.74, 0.935),
+    ),
+    published_on="CelebA and Paris StreetView",
+)

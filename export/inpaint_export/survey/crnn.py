@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-import torch
-from tqdm import tqdm
+from inpaint_eval.scores import Pixels
 
-from inpaint_bench.quality import Pixels, mean_score, score
-from inpaint_bench.timing import interleaved, summarise
-from inpaint_export.cost import measure
 from inpaint_export.data.distortions import FIXED
-from inpaint_export.evaluation import distorted_pairs
+from inpaint_export.evaluation import Pair, distorted_pairs, score_pairs
 from inpaint_export.models.crnn import Crnn, CrnnConfig
-from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
-from inpaint_export.runtime import random_run
-from inpaint_export.survey.base import (
-    Row,
-    TableOptions,
-    Variant,
-    finish_table,
-    markdown,
-    open_table,
-    published_rows,
-    train_variant,
-)
+from inpaint_export.survey.base import Row, Table, TableOptions, timed_rows
 from inpaint_export.survey.comparators.denoisers import PEERS, at_its_best
-from inpaint_sdk import Restorer
-from inpaint_sdk.models.zoo import MODELS
+from inpaint_export.survey.networks import (
+    Variant,
+    bundled_models,
+    export_models,
+    network_rows,
+    timing_note,
+    train_variants,
+)
 
 SIDE = 512
 """Of the square picture that costs and times are for, in pixels."""
 
 TUNED_ON = 4
 """Every so many of the pictures choose the settings of the peers."""
-
-ROUNDS = 20
-WARMUP = 3
 
 VARIANTS = (
     Variant("U-Net alone", "unet", lambda: Crnn(CrnnConfig(shallow="none", deep="none"))),
@@ -51,97 +37,65 @@ VARIANTS = (
     Variant("recurrence on both, GRU", "gru", lambda: Crnn(CrnnConfig(shallow="gru", deep="gru"))),
 )
 
-PUBLISHED = (
-    ("deep reinforcement learning and GAN", 27.58, 0.965),
-    ("CNN + GAN", 27.92, 0.959),
-    ("CRNN", 28.09, 0.961),
-)
+Pairs = dict[str, list[Pair]]
+"""By the kind of distortion."""
 
-Pairs = dict[str, list[tuple[Pixels, Pixels]]]
+Restore = Callable[[Pixels], Pixels]
 
 
-def make_table(name: str, options: TableOptions) -> str:
-    """See :func:`inpaint_export.survey.make_table`."""
-    options = open_table(name, options)
+def _rows(options: TableOptions) -> list[Row]:
     pairs = {kind: distorted_pairs(options.data / "photos" / "kodak24", kind) for kind in FIXED}
-    rows = [
-        Row(
-            "distorted input",
-            _figures({kind: [b for b, _ in pairs[kind]] for kind in pairs}, pairs),
-        )
-    ]
-    rows += _peers(pairs)
-    with tempfile.TemporaryDirectory() as folder:
-        rows += _networks(pairs, options, Path(folder))
-    published = published_rows(PUBLISHED, "data not named")
-    return finish_table(
-        name,
-        options,
-        markdown("Table 5: distorted pictures, kodak24", rows),
-        rows,
-        _notes(options),
-        published,
-    )
-
-
-def _notes(options: TableOptions) -> str:
-    return (
-        "Mean PSNR over kodak24 (24 photographs of 500x500) under fixed distortions: Gaussian "
-        "noise of 25 of 255; JPEG of quality 20; blur of 1 pixel, noise of 10, JPEG of quality 50; "
-        "none. SSIM is scikit-image's. Peers at the best of their settings for each distortion, "
-        "chosen on a quarter of these pictures. The trained variants had "
-        f"{options.steps} steps on the same items; `clean` is the model that is shipped. Costs and "
-        f"times: of one picture of {SIDE}x{SIDE}; of networks, median of one run in ONNX Runtime "
-        f"with {options.threads} threads.\n"
-    )
-
-
-def _figures(restored: dict[str, list[Pixels]], pairs: Pairs) -> dict[str, float]:
-    figures, ssim = {}, 0.0
-    for kind, pictures in restored.items():
-        mean = mean_score(
-            score(picture, clear, None)
-            for picture, (_, clear) in zip(pictures, pairs[kind], strict=True)
-        )
-        figures[kind] = mean.psnr
-        ssim = mean.ssim if kind == "mixture" else ssim
-    return {**figures, "mixture, SSIM": ssim}
-
-
-def _peers(pairs: Pairs) -> Iterator[Row]:
-    picture = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
-    for peer in tqdm(PEERS, desc="peers", unit="method"):
-        chosen = {kind: at_its_best(peer, pairs[kind][::TUNED_ON]) for kind in pairs}
-        restored = {kind: [chosen[kind](bad) for bad, _ in pairs[kind]] for kind in pairs}
-        run = partial(chosen["mixture"], picture)
-        times = interleaved({"": run}, rounds=3, warmup=1)
-        yield Row(peer.name, _figures(restored, pairs), milliseconds=summarise(times[""]).p50)
-
-
-def _networks(pairs: Pairs, options: TableOptions, folder: Path) -> Iterator[Row]:
     shipped = load_recipe("clean")
     # From nothing, on crops as long as those that the shipped model ends with, and with as short a
     # warm-up: the first training's takes a third of 600 steps.
     recipe = replace(shipped, objective=load_recipe("clean-crops").objective, start=None)
-    example = torch.zeros(1, 3, SIDE, SIDE)
-    files, costs = {}, {}
-    for variant in VARIANTS:
-        model = train_variant(variant, recipe, options)
-        files[variant.method] = folder / f"{variant.folder}.onnx"
-        export_model(model, recipe, files[variant.method])
-        costs[variant.method] = measure(model, example)
-    ours = f"ours: `{shipped.name}`"
-    files[ours] = MODELS / f"{shipped.name}.onnx"
-    costs[ours] = measure(shipped.build(), example)
-    runs = {method: random_run(path, SIDE, SIDE, options.threads) for method, path in files.items()}
-    times = interleaved(runs, rounds=ROUNDS, warmup=WARMUP)
-    for method, path in tqdm(files.items(), desc="networks", unit="method"):
-        restorer = Restorer.load(path, threads=options.threads)
-        restored = {kind: [restorer.restore(bad) for bad, _ in pairs[kind]] for kind in pairs}
-        yield Row(
-            method,
-            _figures(restored, pairs),
-            costs[method].parameters,
-            costs[method].multiply_adds,
-            summarise(times[method]).p50,
-        )
+    models = train_variants(VARIANTS, recipe, options)
+    files = export_models(models, recipe, options.runs) | bundled_models(shipped.name)
+    return [
+        Row("distorted input", _figures(pairs, lambda kind: lambda picture: picture)),
+        *_peer_rows(pairs),
+        *network_rows(
+            files, SIDE, options.threads, lambda restore: _figures(pairs, lambda kind: restore)
+        ),
+    ]
+
+
+def _figures(pairs: Pairs, method: Callable[[str], Restore]) -> dict[str, float]:
+    """method: what restores pictures under a kind of distortion."""
+    means = {kind: score_pairs(method(kind), pairs[kind]) for kind in pairs}
+    figures = {kind: mean.psnr for kind, mean in means.items()}
+    return {**figures, "mixture, SSIM": means["mixture"].ssim}
+
+
+def _peer_rows(pairs: Pairs) -> list[Row]:
+    """Peers with settings for each distortion; timed with those for the mixture."""
+    chosen = {
+        peer.name: {kind: at_its_best(peer, pairs[kind][::TUNED_ON]) for kind in pairs}
+        for peer in PEERS
+    }
+    picture = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+    runs = {name: partial(by_kind["mixture"], picture) for name, by_kind in chosen.items()}
+    return timed_rows(runs, lambda name: _figures(pairs, chosen[name].__getitem__))
+
+
+def _notes(steps: int, threads: int) -> str:
+    return (
+        "Mean PSNR over kodak24 (24 photographs of 500x500) under fixed distortions: Gaussian "
+        "noise of 25 of 255; JPEG of quality 20; blur of 1 pixel, noise of 10, JPEG of quality 50; "
+        "none. SSIM is scikit-image's. Peers at the best of their settings for each distortion, "
+        f"chosen on a quarter of these pictures. The trained variants had {steps} steps on the "
+        f"same items; `clean` is the model that is shipped. {timing_note(SIDE, threads)}"
+    )
+
+
+TABLE = Table(
+    title="Table 5: distorted pictures, kodak24",
+    measure=_rows,
+    notes=_notes,
+    published=(
+        ("deep reinforcement learning and GAN", 27.58, 0.965),
+        ("CNN + GAN", 27.92, 0.959),
+        ("CRNN", 28.09, 0.961),
+    ),
+    published_on="data not named",
+)

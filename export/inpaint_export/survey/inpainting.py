@@ -1,28 +1,19 @@
-"""What the tables of inpainting families share: data, figures, times and pictures."""
+"""What the tables of inpainting families share: data, figures, notes and strips of pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from torch import nn
-from tqdm import tqdm
+from inpaint_eval.scores import Pixels
 
-from inpaint_bench.quality import Pixels
-from inpaint_bench.timing import interleaved, summarise
-from inpaint_export.cost import measure
 from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_holes
-from inpaint_export.onnx_export import export_model
-from inpaint_export.recipes import load_recipe
-from inpaint_export.recipes.base import Recipe
-from inpaint_export.runtime import random_run
-from inpaint_export.survey.base import Row, TableOptions, Variant, markdown, train_variant
+from inpaint_export.survey.base import Row, TableOptions
+from inpaint_export.survey.networks import network_rows
 from inpaint_sdk import Restorer
-from inpaint_sdk.models.zoo import open_model
 
 SIDE = 256
 """Of the square picture that costs and times are for, in pixels."""
@@ -33,103 +24,54 @@ FOLDERS = ("photos/kodak24", "paris")
 SHOWN = 6
 """Pictures of each kind in a strip."""
 
-ROUNDS = 40
-WARMUP = 5
+NOTES = (
+    "Irregular holes of 40-60 % and a centred box of a quarter of the picture, through the SDK. "
+    "PSNR in the hole, scikit-image's SSIM of the picture, mean gradient in the hole over the true "
+    "picture's."
+)
+
+Settings = Mapping[str, Sequence[Holed]]
+Restore = Callable[[Pixels, Pixels], Pixels]
 
 
-def measured_rows(
-    variants: Sequence[Variant], shipped: Sequence[str], recipe: Recipe, options: TableOptions
-) -> list[Row]:
-    """Trains the variants of a recipe, and measures them as :func:`measured_models` does."""
-    models = {v.method: train_variant(v, recipe, options) for v in variants}
-    return measured_models(models, shipped, recipe, options)
+def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Row]:
+    """Rows of model files, by method.
 
-
-def measured_models(
-    models: Mapping[str, nn.Module], shipped: Sequence[str], recipe: Recipe, options: TableOptions
-) -> list[Row]:
-    """Measures networks, by method, and shipped models, all in one process.
-
-    shipped: names of models that come with the package. recipe: which the networks' files are
-    described by. Writes those files, and strips of pictures, one for each folder and kind of holes,
-    below ``options.runs``: damaged, by each method, and true.
+    Writes strips of pictures, one for each folder and kind of holes, below ``options.runs``:
+    damaged, by each method, and true.
     """
-    files: dict[str, Path] = {}
-    costs = {}
-    example = torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1, 1, SIDE, SIDE)
-    for method, model in models.items():
-        files[method] = options.runs / f"{method.replace(' ', '-')}.onnx"
-        export_model(model, recipe, files[method])
-        costs[method] = measure(model, *example)
-    for name in shipped:
-        method = f"`{name}`"
-        files[method] = open_model(name).path
-        costs[method] = measure(_built(name), *example)
-    runs = {method: random_run(path, SIDE, SIDE, options.threads) for method, path in files.items()}
-    times = interleaved(runs, rounds=ROUNDS, warmup=WARMUP)
-    rows = {
-        method: Row(
-            method,
-            {},
-            costs[method].parameters,
-            costs[method].multiply_adds,
-            summarise(times[method]).p50,
+    settings = {
+        f"{Path(folder).name}, {holes}": holed_pictures(
+            options.data / folder, options.data / "masks", holes
         )
-        for method in files
+        for folder in FOLDERS
+        for holes in HOLES
     }
-    restorers = {m: Restorer.load(path, threads=options.threads) for m, path in files.items()}
-    for setting, samples in _settings(options.data):
-        for method in tqdm(files, desc=setting, unit="method"):
-            found = measure_holes(restorers[method].restore, samples)
-            figures = {
-                f"{setting}: PSNR in the hole": found.psnr_hole,
-                f"{setting}: SSIM": found.ssim,
-                f"{setting}: gradient": found.gradient_ratio,
-            }
-            rows[method] = replace(rows[method], figures={**rows[method].figures, **figures})
-        strip = _strip({m: r.restore for m, r in restorers.items()}, samples)
-        cv2.imwrite(
-            str(options.runs / f"{setting.replace(' %', '').replace(', ', '-')}.png"), strip
-        )
-    return list(rows.values())
+    rows = network_rows(files, SIDE, options.threads, partial(_measure, settings))
+    restorers = [Restorer.load(path, threads=options.threads) for path in files.values()]
+    for setting, samples in settings.items():
+        path = options.runs / f"{setting.replace(' %', '').replace(', ', '-')}.png"
+        cv2.imwrite(str(path), _strip([restorer.restore for restorer in restorers], samples))
+    return rows
 
 
-def markdown_by_setting(title: str, rows: Sequence[Row]) -> str:
-    """A table for each folder and kind of holes."""
-    settings = list(dict.fromkeys(key.split(": ")[0] for row in rows for key in row.figures))
-    parts = [
-        markdown(f"{title}: {setting}", [_only(setting, row) for row in rows])
-        for setting in settings
-    ]
-    return "\n".join(parts)
+def _measure(settings: Settings, restore: Restore) -> dict[str, float]:
+    figures = {}
+    for setting, samples in settings.items():
+        found = measure_holes(restore, samples)
+        figures[f"{setting}: PSNR in the hole"] = found.psnr_hole
+        figures[f"{setting}: SSIM"] = found.ssim
+        figures[f"{setting}: gradient"] = found.gradient_ratio
+    return figures
 
 
-def _only(setting: str, row: Row) -> Row:
-    start = f"{setting}: "
-    figures = {k.removeprefix(start): v for k, v in row.figures.items() if k.startswith(start)}
-    return replace(row, figures=figures)
-
-
-def _built(name: str) -> nn.Module:
-    return load_recipe(name).build()
-
-
-def _settings(data: Path) -> Iterator[tuple[str, list[Holed]]]:
-    for folder in FOLDERS:
-        for holes in HOLES:
-            name = f"{Path(folder).name}, {holes}"
-            yield name, holed_pictures(data / folder, data / "masks", holes)
-
-
-def _strip(
-    methods: Mapping[str, Callable[[Pixels, Pixels], Pixels]], samples: Sequence[Holed]
-) -> Pixels:
+def _strip(methods: Sequence[Restore], samples: Sequence[Holed]) -> Pixels:
     """One row a picture: with its hole in grey, by each method, and as it is."""
     chosen = samples[:: max(1, len(samples) // SHOWN)][:SHOWN]
     rows = []
     for sample in chosen:
         damaged = np.where(sample.mask[..., None] > 0, np.uint8(128), sample.picture)
-        made = [restore(sample.picture, sample.mask) for restore in methods.values()]
+        made = [restore(sample.picture, sample.mask) for restore in methods]
         rows.append(np.hstack([damaged, *made, sample.picture]))
     width = max(row.shape[1] for row in rows)
     padded = [cv2.copyMakeBorder(r, 0, 0, 0, width - r.shape[1], cv2.BORDER_CONSTANT) for r in rows]

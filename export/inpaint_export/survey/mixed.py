@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from inpaint_eval.scores import Pixels, mean_score, score
 
-from inpaint_bench.quality import Pixels, mean_score, score
 from inpaint_eval.pictures import list_pictures
 from inpaint_export.data.damage_held_out import damage_held_out
 from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb
-from inpaint_export.survey.base import TableOptions, markdown, open_table, timed_rows, write_table
+from inpaint_export.survey.base import Row, Table, TableOptions, count_threads, timed_rows
 from inpaint_sdk import DetectionOptions, Restorer
 
 FOLDER = "photos/kodak24"
@@ -38,28 +39,18 @@ class _Sample:
     clean: Pixels
 
 
-def make_table(name: str, options: TableOptions) -> str:
-    """Makes the table; see :func:`inpaint_export.survey.make_table`. Nothing is trained for it.
-
-    Each mixture's column is PSNR over whole pictures; SSIM is the mean over all.
-    """
-    options = open_table(name, options)
+def _rows(options: TableOptions) -> list[Row]:
     samples = list(_samples(options.data / FOLDER))
-    rows = timed_rows(
-        _methods(options.threads),
-        (samples[0].damaged,),
-        lambda restore: _measure(restore, samples),
-    )
-    text = markdown("Mixed damage, kodak24", rows) + "\n" + _notes(options)
-    write_table(name, text, rows, options)
-    return text
+    methods = _methods(options.threads)
+    runs = {name: partial(restore, samples[0].damaged) for name, restore in methods.items()}
+    return timed_rows(runs, lambda name: _measure(methods[name], samples))
 
 
-def _notes(options: TableOptions) -> str:
+def _notes(steps: int, threads: int) -> str:
     return (
-        "Held-out damage, then the distortion, as `inpaint-export eval` has them. No method is "
-        f"given a mask. Time: median of a whole run on one picture, {options.threads} threads, all "
-        "methods in turn in one process.\n"
+        "Held-out damage, then the distortion, as `inpaint-export eval` has them. PSNR of whole "
+        "pictures; SSIM is the mean over all. No method is given a mask. Time: median of a whole "
+        f"run on one picture with {count_threads(threads)}, all methods in turn in one process."
     )
 
 
@@ -103,3 +94,6 @@ def _measure(restore: Callable[[Pixels], Pixels], samples: list[_Sample]) -> dic
     }
     mean = mean_score(found for _, found in scores)
     return {**figures, "all": mean.psnr, "SSIM": mean.ssim}
+
+
+TABLE = Table("Mixed damage, kodak24", _rows, _notes)

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 
-import numpy as np
-import torch
-from tqdm import tqdm
-
-from inpaint_bench.quality import Pixels, mean_score, score
-from inpaint_bench.timing import interleaved, summarise
-from inpaint_export.cost import measure
 from inpaint_export.errors import ExportError
-from inpaint_export.evaluation import read_pairs
+from inpaint_export.evaluation import Pair, read_pairs, score_pairs
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
-from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
-from inpaint_export.runtime import open_session, random_run
-from inpaint_export.survey.base import (
-    Row,
-    TableOptions,
-    Variant,
-    markdown,
-    open_table,
-    published_rows,
-    train_variant,
-    write_table,
-)
+from inpaint_export.survey.base import Row, Table, TableOptions
 from inpaint_export.survey.comparators.spagan import SpaGan
 from inpaint_export.survey.comparators.unet import UNet
-from inpaint_sdk import Restorer
-from inpaint_sdk.models.zoo import MODELS
+from inpaint_export.survey.networks import (
+    Method,
+    Variant,
+    bundled_models,
+    export_models,
+    network_rows,
+    timing_note,
+    train_variants,
+)
 
 SIDE = 256
 """Of RICE's pictures, in pixels; costs and times are for one of them."""
-
-ROUNDS = 60
-WARMUP = 5
 
 VARIANTS = (
     Variant("U-Net, no recurrence", "unet", UNet),
@@ -49,137 +32,58 @@ VARIANTS = (
 )
 
 
-@dataclass(frozen=True)
-class RiceTable:
-    """recipe: of the model that is shipped. published: (method, PSNR, SSIM) of the survey."""
-
-    title: str
-    recipe: str
-    folder: str
-    weights: str
-    published: tuple[tuple[str, float, float], ...]
-
-
-TABLES = {
-    "rice1": RiceTable(
-        title="Table 2: thin clouds, RICE1",
-        recipe="cloud-thin",
-        folder="rice1",
-        weights="spagan_rice1.pth",
-        published=(
-            ("cGAN", 26.54, 0.90),
-            ("CycleGAN", 25.88, 0.89),
-            ("SpA-GAN", 30.23, 0.95),
-            ("SARNN", 30.85, 0.96),
-        ),
-    ),
-    "rice2": RiceTable(
-        title="Table 3: thick clouds, RICE2",
-        recipe="cloud-thick",
-        folder="rice2",
-        weights="spagan_rice2.pth",
-        published=(
-            ("cGAN", 25.38, 0.81),
-            ("CycleGAN", 23.91, 0.79),
-            ("SpA-GAN", 28.36, 0.90),
-            ("SC-FEGAN", 20.22, 0.73),
-            ("GMCNN", 19.21, 0.74),
-            ("SARNN", 28.56, 0.91),
-        ),
-    ),
-}
+def _rows(recipe_name: str, folder: str, options: TableOptions) -> list[Row]:
+    """recipe_name: of the model that is shipped. folder: RICE's part, below the data root."""
+    weights = f"spagan_{folder}.pth"
+    if options.weights is None:
+        raise ExportError(f"the table {folder} needs --weights, for SpA-GAN's {weights}")
+    comparator = {"SpA-GAN, released weights": SpaGan.load(options.weights / weights)}
+    recipe = load_recipe(recipe_name)
+    models = train_variants(VARIANTS, recipe, options) | comparator
+    files = export_models(models, recipe, options.runs) | bundled_models(recipe_name)
+    pairs = read_pairs(options.data / folder / "test")
+    measure = partial(_measure, pairs)
+    unchanged = Row("cloudy input", measure(lambda picture: picture))
+    return [unchanged, *network_rows(files, SIDE, options.threads, measure)]
 
 
-@dataclass(frozen=True)
-class _Method:
-    """row: its cost. restore: the picture that it gives. network: one run of it, to be timed."""
-
-    row: Row
-    restore: Callable[[Pixels], Pixels]
-    network: Callable[[], object] | None
+def _measure(pairs: list[Pair], restore: Method) -> dict[str, float]:
+    mean = score_pairs(restore, pairs)
+    return {"PSNR": mean.psnr, "SSIM": mean.ssim}
 
 
-def make_table(name: str, options: TableOptions) -> str:
-    """See :func:`inpaint_export.survey.make_table`."""
-    table = TABLES[name]
-    weights = options.weights
-    if weights is None:
-        raise ExportError(f"the table {name} needs --weights, for SpA-GAN's {table.weights}")
-    options = open_table(name, options)
-    with tempfile.TemporaryDirectory() as folder:
-        methods = list(_methods(table, options, weights, Path(folder)))
-        rows = _measure(methods, read_pairs(options.data / table.folder / "test"))
-    rows += published_rows(table.published, "full dataset")
-    text = markdown(table.title, rows) + "\n" + _notes(options)
-    write_table(name, text, rows, options)
-    return text
-
-
-def _notes(options: TableOptions) -> str:
+def _notes(steps: int, threads: int) -> str:
     return (
         f"Test parts at {SIDE}x{SIDE}, 8-bit pictures, scikit-image's SSIM. The first four trained "
-        f"rows had {options.steps} steps on the same items; `cloud-thin` and `cloud-thick` are the "
-        "models that are shipped. Time: median of one run of the network in ONNX Runtime with "
-        f"{options.threads} threads, all methods in turn in one process.\n"
+        f"rows had {steps} steps on the same items; `cloud-thin` and `cloud-thick` are the models "
+        f"that are shipped. {timing_note(SIDE, threads)}"
     )
 
 
-def _measure(methods: list[_Method], pairs: list[tuple[Pixels, Pixels]]) -> list[Row]:
-    timed = {m.row.method: m.network for m in methods if m.network is not None}
-    times = interleaved(timed, rounds=ROUNDS, warmup=WARMUP)
-    rows = []
-    for method in tqdm(methods, desc="quality", unit="method"):
-        mean = mean_score(score(method.restore(cloudy), clear, None) for cloudy, clear in pairs)
-        seconds = times.get(method.row.method)
-        rows.append(
-            replace(
-                method.row,
-                figures={"PSNR": mean.psnr, "SSIM": mean.ssim},
-                milliseconds=summarise(seconds).p50 if seconds else None,
-            )
-        )
-    return rows
+RICE1 = Table(
+    title="Table 2: thin clouds, RICE1",
+    measure=partial(_rows, "cloud-thin", "rice1"),
+    notes=_notes,
+    published=(
+        ("cGAN", 26.54, 0.90),
+        ("CycleGAN", 25.88, 0.89),
+        ("SpA-GAN", 30.23, 0.95),
+        ("SARNN", 30.85, 0.96),
+    ),
+    published_on="full dataset",
+)
 
-
-def _methods(
-    table: RiceTable, options: TableOptions, weights: Path, folder: Path
-) -> Iterator[_Method]:
-    yield _Method(Row("cloudy input"), lambda picture: picture, None)
-    recipe = load_recipe(table.recipe)
-    for variant in VARIANTS:
-        model = train_variant(variant, recipe, options)
-        path = folder / f"{variant.folder}.onnx"
-        export_model(model, recipe, path)
-        cost = measure(model, torch.zeros(1, 3, SIDE, SIDE))
-        row = Row(variant.method, {}, cost.parameters, cost.multiply_adds)
-        yield _sdk_method(row, path, options.threads)
-    yield _spagan(weights / table.weights, folder / "spagan.onnx", options.threads)
-    model = recipe.build()
-    cost = measure(model, torch.zeros(1, 3, SIDE, SIDE))
-    row = Row(f"ours: `{recipe.name}`", {}, cost.parameters, cost.multiply_adds)
-    yield _sdk_method(row, MODELS / f"{recipe.name}.onnx", options.threads)
-
-
-def _sdk_method(row: Row, path: Path, threads: int) -> _Method:
-    return _Method(
-        row,
-        Restorer.load(path, threads=threads).restore,
-        random_run(path, SIDE, SIDE, threads),
-    )
-
-
-def _spagan(weights: Path, path: Path, threads: int) -> _Method:
-    """The comparator, by the same runtime as ours."""
-    model = SpaGan.load(weights)
-    example = torch.zeros(1, 3, SIDE, SIDE)
-    torch.onnx.export(model, (example,), path, dynamo=True, verbose=False)
-    session = open_session(path, threads=threads)
-
-    def restore(picture: Pixels) -> Pixels:
-        tensor = picture.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255.0)
-        output = session.run(None, {session.get_inputs()[0].name: tensor})[0][0]
-        return (output.clip(0.0, 1.0) * 255.0).round().astype(np.uint8).transpose(1, 2, 0).copy()
-
-    cost = measure(model, example)
-    row = Row("SpA-GAN, released weights", {}, cost.parameters, cost.multiply_adds)
-    return _Method(row, restore, random_run(path, SIDE, SIDE, threads))
+RICE2 = Table(
+    title="Table 3: thick clouds, RICE2",
+    measure=partial(_rows, "cloud-thick", "rice2"),
+    notes=_notes,
+    published=(
+        ("cGAN", 25.38, 0.81),
+        ("CycleGAN", 23.91, 0.79),
+        ("SpA-GAN", 28.36, 0.90),
+        ("SC-FEGAN", 20.22, 0.73),
+        ("GMCNN", 19.21, 0.74),
+        ("SARNN", 28.56, 0.91),
+    ),
+    published_on="full dataset",
+)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from inpaint_eval.scores import Pixels
 
-from inpaint_bench.quality import Pixels
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
-from inpaint_export.survey.base import TableOptions, markdown, open_table, timed_rows, write_table
+from inpaint_export.survey.base import Row, Table, TableOptions, count_threads, timed_rows
 from inpaint_sdk import Restorer
 from inpaint_sdk.auto.restorer import WIDE
 from inpaint_sdk.auto.wide import wide_part
@@ -27,28 +28,21 @@ CANDIDATES = ("photo-codebook", "photo-staged")
 Method = Callable[[Pixels, Pixels], Pixels]
 
 
-def make_table(name: str, options: TableOptions) -> str:
-    """Makes the table; see :func:`inpaint_export.survey.make_table`. Nothing is trained for it."""
-    options = open_table(name, options)
+def _rows(options: TableOptions) -> list[Row]:
     photo = Restorer.load("photo", threads=options.threads)
     width = WIDE * photo.model.trained_size
     samples = narrow_and_wide(options.data / FOLDER, options.data / "masks")
-    first = samples[0]
-    rows = timed_rows(
-        _methods(photo, width, options.threads),
-        (first.picture, first.mask),
-        lambda restore: _measure(restore, samples, width),
-    )
-    text = markdown("Narrow and wide holes in one picture, kodak24", rows) + "\n" + _notes(options)
-    write_table(name, text, rows, options)
-    return text
+    methods = _methods(photo, width, options.threads)
+    example = samples[0].picture, samples[0].mask
+    runs = {name: partial(restore, *example) for name, restore in methods.items()}
+    return timed_rows(runs, lambda name: _measure(methods[name], samples, width))
 
 
-def _notes(options: TableOptions) -> str:
+def _notes(steps: int, threads: int) -> str:
     return (
         f"Irregular holes of {NARROW} of the picture and a centred box of a quarter of it, in one "
         "mask. Gradient: mean in the hole over the true picture's there. Time: median of a whole "
-        f"run on one picture, {options.threads} threads, all methods in turn in one process.\n"
+        f"run on one picture with {count_threads(threads)}, all methods in turn in one process."
     )
 
 
@@ -96,3 +90,6 @@ def _measure(restore: Method, samples: Sequence[Holed], width: float) -> dict[st
         "SSIM": whole.ssim,
         "gradient": wide.gradient_ratio,
     }
+
+
+TABLE = Table("Narrow and wide holes in one picture, kodak24", _rows, _notes)

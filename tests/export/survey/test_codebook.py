@@ -25,7 +25,7 @@ from inpaint_export.models.codebook import (
 )
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
-from inpaint_export.survey import codebook, inpainting
+from inpaint_export.survey import base, codebook, inpainting
 from inpaint_export.training.checkpoint import save_checkpoint
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
@@ -81,12 +81,13 @@ def test_the_table_is_made(root: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(codebook, "TRANSFORMER", SHALLOW)
     monkeypatch.setattr(codebook, "SHARPENER", SharpenerConfig(width=8, dilations=(1,)))
     monkeypatch.setattr(codebook, "VARIANTS", codebook.VARIANTS[-1:])
-    monkeypatch.setattr(inpainting, "open_model", lambda name: open_model("photo"))
+    photo = open_model("photo").path
+    bundled = {"`photo`": photo, "`photo-codebook`": photo}
+    monkeypatch.setattr(codebook, "bundled_models", lambda *names: bundled)
     monkeypatch.setattr(inpainting, "FOLDERS", ("paris",))
-    monkeypatch.setattr(inpainting, "ROUNDS", 1)
-    monkeypatch.setattr(inpainting, "WARMUP", 0)
+    monkeypatch.setattr(base, "BLOCKS", 3)
 
-    command = ["table", "codebook", "--data", root, "--steps", 3, "--threads", 1]
+    command = ["survey", "codebook", "--data", root, "--steps", 3, "--threads", 1]
     command += ["-o", tmp_path / "out"]
     result = CliRunner().invoke(main, [str(part) for part in command])
     assert result.exit_code == 0, result.output

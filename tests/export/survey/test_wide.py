@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from inpaint_export.cli import main
 from inpaint_export.large_holes import centred_box
-from inpaint_export.survey import wide
+from inpaint_export.survey import base, wide
 from inpaint_sdk import Restorer
 from inpaint_sdk.auto.wide import wide_part
 
@@ -49,8 +49,9 @@ def test_methods_are_measured_in_all_holes_and_in_the_wide_one(
         return wrong
 
     methods = {"true": lambda picture, mask: picture, "narrow": only_narrow_ones}
+    monkeypatch.setattr(base, "BLOCKS", 3)
     monkeypatch.setattr(wide, "_methods", lambda photo, width, threads: methods)
-    command = ["table", "wide", "--data", str(data), "-o", str(data / "runs")]
+    command = ["survey", "wide", "--data", str(data), "-o", str(data / "runs")]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 0, result.output
     rows = json.loads((data / "runs" / "wide" / "wide.json").read_text())["rows"]

@@ -8,8 +8,9 @@ from itertools import product
 
 import cv2
 import numpy as np
+from inpaint_eval.scores import Pixels
 
-from inpaint_bench.quality import Pixels, mean_score, score
+from inpaint_export.evaluation import Pair, score_pairs
 
 Restore = Callable[[Pixels], Pixels]
 
@@ -76,11 +77,11 @@ PEERS = (
 )
 
 
-def at_its_best(peer: Peer, pairs: Sequence[tuple[Pixels, Pixels]]) -> Restore:
+def at_its_best(peer: Peer, pairs: Sequence[Pair]) -> Restore:
     """The peer with the settings of its grid that give the highest mean PSNR on these pairs.
 
     pairs: of damaged and true pictures. Chosen on what is then measured, which is in its favour.
     """
     methods = [peer.make(*settings) for settings in peer.grid]
-    means = [mean_score(score(m(bad), true, None) for bad, true in pairs).psnr for m in methods]
+    means = [score_pairs(method, pairs).psnr for method in methods]
     return methods[int(np.argmax(means))]

@@ -59,11 +59,18 @@ class NeighbourAttention(nn.Module):
 
 
 class SpaGan(SpaNet):
-    """From BGR [N, 3, H, W] in [0, 1] to the cleared picture and the first attention map."""
+    """From RGB [N, 3, H, W] in [0, 1] to the cleared picture and the first attention map.
+
+    Inside, the order is blue, green, red, as the weights were trained.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.SAM1 = NeighbourAttention(CHANNELS)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        output, attention = super().forward(image.flip(1))
+        return output.flip(1), attention
 
     @classmethod
     def load(cls, weights: Path) -> SpaGan:
