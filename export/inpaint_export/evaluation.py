@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from inpaint_bench.quality import Pixels, Score, mean_score, score
 from inpaint_eval.pictures import list_pairs, list_pictures, read_picture
+from inpaint_eval.scores import Pixels, Score, mean_score, score
 from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.large_holes import holed_pictures
 from inpaint_sdk import Quality, Restorer

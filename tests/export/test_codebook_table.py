@@ -28,6 +28,7 @@ from inpaint_export.tables import codebook, inpainting
 from inpaint_export.training.checkpoint import save_checkpoint
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
+from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.models.zoo import open_model
 
 TINY = CnnConfig((8, 8, 8), (0, 0), (1,), (1, 0))
@@ -74,16 +75,19 @@ def root(data_root: Path, tmp_path: Path) -> Path:
     return root
 
 
+def photo_in_place_of_names(source: str | Path) -> ModelFile:
+    return open_model(source if isinstance(source, Path) else "photo")
+
+
 def test_the_table_is_made(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codebook, "load_recipe", small_recipe)
     monkeypatch.setattr(codebook, "AUTOENCODER", SMALL)
     monkeypatch.setattr(codebook, "TRANSFORMER", SHALLOW)
     monkeypatch.setattr(codebook, "SHARPENER", SharpenerConfig(width=8, dilations=(1,)))
     monkeypatch.setattr(codebook, "VARIANTS", codebook.VARIANTS[-1:])
-    monkeypatch.setattr(inpainting, "open_model", lambda name: open_model("photo"))
+    monkeypatch.setattr(inpainting, "open_model", photo_in_place_of_names)
     monkeypatch.setattr(inpainting, "FOLDERS", ("paris",))
-    monkeypatch.setattr(inpainting, "ROUNDS", 1)
-    monkeypatch.setattr(inpainting, "WARMUP", 0)
+    monkeypatch.setattr(inpainting, "BLOCKS", 1)
 
     command = ["table", "codebook", "--data", root, "--steps", 3, "--threads", 1]
     command += ["-o", tmp_path / "out"]

@@ -14,8 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from inpaint_bench.quality import score
-from inpaint_export import cost
+from inpaint_eval.scores import score
 from inpaint_export.cli import main
 from inpaint_export.data.distortions import FIXED
 from inpaint_export.errors import ExportError
@@ -29,25 +28,25 @@ from inpaint_export.tables import NAMES, crnn, make_table, rice
 from inpaint_export.tables.base import Row, TableOptions, Variant, markdown
 from inpaint_export.tables.denoisers import PEERS, Peer, at_its_best
 from inpaint_export.training.validation import DistortionValidationConfig
+from support.flops import count_multiply_adds
 
 
 def test_multiply_adds_are_counted_scans_included() -> None:
     conv = torch.nn.Conv2d(3, 8, 3, padding=1, bias=False)
-    counted = cost.measure(conv, torch.zeros(1, 3, 16, 16))
-    assert counted == cost.Cost(3 * 8 * 9, 3 * 8 * 9 * 16 * 16)
+    assert count_multiply_adds(conv, torch.zeros(1, 3, 16, 16)) == 3 * 8 * 9 * 16 * 16
     x = torch.zeros(1, 3, 64, 64)
     config = SarnnConfig(direction_weights=False)
-    two, one = (cost.measure(Sarnn(replace(config, rounds=n)), x).multiply_adds for n in (2, 1))
+    two, one = (count_multiply_adds(Sarnn(replace(config, rounds=n)), x) for n in (2, 1))
     # A round is a scan, 4 maps, and the convolution that mixes them, at 1/8.
     assert two - one == 8 * 8 * config.state * 4 * (1 + config.state)
 
 
 def test_the_variants_cost_alike() -> None:
-    costs = [cost.measure(v.build(), torch.zeros(1, 3, 256, 256)) for v in rice.VARIANTS]
-    whole = costs[-1]
-    for variant in costs:
-        assert variant.multiply_adds == pytest.approx(whole.multiply_adds, rel=0.1)
-        assert variant.parameters == pytest.approx(whole.parameters, rel=0.1)
+    models = [variant.build() for variant in rice.VARIANTS]
+    costs = [count_multiply_adds(model, torch.zeros(1, 3, 256, 256)) for model in models]
+    parameters = [sum(p.numel() for p in model.parameters()) for model in models]
+    assert costs == pytest.approx([costs[-1]] * len(models), rel=0.1)
+    assert parameters == pytest.approx([parameters[-1]] * len(models), rel=0.1)
 
 
 def test_a_u_net_starts_as_the_identity() -> None:
@@ -109,8 +108,7 @@ def test_a_table_is_made_and_taken_up(
     small = SarnnConfig(widths=(8, 8), state=4, guided=1, refining=1)
     variants = [replace(v, build=lambda: Sarnn(small)) for v in rice.VARIANTS[-1:]]
     monkeypatch.setattr(rice, "VARIANTS", variants)
-    monkeypatch.setattr(rice, "ROUNDS", 2)
-    monkeypatch.setattr(rice, "WARMUP", 0)
+    monkeypatch.setattr(rice, "BLOCKS", 2)
     weights = tmp_path / "weights"
     weights.mkdir()
     state = {f"gen.gen.{name}": value for name, value in SpaGan().state_dict().items()}

@@ -14,15 +14,15 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from inpaint_bench.machine import describe_machine
-from inpaint_bench.timing import interleaved, summarise
+from inpaint_eval.machine import read_machine
+from inpaint_eval.timing import time_in_turns
 from inpaint_export.model_document import write_whole
 from inpaint_export.recipes import Recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import Objective
 
-ROUNDS, WARMUP = 8, 2
-"""Runs of each method that are timed, in turn with the others', and those before them."""
+BLOCKS = 8
+"""In each, every method has a turn of some runs that are timed."""
 
 
 Method = Callable[..., Any]
@@ -104,13 +104,10 @@ def timed_rows(
 
     example: what every method is run on for its time. measure: a method's figures of quality.
     """
-    times = interleaved(
-        {name: partial(run, *example) for name, run in methods.items()},
-        rounds=ROUNDS,
-        warmup=WARMUP,
-    )
+    runs = {name: partial(run, *example) for name, run in methods.items()}
+    times = time_in_turns(runs, blocks=BLOCKS)
     return [
-        Row(name, measure(run), milliseconds=summarise(times[name]).p50)
+        Row(name, measure(run), milliseconds=times[name].p50)
         for name, run in tqdm(methods.items(), desc="quality", unit="method")
     ]
 
@@ -181,7 +178,7 @@ def write_table(name: str, text: str, rows: Sequence[Row], options: TableOptions
         "table": name,
         "steps": options.steps,
         "threads": options.threads,
-        "machine": describe_machine(),
+        "machine": asdict(read_machine()),
         "rows": [asdict(row) for row in rows],
     }
     path = options.runs / f"{name}.json"

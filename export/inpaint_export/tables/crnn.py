@@ -9,12 +9,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from inpaint_bench.quality import Pixels, mean_score, score
-from inpaint_bench.timing import interleaved, summarise
-from inpaint_export.cost import measure
+from inpaint_eval.cost import read_network
+from inpaint_eval.scores import Pixels, mean_score, score
+from inpaint_eval.timing import time_in_turns
 from inpaint_export.data.distortions import FIXED
 from inpaint_export.evaluation import distorted_pairs
 from inpaint_export.models.crnn import Crnn, CrnnConfig
@@ -33,7 +32,7 @@ from inpaint_export.tables.base import (
 )
 from inpaint_export.tables.denoisers import PEERS, at_its_best
 from inpaint_sdk import Restorer
-from inpaint_sdk.models.zoo import MODELS
+from inpaint_sdk.models.zoo import MODELS, open_model
 
 SIDE = 512
 """Of the square picture that costs and times are for, in pixels."""
@@ -41,8 +40,7 @@ SIDE = 512
 TUNED_ON = 4
 """Every so many of the pictures choose the settings of the peers."""
 
-ROUNDS = 20
-WARMUP = 3
+BLOCKS = 20
 
 VARIANTS = (
     Variant("U-Net alone", "unet", lambda: Crnn(CrnnConfig(shallow="none", deep="none"))),
@@ -114,8 +112,8 @@ def _peers(pairs: Pairs) -> Iterator[Row]:
         chosen = {kind: at_its_best(peer, pairs[kind][::TUNED_ON]) for kind in pairs}
         restored = {kind: [chosen[kind](bad) for bad, _ in pairs[kind]] for kind in pairs}
         run = partial(chosen["mixture"], picture)
-        times = interleaved({"": run}, rounds=3, warmup=1)
-        yield Row(peer.name, _figures(restored, pairs), milliseconds=summarise(times[""]).p50)
+        times = time_in_turns({peer.name: run}, blocks=3)[peer.name]
+        yield Row(peer.name, _figures(restored, pairs), milliseconds=times.p50)
 
 
 def _networks(pairs: Pairs, options: TableOptions, folder: Path) -> Iterator[Row]:
@@ -123,25 +121,23 @@ def _networks(pairs: Pairs, options: TableOptions, folder: Path) -> Iterator[Row
     # From nothing, on crops as long as those that the shipped model ends with, and with as short a
     # warm-up: the first training's takes a third of 600 steps.
     recipe = replace(shipped, objective=load_recipe("clean-crops").objective, start=None)
-    example = torch.zeros(1, 3, SIDE, SIDE)
-    files, costs = {}, {}
+    files = {}
     for variant in VARIANTS:
         model = train_variant(variant, recipe, options)
         files[variant.method] = folder / f"{variant.folder}.onnx"
         export_model(model, recipe, files[variant.method])
-        costs[variant.method] = measure(model, example)
     ours = f"ours: `{shipped.name}`"
     files[ours] = MODELS / f"{shipped.name}.onnx"
-    costs[ours] = measure(shipped.build(), example)
     runs = {method: random_run(path, SIDE, SIDE, options.threads) for method, path in files.items()}
-    times = interleaved(runs, rounds=ROUNDS, warmup=WARMUP)
+    times = time_in_turns(runs, blocks=BLOCKS)
     for method, path in tqdm(files.items(), desc="networks", unit="method"):
         restorer = Restorer.load(path, threads=options.threads)
         restored = {kind: [restorer.restore(bad) for bad, _ in pairs[kind]] for kind in pairs}
+        cost = read_network(open_model(path), SIDE, SIDE)
         yield Row(
             method,
             _figures(restored, pairs),
-            costs[method].parameters,
-            costs[method].multiply_adds,
-            summarise(times[method]).p50,
+            cost.parameters,
+            cost.multiply_adds,
+            times[method].p50,
         )

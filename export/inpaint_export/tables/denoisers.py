@@ -9,7 +9,7 @@ from itertools import product
 import cv2
 import numpy as np
 
-from inpaint_bench.quality import Pixels, mean_score, score
+from inpaint_eval.scores import Pixels, mean_score, score
 
 Restore = Callable[[Pixels], Pixels]
 

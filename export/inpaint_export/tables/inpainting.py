@@ -8,16 +8,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from torch import nn
 from tqdm import tqdm
 
-from inpaint_bench.quality import Pixels
-from inpaint_bench.timing import interleaved, summarise
-from inpaint_export.cost import measure
+from inpaint_eval.cost import read_network
+from inpaint_eval.scores import Pixels
+from inpaint_eval.timing import time_in_turns
 from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_holes
 from inpaint_export.onnx_export import export_model
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import Recipe
 from inpaint_export.runtime import random_run
 from inpaint_export.tables.base import Row, TableOptions, Variant, markdown, train_variant
 from inpaint_sdk import Restorer
@@ -32,8 +31,7 @@ FOLDERS = ("photos/kodak24", "paris")
 SHOWN = 6
 """Pictures of each kind in a strip."""
 
-ROUNDS = 40
-WARMUP = 5
+BLOCKS = 40
 
 
 def measured_rows(
@@ -54,25 +52,21 @@ def measured_models(
     below ``options.runs``: damaged, by each method, and true.
     """
     files: dict[str, Path] = {}
-    costs = {}
-    example = torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1, 1, SIDE, SIDE)
     for method, model in models.items():
         files[method] = options.runs / f"{method.replace(' ', '-')}.onnx"
         export_model(model, recipe, files[method])
-        costs[method] = measure(model, *example)
     for name in shipped:
-        method = f"`{name}`"
-        files[method] = open_model(name).path
-        costs[method] = measure(_built(name), *example)
+        files[f"`{name}`"] = open_model(name).path
+    costs = {m: read_network(open_model(path), SIDE, SIDE) for m, path in files.items()}
     runs = {method: random_run(path, SIDE, SIDE, options.threads) for method, path in files.items()}
-    times = interleaved(runs, rounds=ROUNDS, warmup=WARMUP)
+    times = time_in_turns(runs, blocks=BLOCKS)
     rows = {
         method: Row(
             method,
             {},
             costs[method].parameters,
             costs[method].multiply_adds,
-            summarise(times[method]).p50,
+            times[method].p50,
         )
         for method in files
     }
@@ -107,10 +101,6 @@ def _only(setting: str, row: Row) -> Row:
     start = f"{setting}: "
     figures = {k.removeprefix(start): v for k, v in row.figures.items() if k.startswith(start)}
     return replace(row, figures=figures)
-
-
-def _built(name: str) -> nn.Module:
-    return load_recipe(name).build()
 
 
 def _settings(data: Path) -> Iterator[tuple[str, list[Holed]]]:

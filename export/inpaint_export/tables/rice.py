@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from inpaint_bench.quality import Pixels, mean_score, score
-from inpaint_bench.timing import interleaved, summarise
-from inpaint_export.cost import measure
+from inpaint_eval.cost import count_multiply_adds, read_network
+from inpaint_eval.scores import Pixels, mean_score, score
+from inpaint_eval.timing import time_in_turns
 from inpaint_export.errors import ExportError
 from inpaint_export.evaluation import read_pairs
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
@@ -33,13 +33,12 @@ from inpaint_export.tables.base import (
     write_table,
 )
 from inpaint_sdk import Restorer
-from inpaint_sdk.models.zoo import MODELS
+from inpaint_sdk.models.zoo import MODELS, open_model
 
 SIDE = 256
 """Of RICE's pictures, in pixels; costs and times are for one of them."""
 
-ROUNDS = 60
-WARMUP = 5
+BLOCKS = 60
 
 VARIANTS = (
     Variant("U-Net, no recurrence", "unet", UNet),
@@ -126,16 +125,16 @@ def _notes(options: TableOptions) -> str:
 
 def _measure(methods: list[_Method], pairs: list[tuple[Pixels, Pixels]]) -> list[Row]:
     timed = {m.row.method: m.network for m in methods if m.network is not None}
-    times = interleaved(timed, rounds=ROUNDS, warmup=WARMUP)
+    times = time_in_turns(timed, blocks=BLOCKS)
     rows = []
     for method in tqdm(methods, desc="quality", unit="method"):
         mean = mean_score(score(method.restore(cloudy), clear, None) for cloudy, clear in pairs)
-        seconds = times.get(method.row.method)
+        taken = times.get(method.row.method)
         rows.append(
             replace(
                 method.row,
                 figures={"PSNR": mean.psnr, "SSIM": mean.ssim},
-                milliseconds=summarise(seconds).p50 if seconds else None,
+                milliseconds=None if taken is None else taken.p50,
             )
         )
     return rows
@@ -150,19 +149,16 @@ def _methods(
         model = train_variant(variant, recipe, options)
         path = folder / f"{variant.folder}.onnx"
         export_model(model, recipe, path)
-        cost = measure(model, torch.zeros(1, 3, SIDE, SIDE))
-        row = Row(variant.method, {}, cost.parameters, cost.multiply_adds)
-        yield _sdk_method(row, path, options.threads)
+        yield _sdk_method(variant.method, path, options.threads)
     yield _spagan(weights / table.weights, folder / "spagan.onnx", options.threads)
-    model = recipe.build()
-    cost = measure(model, torch.zeros(1, 3, SIDE, SIDE))
-    row = Row(f"ours: `{recipe.name}`", {}, cost.parameters, cost.multiply_adds)
-    yield _sdk_method(row, MODELS / f"{recipe.name}.onnx", options.threads)
+    path = MODELS / f"{recipe.name}.onnx"
+    yield _sdk_method(f"ours: `{recipe.name}`", path, options.threads)
 
 
-def _sdk_method(row: Row, path: Path, threads: int) -> _Method:
+def _sdk_method(name: str, path: Path, threads: int) -> _Method:
+    cost = read_network(open_model(path), SIDE, SIDE)
     return _Method(
-        row,
+        Row(name, {}, cost.parameters, cost.multiply_adds),
         Restorer.load(path, threads=threads).restore,
         random_run(path, SIDE, SIDE, threads),
     )
@@ -180,6 +176,7 @@ def _spagan(weights: Path, path: Path, threads: int) -> _Method:
         output = session.run(None, {session.get_inputs()[0].name: tensor})[0][0]
         return (output.clip(0.0, 1.0) * 255.0).round().astype(np.uint8).transpose(1, 2, 0).copy()
 
-    cost = measure(model, example)
-    row = Row("SpA-GAN, released weights", {}, cost.parameters, cost.multiply_adds)
+    parameters = sum(p.numel() for p in model.parameters())
+    multiply_adds = count_multiply_adds(path.read_bytes(), SIDE, SIDE)
+    row = Row("SpA-GAN, released weights", {}, parameters, multiply_adds)
     return _Method(row, restore, random_run(path, SIDE, SIDE, threads))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inpaint_bench.quality import Pixels
+from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
 from inpaint_export.tables.base import TableOptions, markdown, open_table, timed_rows, write_table
 from inpaint_sdk import Restorer
