@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from inpaint_bench.peers.classical import PEERS
-from inpaint_bench.quality import Pixels, mean_score, score
 from inpaint_eval.pictures import Ratio, assign
+from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.large_holes import HOLES, holed_pictures, measure_holes
 from inpaint_sdk import Restorer
 from inpaint_sdk.tasks.detection import DETECTOR

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from inpaint_bench.quality import Pixels, Score, mean_score, score
 from inpaint_eval.pictures import Ratio, list_pairs, list_pictures, read_picture
+from inpaint_eval.scores import Pixels, Score, mean_score, score
 from inpaint_export.data.distortions import FIXED, distort_fixed
 from inpaint_export.detection_evaluation import evaluate_detector, markdown
 from inpaint_export.errors import ExportError

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import cv2
-from inpaint_eval.machine import read_machine
-from inpaint_eval.timing import time_in_turns
 from tqdm import tqdm
 
+from inpaint_eval.machine import read_machine
+from inpaint_eval.timing import time_in_turns
 from inpaint_export.model_document import write_whole
 
 BLOCKS = 20
@@ -142,7 +142,7 @@ def markdown(title: str, rows: Sequence[Row]) -> str:
 
 
 def count_threads(threads: int) -> str:
-    """ "1 thread" or "2 threads", for notes."""
+    """For notes: "1 thread", "2 threads"."""
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from inpaint_eval.scores import Pixels, mean_score, score
 
 from inpaint_eval.pictures import list_pictures
+from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.data.damage_held_out import damage_held_out
 from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from inpaint_eval.scores import Pixels
 
+from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
 from inpaint_export.survey.base import Row, Table, TableOptions, count_threads, timed_rows
 from inpaint_sdk import Restorer

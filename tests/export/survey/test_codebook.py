@@ -29,6 +29,7 @@ from inpaint_export.survey import base, codebook, inpainting
 from inpaint_export.training.checkpoint import save_checkpoint
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
+from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.models.zoo import open_model
 
 TINY = CnnConfig((8, 8, 8), (0, 0), (1,), (1, 0))
@@ -73,6 +74,10 @@ def root(data_root: Path, tmp_path: Path) -> Path:
     mask[:, 30:] = 255
     cv2.imwrite(str(root / "masks" / "a.png"), mask)
     return root
+
+
+def photo_in_place_of_names(source: str | Path) -> ModelFile:
+    return open_model(source if isinstance(source, Path) else "photo")
 
 
 def test_the_table_is_made(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from support.flops import count_multiply_adds
 
 from inpaint_export.cli import main
 from inpaint_export.errors import ExportError
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.survey import base, make_table, rice
+from support.flops import count_multiply_adds
 
 SMALL = SarnnConfig(widths=(8, 8), state=4, guided=1, refining=1)
 

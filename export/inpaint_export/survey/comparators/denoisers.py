@@ -8,8 +8,8 @@ from itertools import product
 
 import cv2
 import numpy as np
-from inpaint_eval.scores import Pixels
 
+from inpaint_eval.scores import Pixels
 from inpaint_export.evaluation import Pair, score_pairs
 
 Restore = Callable[[Pixels], Pixels]

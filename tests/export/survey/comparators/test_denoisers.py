@@ -6,8 +6,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from inpaint_eval.scores import score
 
+from inpaint_eval.scores import score
 from inpaint_export.survey.comparators.denoisers import PEERS, Peer, at_its_best
 
 

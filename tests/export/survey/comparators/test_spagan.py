@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from inpaint_eval.scores import Pixels
 
+from inpaint_eval.scores import Pixels
 from inpaint_export.evaluation import read_pairs, score_pairs
 from inpaint_export.survey.comparators.spagan import Neighbours, SpaGan
 

@@ -1,4 +1,7 @@
-"""SpA-GAN's released weights as an ONNX file for ``--onnx``: ``spagan_onnx.py WEIGHTS OUTPUT``."""
+"""SpA-GAN's released weights as an ONNX file, as ``inpaint-bench --onnx`` takes it.
+
+python -m inpaint_export.survey.comparators.spagan_onnx WEIGHTS OUTPUT
+"""
 
 from __future__ import annotations
 

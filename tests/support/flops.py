@@ -1,8 +1,7 @@
-"""What a network costs: parameters and multiply-adds."""
+"""PyTorch's own count of what a network costs, for comparison."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,18 +19,9 @@ def _scan_flops(*args: Any, out_shape: torch.Size, **kwargs: Any) -> int:
     return 2 * out_shape.numel()
 
 
-@dataclass(frozen=True)
-class Cost:
-    """parameters: those that its graph uses or not. multiply_adds: of one run."""
-
-    parameters: int
-    multiply_adds: int
-
-
-def measure(model: nn.Module, *inputs: Tensor) -> Cost:
-    """Counts a network's cost for inputs of this size."""
+def count_multiply_adds(model: nn.Module, *inputs: Tensor) -> int:
+    """Multiply-adds of a network for inputs of this size."""
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), counter:
         model.eval()(*inputs)
-    parameters = sum(p.numel() for p in model.parameters())
-    return Cost(parameters, counter.get_total_flops() // 2)
+    return int(counter.get_total_flops()) // 2

@@ -9,21 +9,22 @@ import time
 import numpy as np
 import pytest
 
-from inpaint_bench.timing import (
+from inpaint_eval.timing import (
+    Interval,
     Turns,
-    interleaved,
-    measure_overhead,
+    bootstrap_mean,
+    bootstrap_median,
     ratio_of_turns,
-    summarise,
+    spread_turns,
     take_turns,
     time_calls,
+    time_in_turns,
     warm_up,
 )
-from inpaint_bench.timing.statistics import bootstrap_mean, bootstrap_median
 
 
 def test_candidates_take_turns_and_begin_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inpaint_bench.timing.blocks.SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("inpaint_eval.timing.SETTLE_SECONDS", 0.0)
     calls: list[str] = []
     work = {name: lambda n=name: calls.append(n) for name in "abc"}
     turns = {name: Turns() for name in work}
@@ -50,30 +51,23 @@ def test_times_are_milliseconds() -> None:
     assert min(times) < 100
 
 
-def test_the_loop_adds_less_than_a_percent_to_a_call_of_5_ms() -> None:
-    overhead = measure_overhead()
-    assert 0 < overhead.share_of_5_ms < 0.01
-    assert overhead.share_of_5_ms == pytest.approx(overhead.p50_microseconds / 5000, abs=1e-6)
-    assert overhead.p50_microseconds <= overhead.p99_microseconds
-
-
 def test_warm_up_waits_for_a_clock_that_speeds_up() -> None:
     """Each call is a tenth shorter than the one before, for twenty calls."""
     calls = itertools.count()
-    found = warm_up(
+    found, milliseconds = warm_up(
         lambda: time.sleep(0.05 * 0.9 ** min(20, next(calls))), least_seconds=0, most_seconds=10
     )
     assert found.settled
     assert found.calls > 20
-    assert found.milliseconds < 25
+    assert milliseconds < 25
 
 
 def test_warm_up_gives_up_in_time() -> None:
     durations = iter(range(1, 1000))
-    found = warm_up(lambda: time.sleep(next(durations) * 2e-3), most_seconds=0.3)
+    found, _ = warm_up(lambda: time.sleep(next(durations) * 2e-3), most_seconds=0.3)
     assert not found.settled
     assert 0.3 <= found.seconds < 1.5
-    assert warm_up(lambda: time.sleep(0.05), most_seconds=0).calls == 1
+    assert warm_up(lambda: time.sleep(0.05), most_seconds=0)[0].calls == 1
 
 
 def test_a_machine_that_slows_down_changes_no_ratio(rng: np.random.Generator) -> None:
@@ -81,13 +75,14 @@ def test_a_machine_that_slows_down_changes_no_ratio(rng: np.random.Generator) ->
     speed = np.where((np.arange(40) >= 10) & (np.arange(40) < 30), 3.0, 1.0)
     mine = [list(10 * s * rng.normal(1, 0.02, 5)) for s in speed]
     theirs = [list(5 * s * rng.normal(1, 0.02, 5)) for s in speed]
-    found = ratio_of_turns((range(40), mine), (range(0, 40, 2), theirs[::2]))
+    turns = {"mine": Turns(list(range(40)), mine), "theirs": Turns([*range(0, 40, 2)], theirs[::2])}
+    found = ratio_of_turns(turns, "mine", "theirs")
     assert found is not None
-    interval, blocks = found
-    assert blocks == 20
-    assert interval.low <= 2.0 <= interval.high
-    assert interval.high - interval.low < 0.1
-    assert ratio_of_turns(([0], [[1.0]]), ([1], [[1.0]])) is None
+    assert (found.of, found.to, found.blocks) == ("mine", "theirs", 20)
+    assert found.ratio.low <= 2.0 <= found.ratio.high
+    assert found.ratio.high - found.ratio.low < 0.1
+    turns = {"a": Turns([0], [[1.0]]), "b": Turns([1], [[1.0]])}
+    assert ratio_of_turns(turns, "a", "b") is None
 
 
 def test_intervals_cover_as_often_as_they_say(rng: np.random.Generator) -> None:
@@ -102,11 +97,24 @@ def test_intervals_cover_as_often_as_they_say(rng: np.random.Generator) -> None:
     assert min(covered.values()) >= 190
 
 
-def test_interleaved_and_summary() -> None:
-    calls: list[str] = []
-    work = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
-    times = interleaved(work, rounds=3, warmup=1)
-    assert calls == ["a", "b"] * 4
-    assert {name: len(t) for name, t in times.items()} == {"a": 3, "b": 3}
-    timing = summarise([i / 1000 for i in range(1, 102)])
-    assert (timing.p50, timing.p90, timing.p99, timing.runs) == pytest.approx((51, 91, 100, 101))
+def test_slow_candidates_have_fewer_turns_spread_evenly() -> None:
+    assert spread_turns(12, 0.1, 30) == frozenset(range(12))
+    assert spread_turns(12, 1.0, 4) == {0, 3, 6, 9}
+    assert spread_turns(12, 100.0, 1) == {0, 4, 8}  # three at least
+
+
+def test_candidates_are_timed_side_by_side() -> None:
+    work = {"slow": lambda: time.sleep(4e-3), "fast": lambda: time.sleep(1e-3)}
+    turns = time_in_turns(work, blocks=4, turn_seconds=0.02, warmup_seconds=0.1)
+    assert turns["slow"].blocks == turns["fast"].blocks == [0, 1, 2, 3]
+    assert len(turns["slow"].calls) < len(turns["fast"].calls)
+    assert 1.0 <= turns["fast"].p50 < 4.0 <= turns["slow"].p50
+    ratio = ratio_of_turns(turns, "slow", "fast")
+    assert ratio is not None
+    assert 1.5 < ratio.ratio.value < 5
+
+
+def test_an_interval_holds_its_value() -> None:
+    assert str(Interval(2.0, 1.5, 2.5)) == "2 (1.5 to 2.5)"
+    with pytest.raises(ValueError, match=r"3.0 is not from 1.5 to 2.5"):
+        Interval(3.0, 1.5, 2.5)

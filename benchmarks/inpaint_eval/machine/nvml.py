@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from inpaint_bench.schema.machine import Gpu
+from inpaint_eval.machine.base import Gpu
 
 
 @functools.cache

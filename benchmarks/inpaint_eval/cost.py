@@ -1,18 +1,18 @@
-"""A network's layers at one size, from its model file."""
+"""What a network costs at one picture size, counted layer by layer in its ONNX file."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, shape_inference
 
-from inpaint_bench.errors import BenchError
-from inpaint_bench.schema.floor import Layer, Network
-from inpaint_sdk.models.file import ModelFile
+from inpaint_eval.record import Record
+
+if TYPE_CHECKING:
+    from inpaint_sdk.models.file import ModelFile
 
 MATRIX = ("Conv", "ConvTranspose", "MatMul", "Gemm", "DirectionalScan", "LSTM", "GRU")
 """Operators whose arithmetic is multiply-adds."""
@@ -27,23 +27,56 @@ VIEWS = ("Reshape", "Identity", "Squeeze", "Unsqueeze", "Flatten", "Shape", "Con
 
 COPIES = ("Slice", "Split", "Concat", "Transpose", "DepthToSpace", "Gather", "Expand", "Pad")
 
-PRECISIONS: Mapping[int, str] = {
-    TensorProto.FLOAT: "fp32",
-    TensorProto.FLOAT16: "fp16",
-    TensorProto.INT8: "int8",
-    TensorProto.UINT8: "int8",
-}
+PRECISIONS = {"float32": "fp32", "float16": "fp16", "int8": "int8", "uint8": "int8"}
+"""Element types to the names of precisions."""
+
+
+@dataclass(frozen=True)
+class Layer(Record):
+    """One node of a network.
+
+    multiply_adds: of matrix products, convolutions, recurrences. operations: single ones, of all
+    other arithmetic. precision: of its arithmetic. read, written: bytes of each tensor; weights:
+    bytes of trained numbers. fused: whether runtimes can run it as a part of its neighbour.
+    """
+
+    name: str
+    operator: str
+    output: list[int]
+    precision: str
+    multiply_adds: int
+    operations: int
+    read: list[int]
+    written: list[int]
+    weights: int
+    fused: bool
+
+
+@dataclass(frozen=True)
+class Network(Record):
+    """A model at one size, height and width. parameters: trained numbers."""
+
+    model: str
+    precision: str
+    sha256: str
+    size: tuple[int, int]
+    parameters: int
+    multiply_adds: int
+    operations: int
+    bytes_least: int
+    bytes_layered: int
+    layers: list[Layer]
 
 
 def read_network(model: ModelFile, height: int, width: int) -> Network:
     """Layers for one picture, whose sides are rounded up to what the network takes.
 
     Raises:
-        BenchError: the size of a tensor does not follow from the picture's.
+        ValueError: the size of a tensor does not follow from the picture's.
     """
     multiple = model.info.size_multiple
     size = (height + -height % multiple, width + -width % multiple)
-    graph = _Graph(model, size)
+    graph = _Graph(model.data, str(model.path), size)
     layers = list(graph.layers())
     ends = sum(graph.bytes_of(v.name) for v in (*graph.inputs, *graph.outputs))
     weights = sum(layer.weights for layer in layers)
@@ -61,11 +94,25 @@ def read_network(model: ModelFile, height: int, width: int) -> Network:
     )
 
 
+def count_multiply_adds(onnx_file: bytes, height: int, width: int) -> int:
+    """Multiply-adds of any ONNX file for one picture.
+
+    onnx_file: its content; inputs are [N, C, H, W].
+
+    Raises:
+        ValueError: the size of a tensor does not follow from the picture's.
+    """
+    return sum(x.multiply_adds for x in _Graph(onnx_file, "network", (height, width)).layers())
+
+
 class _Graph:
     """A graph whose tensors all have a size."""
 
-    def __init__(self, model: ModelFile, size: tuple[int, int]) -> None:
-        proto = onnx.load_from_string(model.data)
+    def __init__(self, data: bytes, source: str, size: tuple[int, int]) -> None:
+        import onnx
+        from onnxscript.optimizer import fold_constants
+
+        proto = onnx.load_from_string(data)
         for value in proto.graph.input:
             dims = value.type.tensor_type.shape.dim
             for dim, number in zip((dims[0], dims[2], dims[3]), (1, *size), strict=True):
@@ -73,9 +120,11 @@ class _Graph:
         # What was declared for any size would hide what follows from this one.
         for value in proto.graph.output:
             value.type.tensor_type.ClearField("shape")
-        proto = shape_inference.infer_shapes(proto, data_prop=True)
+        fold_constants(proto, onnx_shape_inference=True)  # sizes that the graph computes
+        proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
         graph = proto.graph
-        self.source = str(model.path)
+        self._element_type = onnx.helper.tensor_dtype_to_np_dtype
+        self._source = source
         self.inputs, self.outputs, self._nodes = graph.input, graph.output, graph.node
         self._weights = {t.name: t for t in graph.initializer}
         self._values = {v.name: v.type for v in (*graph.value_info, *self.inputs, *self.outputs)}
@@ -98,7 +147,7 @@ class _Graph:
         multiply_adds = self._multiply_adds(node, output)
         heavy = node.op_type in MATRIX or node.op_type in MOVING
         simple = 0 if node.op_type in MATRIX or node.op_type in COPIES else math.prod(output)
-        precision = PRECISIONS.get(self._type_of(self._stored(node.input[0])), "fp32")
+        precision = PRECISIONS.get(self._type_of(node.input[0]).name, "fp32")
         return Layer(
             name=node.name or node.output[0],
             operator=node.op_type,
@@ -114,10 +163,7 @@ class _Graph:
 
     def bytes_of(self, name: str) -> int:
         """A tensor's, in the type that it is kept in: that of its quantized form, if it has one."""
-        width = np.dtype(
-            helper.tensor_dtype_to_np_dtype(self._type_of(self._stored(name)))
-        ).itemsize
-        return math.prod(self.shape_of(name)) * width
+        return math.prod(self.shape_of(name)) * self._type_of(name).itemsize
 
     def shape_of(self, name: str) -> list[int]:
         """A tensor's sizes."""
@@ -127,8 +173,8 @@ class _Graph:
             dims = self._values[name].tensor_type.shape.dim
             if all(dim.HasField("dim_value") for dim in dims):
                 return [dim.dim_value for dim in dims]
-        raise BenchError(
-            f"{self.source}: the size of the tensor {name!r} does not follow from the input's"
+        raise ValueError(
+            f"{self._source}: the size of the tensor {name!r} does not follow from the input's"
         )
 
     def _stored(self, name: str) -> str:
@@ -140,10 +186,11 @@ class _Graph:
             return str(readers[0].output[0])
         return name
 
-    def _type_of(self, name: str) -> int:
+    def _type_of(self, name: str) -> np.dtype[Any]:
+        name = self._stored(name)
         if name in self._weights:
-            return int(self._weights[name].data_type)
-        return int(self._values[name].tensor_type.elem_type)
+            return np.dtype(self._element_type(self._weights[name].data_type))
+        return np.dtype(self._element_type(self._values[name].tensor_type.elem_type))
 
     def _is_weight(self, name: str) -> bool:
         return self._stored(name) in self._weights

@@ -15,8 +15,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from inpaint_bench.machine.files import read_number, read_text
-from inpaint_bench.schema.machine import Gpu, Jetson
+from inpaint_eval.machine.base import Gpu, Jetson, read_number, read_text
 
 MODULES = {
     "p3701-0000": "Jetson AGX Orin Developer Kit",

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from inpaint_bench.floor.devices import PUBLISHED, matches
-from inpaint_bench.machine import StateReader, jetson, read_machine, thermal
-from inpaint_bench.machine.energy import NoMeterError, base, find_meter
-from inpaint_bench.machine.energy.base import PowerMeter
-from inpaint_bench.machine.energy.rails import find_rails
-from inpaint_bench.schema.machine import Jetson
+from inpaint_eval.machine import Jetson, jetson, read_machine
 from support.jetson_trees import AGX_ORIN, ORIN_NANO, THOR, write_tree
 
 TREES = {"orin-nano-super": ORIN_NANO, "agx-orin": AGX_ORIN, "thor": THOR}
@@ -107,60 +100,3 @@ def test_the_whole_description(tree: tuple[str, Path]) -> None:
     assert len(machine.gpus) == 1
     assert machine.cpu.governor == "schedutil"
     assert machine.cpu.clocks_locked is (name == "agx-orin")
-    assert [key for key in PUBLISHED if matches(key, machine)] == [name]
-
-
-def test_state(tmp_path: Path) -> None:
-    reader = StateReader(write_tree(tmp_path, ORIN_NANO))
-    time.sleep(0.05)
-    state = reader.read()
-    assert state.cpu_mhz == 1728.0
-    assert state.gpu_mhz == 1020.0
-    # The sensor of what is switched off is no temperature, and a fan is no throttling.
-    assert state.temperatures == {"cpu-thermal": 51.281, "gpu-thermal": 52.093, "tj-thermal": 52.5}
-    assert state.throttling == ["gpu-throttle-alert: 1 of 1", "over-current limit oc3: 7 events"]
-    assert state.others_cpu is not None
-    assert 0 <= state.others_cpu <= 1
-
-
-def test_nothing_throttles(tmp_path: Path) -> None:
-    assert thermal.throttling(write_tree(tmp_path, AGX_ORIN)) == []
-
-
-@pytest.mark.parametrize(
-    ("files", "rails", "name", "watts"),
-    [
-        (ORIN_NANO, 3, "rails VDD_IN", 10.08),
-        (AGX_ORIN, 4, "rails VDD_GPU_SOC + VDD_CPU_CV + VIN_SYS_5V0", 6.0 + 2.0 + 5.0),
-        (THOR, 4, "rails VIN", 30.0),
-    ],
-)
-def test_energy(tmp_path: Path, files: dict[str, str], rails: int, name: str, watts: float) -> None:
-    write_tree(tmp_path, files)
-    assert len(find_rails(tmp_path)) == rails
-    meter = find_meter(tmp_path, gpu=True)
-    assert meter.name == name
-    before = time.perf_counter()
-    meter.start()
-    started = time.perf_counter()
-    time.sleep(0.2)
-    stopping = time.perf_counter()
-    joules = meter.stop()
-    ended = time.perf_counter()
-    assert watts * (stopping - started) <= joules <= watts * (ended - before)
-
-
-def test_power_that_changes_is_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    meter = find_meter(write_tree(tmp_path, THOR), gpu=True)
-    assert isinstance(meter, PowerMeter)
-    clock = iter([10.0, 12.0])
-    monkeypatch.setattr(base, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
-    monkeypatch.setattr(meter, "PERIOD", 1000.0)  # nothing is read but at the start and the end
-    meter.start()
-    write_tree(tmp_path, {"sys/class/hwmon/hwmon2/power1_input": "60000000"})
-    assert meter.stop() == pytest.approx(2.0 * (30 + 60) / 2)
-
-
-def test_no_meter_says_what_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(NoMeterError, match="no INA3221 or INA238 in /sys/class/hwmon"):
-        find_meter(tmp_path, gpu=False)
