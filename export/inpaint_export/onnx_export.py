@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from inpaint_export.errors import ExportError
 from inpaint_export.model_document import set_info, write_whole
 from inpaint_export.precision.storage import round_weights, store_in_half
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import Recipe
+from inpaint_export.recipes.data import recipe_from_data
 from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_kernels.onnx_body import DOMAIN
@@ -54,7 +55,7 @@ def export_checkpoint(checkpoint: Path, output: Path) -> list[Check]:
         ExportError: the two differ by more than ``TOLERANCE``.
     """
     state = load_checkpoint(checkpoint)
-    recipe = load_recipe(state["recipe"])
+    recipe = recipe_from_data(state["recipe"])
     model = recipe.build()
     model.load_state_dict(state["ema"])
     return export_model(model, recipe, output)

@@ -86,6 +86,8 @@ class CodebookAutoencoder(nn.Module):
 class CodeEncoder(nn.Module):
     """Describes cells of a whole picture by vectors; it is needed for training alone."""
 
+    adamw = ("stem", "head")
+
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
         self.stem = nn.Conv2d(4, width, CELL, stride=CELL)
@@ -128,6 +130,7 @@ class CodebookInpainter(nn.Module):
     """The autoencoder's decoder, with codes that a transformer predicts."""
 
     size_multiple = 16
+    adamw = ("stem", "head")
 
     def __init__(
         self,
@@ -207,6 +210,8 @@ class SharpenerConfig:
 
 class Sharpener(nn.Module):
     """Gives a decoded picture back the detail that decoding blurs, from the known pixels near."""
+
+    adamw = ("stem", "head")
 
     def __init__(self, config: SharpenerConfig | None = None) -> None:
         super().__init__()

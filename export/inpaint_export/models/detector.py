@@ -51,6 +51,7 @@ class Detector(nn.Module):
     """From a picture to the probability that each pixel is damaged."""
 
     size_multiple = 16
+    adamw = ("stem", "fine_stem", "head", "fine_head")
 
     def __init__(self, config: DetectorConfig | None = None) -> None:
         super().__init__()
