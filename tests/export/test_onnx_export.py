@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 from inpaint_export import onnx_export
 from inpaint_export.cli import main
 from inpaint_export.errors import ExportError
-from inpaint_export.models.cnn import CnnInpainter
+from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.onnx_export import export_model, write_quality
 from inpaint_export.recipes import Recipe, load_recipe
 from inpaint_export.training.loop import Trainer
@@ -36,11 +38,6 @@ def shaken(recipe: Recipe) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from dataclasses import replace
-from functools import partial
-
-    from inpaint_export.models.cnn import CnnConfig
-
     config = CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0))
     recipe = replace(load_recipe("photo"), build=partial(CnnInpainter, config))
     path = tmp_path_factory.mktemp("exported") / "tiny.onnx"
