@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from inpaint_bench.quality import Pixels
 from inpaint_eval.pictures import list_pictures
+from inpaint_eval.scores import Pixels
+from inpaint_eval.timing import time_in_turns
 from inpaint_export.data.damage_held_out import KINDS, damage_held_out
 from inpaint_export.data.photos import read_rgb
 from inpaint_sdk import DetectionQuality, Restorer
@@ -22,7 +22,7 @@ INPAINTER = "photo"
 """Restores what is found, to see what the finding is worth."""
 
 TIMED_SIDE = 512
-ROUNDS = 40
+BLOCKS = 8
 
 
 @dataclass(frozen=True)
@@ -145,18 +145,12 @@ def _row(
 
 
 def _psnr(picture: Pixels, clean: Pixels) -> float:
-    """As :func:`inpaint_bench.quality.score`, without SSIM, which takes ten times as long."""
+    """As :func:`inpaint_eval.scores.score`, without SSIM, which takes ten times as long."""
     return min(100.0, float(cv2.PSNR(picture, clean)))
 
 
 def _milliseconds(restorer: Restorer, folder: Path) -> float:
     picture = read_rgb(list_pictures(folder)[0])
     picture = np.asarray(cv2.resize(picture, (TIMED_SIDE, TIMED_SIDE)), np.uint8)
-    times: Sequence[float] = [_seconds(restorer, picture) for _ in range(ROUNDS)]
-    return 1e3 * float(np.median(times[ROUNDS // 8 :]))
-
-
-def _seconds(restorer: Restorer, picture: Pixels) -> float:
-    started = time.perf_counter()
-    restorer.detect(picture)
-    return time.perf_counter() - started
+    times = time_in_turns({"detect": lambda: restorer.detect(picture)}, blocks=BLOCKS)
+    return times["detect"].p50

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from inpaint_export.errors import ExportError
 from inpaint_export.model_document import set_info, write_whole
 from inpaint_export.precision.storage import round_weights, store_in_half
-from inpaint_export.recipes import Recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.data import recipe_from_data
 from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import load_checkpoint

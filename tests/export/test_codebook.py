@@ -31,7 +31,8 @@ from inpaint_export.models.quantiser import VectorQuantiser
 from inpaint_export.models.vit import TransformerBlock
 from inpaint_export.onnx_export import export_model
 from inpaint_export.precision.storage import STORED, restore_to_full, round_weights
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_export.training.codebook import CodebookReconstruction, CodePrediction, Sharpening

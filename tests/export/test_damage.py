@@ -22,7 +22,8 @@ from inpaint_export.models.detector import Detector, DetectorConfig
 from inpaint_export.onnx_export import export_model
 from inpaint_export.precision import convert as conversion
 from inpaint_export.precision.storage import round_weights
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import MaskDetection, thinness
 from inpaint_export.training.optim import OptimConfig

@@ -17,7 +17,8 @@ from inpaint_export.cli import main
 from inpaint_export.errors import ExportError
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.onnx_export import export_model, write_quality
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_sdk import Quality, Restorer
 from inpaint_sdk.models.file import read_model_file

@@ -10,7 +10,8 @@ import pytest
 
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.onnx_export import export_checkpoint
-from inpaint_export.recipes import NAMES, Recipe, load_recipe
+from inpaint_export.recipes import NAMES, load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.data import differences, recipe_from_data, recipe_to_data
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_export.training.loop import Trainer
@@ -29,7 +30,7 @@ def test_every_recipe_goes_there_and_back(name: str) -> None:
 
 
 def test_what_has_no_import_path_is_refused() -> None:
-    recipe = replace(load_recipe("photo"), build=lambda: CnnInpainter())
+    recipe = replace(load_recipe("photo"), build=CnnInpainter)
     with pytest.raises(ValueError, match=r"recipe\.build is .* which has no import path"):
         recipe_to_data(recipe)
 

@@ -12,7 +12,8 @@ import torch
 from skimage.metrics import structural_similarity
 
 from inpaint_export import losses
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.training import loop
 from inpaint_export.training.checkpoint import KEYS, load_checkpoint, save_checkpoint
 from inpaint_export.training.loop import Trainer

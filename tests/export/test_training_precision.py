@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from inpaint_export.recipes import Recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.training import precision as module
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_export.training.loop import Trainer

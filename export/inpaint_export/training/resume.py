@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.data import differences, recipe_from_data, recipe_to_data
 from inpaint_export.training.checkpoint import load_checkpoint
 
