@@ -38,7 +38,7 @@ def test_rules(folder: str, name: str, held: bool) -> None:
 
 @pytest.mark.parametrize(("folder", "name"), [("photos", "a.jpg"), ("film/shapes", "hair.png")])
 def test_a_folder_or_name_without_a_rule_is_an_error(folder: str, name: str) -> None:
-    with pytest.raises(ValueError, match="no split|no number"):
+    with pytest.raises(ValueError, match=r"no split|no number"):
         is_held_out(folder, name)
 
 

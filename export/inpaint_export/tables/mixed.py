@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from inpaint_bench.quality import Pixels, mean_score, score
+from inpaint_eval.damage import damage_held_out
 from inpaint_eval.pictures import list_pictures
-from inpaint_export.data.damage_held_out import damage_held_out
 from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb
 from inpaint_export.tables.base import TableOptions, markdown, open_table, timed_rows, write_table
