@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from inpaint_eval.drawing import Field, log_uniform, smooth_noise
 from inpaint_eval.text import ALL_OVER, lay_out
+from inpaint_export.data.thin_masks import specks, thin
 
 Mask = NDArray[np.uint8]
 MaskGenerator = Callable[[np.random.Generator, int], Mask]
@@ -128,6 +129,8 @@ KINDS: Mapping[str, MaskGenerator] = {
     "text": text,
     "boxes": boxes,
     "large": large,
+    "thin": thin,
+    "specks": specks,
 }
 
 MIN_RATIO, MAX_RATIO = 0.01, 0.6
