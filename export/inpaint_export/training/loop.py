@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from inpaint_export.data.loading import make_loader
 from inpaint_export.recipes.base import Recipe, Validator
 from inpaint_export.recipes.data import differences, recipe_to_data
 from inpaint_export.training.checkpoint import load_checkpoint, revision, save_checkpoint
@@ -138,13 +138,13 @@ class Trainer:
         batch = self.recipe.batch
         seed, length = self.recipe.seed, self.steps * batch
         dataset = self.recipe.data.open(self.data, seed=seed, length=length)
-        loader = DataLoader(
+        loader = make_loader(
             dataset,
-            batch_size=batch,
-            sampler=range(self.step * batch, self.steps * batch),
-            num_workers=self.workers,
-            prefetch_factor=8 if self.workers else None,
-            pin_memory=self.device.type == "cuda",
+            self.step,
+            self.steps,
+            batch=batch,
+            workers=self.workers,
+            pin=self.device.type == "cuda",
         )
         for items in loader:
             moved = {name: t.to(self.device, non_blocking=True) for name, t in items.items()}
