@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from inpaint_export.models.blocks import SLOPE, ResidualBlock, double, start_at_zero
 from inpaint_kernels.torch_op import directional_scan
+from inpaint_sdk import Memory
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Sarnn(nn.Module):
     """Mask-free restoration with an attention map as a second output."""
 
     size_multiple = 8
+    memory = Memory(bytes_per_pixel=180)
 
     def __init__(self, config: SarnnConfig | None = None) -> None:
         super().__init__()
