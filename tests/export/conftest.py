@@ -53,7 +53,7 @@ def tiny_recipe() -> Recipe:
     return replace(
         load_recipe("photo"),
         build=lambda: CnnInpainter(config),
-        data=PhotoDataConfig(folder="train", crop=64),
+        data=PhotoDataConfig(("train",), crop=64),
         validation=HoleValidationConfig(folder="val", count=2, every=4),
         optim=OptimConfig(warmup=2, ema=0.5),
         steps=8,

@@ -51,7 +51,7 @@ def small_recipe(name: str) -> Recipe:
         recipe,
         start=None if isinstance(recipe.start, FromModel) else recipe.start,
         build=BUILDS[name],
-        data=PhotoDataConfig("train", crop=64),
+        data=PhotoDataConfig(("train",), crop=64),
         validation=HoleValidationConfig("val", count=1),
         batch=1,
     )

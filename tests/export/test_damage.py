@@ -45,7 +45,7 @@ def recipe() -> Recipe:
     return replace(
         load_recipe("damage"),
         build=lambda: Detector(SMALL),
-        data=DamageDataConfig(folder="train", crop=64),
+        data=DamageDataConfig(("train",), crop=64),
         validation=DamageValidationConfig(folder="val", count=1, every=4),
         optim=OptimConfig(warmup=2, ema=0.5),
         steps=4,
@@ -141,7 +141,7 @@ def test_items_depend_on_seed_and_index_alone(data_root: Path, recipe: Recipe) -
 
 def test_unknown_kinds_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown kinds of damage \\['rust'\\]"):
-        DamageDataConfig(folder="train", weights={"rust": 1.0})
+        DamageDataConfig(("train",), weights={"rust": 1.0})
 
 
 def test_the_detector_starts_as_one_that_sees_little() -> None:

@@ -113,8 +113,8 @@ def test_three_in_ten_are_what_a_plain_camera_gives(rng: np.random.Generator) ->
 
 
 def test_items_depend_on_the_seed_and_index_alone(photos: Path) -> None:
-    dataset = DistortionDataConfig("photos", crop=64).open(photos, seed=3, length=8)
-    again = DistortionDataConfig("photos", crop=64).open(photos, seed=3, length=8)
+    dataset = DistortionDataConfig(("photos",), crop=64).open(photos, seed=3, length=8)
+    again = DistortionDataConfig(("photos",), crop=64).open(photos, seed=3, length=8)
     for index in (0, 5, 2):
         item, other = dataset[index], again[index]
         assert item["image"].shape == item["clear"].shape == (3, 64, 64)
@@ -178,7 +178,7 @@ def test_the_recipes_train(photos: Path, tmp_path: Path) -> None:
         recipe = replace(
             load_recipe(name),
             build=lambda: Crnn(SMALL),
-            data=DistortionDataConfig("photos", crop=64),
+            data=DistortionDataConfig(("photos",), crop=64),
             validation=DistortionValidationConfig("photos", count=2, every=2),
             steps=4,
             batch=2,

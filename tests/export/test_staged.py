@@ -179,7 +179,7 @@ def test_the_recipe_trains_and_resumes(tmp_path: Path) -> None:
     recipe = replace(
         load_recipe("photo-staged"),
         build=lambda: StagedInpainter(SMALL),
-        data=PhotoDataConfig("photos", crop=96, masks={"large": 1.0}),
+        data=PhotoDataConfig(("photos",), crop=96, masks={"large": 1.0}),
         validation=HoleValidationConfig("photos", count=2, every=100),
         batch=2,
         start=None,

@@ -120,7 +120,7 @@ class DamageDataConfig:
     undamaged: share of items without damage, which teach what to leave alone.
     """
 
-    folder: str
+    folders: tuple[str, ...]
     crop: int = 272
     scale: tuple[float, float] = (0.75, 1.05)
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
@@ -144,7 +144,7 @@ class DamagedPhotos(PhotoItems):
     """
 
     def __init__(self, root: Path, config: DamageDataConfig, *, seed: int, length: int) -> None:
-        super().__init__(root / config.folder, seed=seed, length=length)
+        super().__init__(root, config.folders, seed=seed, length=length)
         self.config = config
 
     def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:

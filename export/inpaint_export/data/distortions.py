@@ -206,7 +206,7 @@ class DistortionDataConfig:
     what the photographs themselves suffered is averaged away.
     """
 
-    folder: str
+    folders: tuple[str, ...]
     crop: int = 160
     scale: tuple[float, float] = (0.5, 1.0)
 
@@ -224,7 +224,7 @@ class DistortedPhotos(PhotoItems):
     """
 
     def __init__(self, root: Path, config: DistortionDataConfig, *, seed: int, length: int) -> None:
-        super().__init__(root / config.folder, seed=seed, length=length)
+        super().__init__(root, config.folders, seed=seed, length=length)
         self.config = config
 
     def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:

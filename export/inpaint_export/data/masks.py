@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpaint_export.data.thin_masks import specks, thin
+
 Mask = NDArray[np.uint8]
 MaskGenerator = Callable[[np.random.Generator, int], Mask]
 
@@ -150,6 +152,8 @@ KINDS: Mapping[str, MaskGenerator] = {
     "text": text,
     "boxes": boxes,
     "large": large,
+    "thin": thin,
+    "specks": specks,
 }
 
 MIN_RATIO, MAX_RATIO = 0.01, 0.6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from inpaint_eval.pictures import list_pictures, read_picture
+from inpaint_eval.pictures import read_picture
+from inpaint_eval.splits import list_split
 from inpaint_export.data.masks import KINDS, random_mask
 
 Picture = NDArray[np.uint8]
@@ -25,13 +26,13 @@ Picture = NDArray[np.uint8]
 class PhotoDataConfig:
     """Where crops come from and how they are varied.
 
-    folder: of photographs, below the data root.
+    folders: of photographs, below the data root; of each the part that may be trained on.
     crop: side of the square crops in pixels.
     scale: range of the factor by which a picture is resized before it is cropped.
     masks: mask kind to relative frequency.
     """
 
-    folder: str
+    folders: tuple[str, ...]
     crop: int = 256
     scale: tuple[float, float] = (0.8, 1.6)
     masks: Mapping[str, float] = field(
@@ -55,9 +56,9 @@ def read_rgb(path: Path) -> Picture:
     return cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
-def read_photographs(folder: Path) -> list[Picture]:
-    """All pictures of a folder, RGB, kept decoded in memory, which worker processes share."""
-    paths = list_pictures(folder)
+def read_photographs(root: Path, folders: Sequence[str]) -> list[Picture]:
+    """The folders' training pictures, RGB, kept decoded in memory, which worker processes share."""
+    paths = [path for folder in folders for path in list_split(root, folder, "train")]
     return [read_rgb(path) for path in tqdm(paths, desc="reading photographs", unit="")]
 
 
@@ -69,13 +70,13 @@ def to_tensor(picture: Picture) -> Tensor:
 class PhotoItems(Dataset[dict[str, Tensor]], ABC):
     """Items that are drawn from photographs; item ``i`` depends on the seed and ``i`` alone.
 
-    The photographs of ``folder`` are kept in memory.
+    The photographs of ``folders`` below ``root`` are kept in memory.
     """
 
-    def __init__(self, folder: Path, *, seed: int, length: int) -> None:
+    def __init__(self, root: Path, folders: Sequence[str], *, seed: int, length: int) -> None:
         self.seed = seed
         self.length = length
-        self.pictures = read_photographs(folder)
+        self.pictures = read_photographs(root, folders)
 
     def __len__(self) -> int:
         return self.length
@@ -97,7 +98,7 @@ class PhotoHoles(PhotoItems):
     """
 
     def __init__(self, root: Path, config: PhotoDataConfig, *, seed: int, length: int) -> None:
-        super().__init__(root / config.folder, seed=seed, length=length)
+        super().__init__(root, config.folders, seed=seed, length=length)
         self.config = config
 
     def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:

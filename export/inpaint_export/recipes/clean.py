@@ -20,7 +20,7 @@ RECIPE = replace(
     FIRST,
     name="clean",
     objective=lambda model: PairRegression(model, strength, early=MEAN_PSNR, late=MEAN_PSNR),
-    data=DistortionDataConfig(folder="photos/train", crop=192, scale=(0.6, 1.0)),
+    data=DistortionDataConfig(folders=("photos/train",), crop=192, scale=(0.6, 1.0)),
     batch=4,
     optim=OptimConfig(lr=2e-3, warmup=100),
     seed=1,

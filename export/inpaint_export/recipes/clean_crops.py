@@ -23,7 +23,7 @@ RECIPE = Recipe(
         switch=0.6,
     ),
     # Small crops, and more of them: as many pixels teach more if they are of more pictures.
-    data=DistortionDataConfig(folder="photos/train", crop=96),
+    data=DistortionDataConfig(folders=("photos/train",), crop=96),
     batch=16,
     optim=OptimConfig(lr=3e-3, warmup=200),
     validation=DistortionValidationConfig(folder="photos/val"),

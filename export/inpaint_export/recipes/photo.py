@@ -15,7 +15,7 @@ RECIPE = Recipe(
     task="inpaint",
     build=lambda: CnnInpainter(PHOTO),
     objective=HoleRegression,
-    data=PhotoDataConfig(folder="photos/train", crop=256),
+    data=PhotoDataConfig(folders=("photos/train",), crop=256),
     validation=HoleValidationConfig(folder="photos/val"),
     card=CardConfig(
         description="General inpainting of photographs: scratches, text, strokes, moderate holes.",

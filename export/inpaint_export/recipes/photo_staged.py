@@ -17,7 +17,7 @@ RECIPE = Recipe(
     build=StagedInpainter,
     objective=StagedAdversarial,
     data=PhotoDataConfig(
-        folder="photos/train",
+        folders=("photos/train",),
         crop=256,
         masks={"large": 0.6, "irregular": 0.3, "boxes": 0.1},
     ),

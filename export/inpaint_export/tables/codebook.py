@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from inpaint_export.models.cnn import PHOTO, CnnInpainter
+from inpaint_export.models.cnn import LARGE_HOLES, CnnInpainter
 from inpaint_export.models.codebook import (
     CodebookInpainter,
     SharpenedInpainter,
@@ -81,7 +81,7 @@ VARIANTS: tuple[tuple[str, tuple[Training, ...]], ...] = (
                 "photo-codebook",
                 FromModel("photo"),
                 share=3,
-                build=lambda: CnnInpainter(PHOTO),
+                build=lambda: CnnInpainter(LARGE_HOLES),
                 objective=_regression,
             ),
         ),
