@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from inpaint_export.training.objective import Objective
 from inpaint_export.training.start import Start
-from inpaint_sdk.models.info import Family, Task
+from inpaint_sdk.models.info import Task
 
 Precision = Literal["fp32", "bf16"]
 Storage = Literal["fp32", "fp16"]
@@ -97,7 +97,8 @@ class CardConfig:
 class Recipe:
     """One model: how it is built, what it learns from, and for how long.
 
-    name: of the model, as users load it. family: of the design's five.
+    name: of the model, as users load it. family: a word for its
+    architecture, of your choice.
     outputs: names of what the network returns, as :class:`inpaint_sdk.ModelInfo` has them.
     precision: of the forward pass while training; weights and losses are fp32.
     start: what a new network's first weights are, where they are not random.
@@ -106,7 +107,7 @@ class Recipe:
     """
 
     name: str
-    family: Family
+    family: str
     task: Task
     build: Callable[[], nn.Module]
     objective: Callable[[nn.Module], Objective]

@@ -51,7 +51,7 @@ def decode(kind: type[T], document: object, where: str = "") -> T:
     """
     if not isinstance(document, Mapping):
         raise _mismatch(where, document, kind)
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable
     values = {}
     for field in fields(kind):  # type: ignore[arg-type]  # a dataclass
         path = f"{where}.{field.name}" if where else field.name
