@@ -24,7 +24,9 @@ from inpaint_export.models.blocks import (
     residual_blocks,
     start_at_zero,
 )
+from inpaint_export.models.declarations import in_full_precision
 from inpaint_export.models.fill import PullPushFill
+from inpaint_sdk import Memory
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class CnnInpainter(nn.Module):
     """Inpainting: ``PullPushFill`` and a learned residual."""
 
     size_multiple = 16
+    memory = Memory(bytes_per_pixel=100)
+    full_precision = ("fill",)
 
     def __init__(self, config: CnnConfig | None = None) -> None:
         super().__init__()
@@ -129,7 +133,7 @@ class CnnInpainter(nn.Module):
 
     def filled(self, image: Tensor, mask: Tensor) -> Tensor:
         """The picture with its hole filled smoothly, which the network starts from."""
-        with torch.autocast(image.device.type, enabled=False):  # the fill is worth full precision
+        with in_full_precision(image.device):  # the fill is worth it
             filled: Tensor = self.fill(image, mask)
         return filled
 

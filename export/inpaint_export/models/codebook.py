@@ -20,6 +20,7 @@ from inpaint_export.models.blocks import SLOPE, ResidualBlock, start_at_zero
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter, Features
 from inpaint_export.models.quantiser import VectorQuantiser
 from inpaint_export.models.vit import TransformerBlock
+from inpaint_sdk import Memory
 
 CELL = 8
 """Pixels on a side of what one entry of the codebook describes."""
@@ -29,6 +30,8 @@ PATCH = 16
 
 CELLS = (PATCH // CELL) ** 2
 """Of a token."""
+
+ATTENTION_MEMORY = Memory(bytes_per_pixel=120, bytes_per_pixel_squared=8e-4)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class CodebookAutoencoder(nn.Module):
     """
 
     size_multiple = 16
+    memory = CnnInpainter.memory
 
     def __init__(self, config: AutoencoderConfig | None = None) -> None:
         super().__init__()
@@ -131,6 +135,7 @@ class CodebookInpainter(nn.Module):
 
     size_multiple = 16
     adamw = ("stem", "head")
+    memory = ATTENTION_MEMORY
 
     def __init__(
         self,
@@ -232,6 +237,7 @@ class SharpenedInpainter(nn.Module):
     """All of it: a codebook inpainter, and the sharpening module on its picture."""
 
     size_multiple = 16
+    memory = ATTENTION_MEMORY
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from inpaint_export.models.averaging import AveragingRound
 from inpaint_export.models.blocks import CONTINUED, SLOPE, residual_blocks, start_at_zero
+from inpaint_sdk import Memory
 
 Reader = Literal["gru", "scan", "none"]
 
@@ -114,6 +115,8 @@ class Crnn(nn.Module):
 
     size_multiple = BLOCK
     adamw = ("stem", "head", "diagnose2")
+    memory = Memory(bytes_per_pixel=480)
+    full_precision = ("diagnose2",)
 
     def __init__(self, config: CrnnConfig | None = None) -> None:
         super().__init__()

@@ -23,6 +23,7 @@ from inpaint_export.models.blocks import (
     ResidualBlock,
     residual_blocks,
 )
+from inpaint_sdk import Memory
 
 CONTRAST = 4.0
 """What pictures are multiplied with, so that they vary by about 1."""
@@ -52,6 +53,8 @@ class Detector(nn.Module):
 
     size_multiple = 16
     adamw = ("stem", "fine_stem", "head", "fine_head")
+    memory = Memory(bytes_per_pixel=200)
+    kinds = ("damage",)
 
     def __init__(self, config: DetectorConfig | None = None) -> None:
         super().__init__()

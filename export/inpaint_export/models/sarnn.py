@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from inpaint_export.models.blocks import SLOPE, ResidualBlock, double, start_at_zero
 from inpaint_kernels.torch_op import directional_scan
+from inpaint_sdk import Memory
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class Sarnn(nn.Module):
 
     size_multiple = 8
     adamw = ("stem", "smooth_head", "fine_head", "context.attention")
+    memory = Memory(bytes_per_pixel=180)
 
     def __init__(self, config: SarnnConfig | None = None) -> None:
         super().__init__()

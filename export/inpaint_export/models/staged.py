@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from inpaint_export.models.blocks import SLOPE, start_at_zero
 from inpaint_export.models.cnn import LARGE_HOLES, CnnConfig, CnnInpainter
+from inpaint_sdk import Memory
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class StagedInpainter(nn.Module):
     """Inpainting in stages, all of which one generator makes."""
 
     size_multiple = CnnInpainter.size_multiple
+    memory = Memory(bytes_per_pixel=200)
 
     def __init__(self, config: StagedConfig | None = None) -> None:
         super().__init__()

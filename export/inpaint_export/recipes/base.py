@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from inpaint_export.training.objective import Objective
 from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import Start
-from inpaint_sdk.models.info import Family, Task
+from inpaint_sdk.models.info import Task
 
 Storage = Literal["fp32", "fp16"]
 
@@ -67,7 +67,7 @@ class Recipe:
     A recipe is data that a checkpoint holds: ``build`` and ``objective`` are classes, functions of
     a module or :func:`functools.partial` of one.
 
-    name: of the model, as users load it. family: of the design's five.
+    name: of the model, as users load it. family: a word for its architecture, of your choice.
     outputs: names of what the network returns, as :class:`inpaint_sdk.ModelInfo` has them.
     start: what a new network's first weights are, where they are not random.
     window: as :class:`inpaint_sdk.ModelInfo` has it.
@@ -75,7 +75,7 @@ class Recipe:
     """
 
     name: str
-    family: Family
+    family: str
     task: Task
     build: Callable[[], nn.Module]
     objective: Callable[[nn.Module], Objective]
