@@ -62,7 +62,7 @@ def test_what_is_missing_is_named(missing: str) -> None:
 def test_a_submodule_that_there_is_not() -> None:
     network = Network()
     network.full_precision = ("tune",)
-    with pytest.raises(ExportError, match="Network.full_precision names 'tune'"):
+    with pytest.raises(ExportError, match=r"Network.full_precision names 'tune'"):
         declarations(network)
 
 
