@@ -6,13 +6,16 @@ What a command needs is imported when it runs, so that help is quick and needs n
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from inpaint_export.recipes import NAMES
 from inpaint_sdk import InpaintError
 from inpaint_sdk.models.info import Precision
+
+if TYPE_CHECKING:
+    from inpaint_export.training.precision import Request
 
 try:
     from inpaint_export.survey import NAMES as TABLES
@@ -64,6 +67,19 @@ def main() -> None:
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads of the training itself.")
 @click.option("--workers", default=1, show_default=True, help="Processes that prepare data.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    show_default=True,
+    help="Of the passes; auto takes what is faster on this device.",
+)
+@click.option(
+    "--from",
+    "source",
+    type=FILE,
+    help="Begin with the weights of a checkpoint (.pt) or an fp32 model file (.onnx).",
+)
 def train(
     recipe: str,
     data: Path,
@@ -72,17 +88,36 @@ def train(
     device: str,
     threads: int | None,
     workers: int,
+    precision: Request,
+    source: Path | None,
 ) -> None:
-    """Train RECIPE in the folder given by --output; resume if it holds a checkpoint."""
+    """Train RECIPE in the folder given by --output; resume if it holds a checkpoint.
+
+    A run that is resumed goes on with the recipe that it was begun with, which its checkpoint
+    holds.
+    """
+    import logging
+
     import torch
 
-    from inpaint_export.recipes import load_recipe
     from inpaint_export.training.loop import Trainer
+    from inpaint_export.training.resume import open_recipe
+    from inpaint_export.training.start import FromFile
 
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     if threads:
         torch.set_num_threads(threads)
+    chosen = open_recipe(recipe, output, source)
+    part = chosen.start.part if chosen.start else ""
     trainer = Trainer(
-        load_recipe(recipe), data, output, device=device, steps=steps, workers=workers
+        chosen,
+        data,
+        output,
+        device=device,
+        steps=steps,
+        workers=workers,
+        precision=precision,
+        start=None if source is None else FromFile(str(source), part),
     )
     click.echo(f"validation: {trainer.run():.3f}; {trainer.checkpoint}")
 

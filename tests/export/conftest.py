@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,8 @@ torch = pytest.importorskip("torch", reason="training needs the extra inpaint-sd
 from inpaint_export.data.photos import PhotoDataConfig  # noqa: E402
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter  # noqa: E402
 from inpaint_export.recipes import load_recipe  # noqa: E402
-from inpaint_export.recipes.base import OptimConfig, Recipe  # noqa: E402
+from inpaint_export.recipes.base import Recipe  # noqa: E402
+from inpaint_export.training.optim import OptimConfig  # noqa: E402
 from inpaint_export.training.validation import HoleValidationConfig  # noqa: E402
 
 
@@ -68,11 +70,11 @@ def tiny_recipe() -> Recipe:
     config = CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0))
     return replace(
         load_recipe("photo"),
-        build=lambda: CnnInpainter(config),
-        data=PhotoDataConfig(folder="train", crop=64),
+        build=partial(CnnInpainter, config),
+        data=PhotoDataConfig(("train",), crop=64),
         validation=HoleValidationConfig(folder="val", count=2, every=4),
         optim=OptimConfig(warmup=2, ema=0.5),
+        start=None,
         steps=8,
         batch=2,
-        precision="fp32",
     )

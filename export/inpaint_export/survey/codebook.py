@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from torch import nn
 
-from inpaint_export.models.cnn import PHOTO, CnnInpainter
+from inpaint_export.models.cnn import LARGE_HOLES, CnnInpainter
 from inpaint_export.models.codebook import (
     CodebookInpainter,
     SharpenedInpainter,
@@ -74,7 +75,7 @@ VARIANTS: tuple[tuple[str, tuple[Training, ...]], ...] = (
                 "photo-codebook",
                 FromModel("photo"),
                 share=3,
-                build=lambda: CnnInpainter(PHOTO),
+                build=partial(CnnInpainter, LARGE_HOLES),
                 objective=_regression,
             ),
         ),
@@ -87,13 +88,13 @@ VARIANTS: tuple[tuple[str, tuple[Training, ...]], ...] = (
                 "photo-codebook-transformer",
                 FromModel("photo", "autoencoder.cnn"),
                 share=2,
-                build=lambda: CodebookInpainter(AUTOENCODER, CONTINUOUS),
+                build=partial(CodebookInpainter, AUTOENCODER, CONTINUOUS),
             ),
             Training(
                 "continuous",
                 "photo-codebook",
                 FromRun("continuous-transformer", "inpainter"),
-                build=lambda: SharpenedInpainter(AUTOENCODER, CONTINUOUS),
+                build=partial(SharpenedInpainter, AUTOENCODER, CONTINUOUS),
             ),
         ),
     ),
@@ -106,7 +107,7 @@ VARIANTS: tuple[tuple[str, tuple[Training, ...]], ...] = (
                 "no-sharpening",
                 "photo-codebook",
                 FromRun("transformer"),
-                build=lambda: CodebookInpainter(AUTOENCODER),
+                build=partial(CodebookInpainter, AUTOENCODER),
                 objective=_regression,
             ),
         ),

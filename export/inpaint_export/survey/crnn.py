@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from inpaint_eval.scores import Pixels
 
+from inpaint_eval.scores import Pixels
 from inpaint_export.data.distortions import FIXED
 from inpaint_export.evaluation import Pair, distorted_pairs, score_pairs
 from inpaint_export.models.crnn import Crnn, CrnnConfig
@@ -31,10 +31,10 @@ TUNED_ON = 4
 """Every so many of the pictures choose the settings of the peers."""
 
 VARIANTS = (
-    Variant("U-Net alone", "unet", lambda: Crnn(CrnnConfig(shallow="none", deep="none"))),
-    Variant("recurrence on deep features", "deep", lambda: Crnn(CrnnConfig(shallow="none"))),
+    Variant("U-Net alone", "unet", partial(Crnn, CrnnConfig(shallow="none", deep="none"))),
+    Variant("recurrence on deep features", "deep", partial(Crnn, CrnnConfig(shallow="none"))),
     Variant("recurrence on both, scans", "scan", Crnn),
-    Variant("recurrence on both, GRU", "gru", lambda: Crnn(CrnnConfig(shallow="gru", deep="gru"))),
+    Variant("recurrence on both, GRU", "gru", partial(Crnn, CrnnConfig(shallow="gru", deep="gru"))),
 )
 
 Pairs = dict[str, list[Pair]]

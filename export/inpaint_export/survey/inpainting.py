@@ -8,8 +8,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from inpaint_eval.scores import Pixels
 
+from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_holes
 from inpaint_export.survey.base import Row, TableOptions
 from inpaint_export.survey.networks import network_rows

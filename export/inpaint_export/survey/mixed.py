@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from inpaint_eval.damage import damage_held_out
 from inpaint_eval.pictures import list_pictures
 from inpaint_eval.scores import Pixels, mean_score, score
-from inpaint_export.data.damage_held_out import damage_held_out
 from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb
 from inpaint_export.survey.base import Row, Table, TableOptions, count_threads, timed_rows

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from inpaint_eval.cost import read_network
 from torch import nn
 
+from inpaint_eval.cost import read_network
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.runtime import random_run

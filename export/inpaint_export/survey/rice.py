@@ -26,8 +26,8 @@ SIDE = 256
 
 VARIANTS = (
     Variant("U-Net, no recurrence", "unet", UNet),
-    Variant("one round", "one-round", lambda: Sarnn(SarnnConfig(rounds=1))),
-    Variant("attention off", "no-attention", lambda: Sarnn(SarnnConfig(attention=False))),
+    Variant("one round", "one-round", partial(Sarnn, SarnnConfig(rounds=1))),
+    Variant("attention off", "no-attention", partial(Sarnn, SarnnConfig(attention=False))),
     Variant("two rounds and attention", "whole", Sarnn),
 )
 

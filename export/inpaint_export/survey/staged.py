@@ -27,12 +27,12 @@ VARIANTS = (
     Variant(
         "one stage, global critic",
         "one-global",
-        lambda: StagedInpainter(_ONE_STAGE),
+        partial(StagedInpainter, _ONE_STAGE),
         _GLOBAL,
     ),
-    Variant("one stage, both critics", "one-both", lambda: StagedInpainter(_ONE_STAGE)),
+    Variant("one stage, both critics", "one-both", partial(StagedInpainter, _ONE_STAGE)),
     Variant(
-        "stages without LSTM", "no-lstm", lambda: StagedInpainter(StagedConfig(recurrent=False))
+        "stages without LSTM", "no-lstm", partial(StagedInpainter, StagedConfig(recurrent=False))
     ),
     Variant("stages joined by an LSTM", "lstm", StagedInpainter),
 )

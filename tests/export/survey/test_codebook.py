@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -39,10 +40,10 @@ SMALL = AutoencoderConfig(cnn=TINY, codes=16, channels=6, width=8)
 SHALLOW = TransformerConfig(width=16, depth=1, heads=2)
 
 BUILDS = {
-    "photo-codebook-autoencoder": lambda: CodebookAutoencoder(SMALL),
-    "photo-codebook-transformer": lambda: CodebookInpainter(SMALL, SHALLOW),
-    "photo-codebook": lambda: SharpenedInpainter(
-        SMALL, SHALLOW, SharpenerConfig(width=8, dilations=(1,))
+    "photo-codebook-autoencoder": partial(CodebookAutoencoder, SMALL),
+    "photo-codebook-transformer": partial(CodebookInpainter, SMALL, SHALLOW),
+    "photo-codebook": partial(
+        SharpenedInpainter, SMALL, SHALLOW, SharpenerConfig(width=8, dilations=(1,))
     ),
 }
 
@@ -53,7 +54,7 @@ def small_recipe(name: str) -> Recipe:
         recipe,
         start=None if isinstance(recipe.start, FromModel) else recipe.start,
         build=BUILDS[name],
-        data=PhotoDataConfig("train", crop=64),
+        data=PhotoDataConfig(("train",), crop=64),
         validation=HoleValidationConfig("val", count=1),
         batch=1,
     )

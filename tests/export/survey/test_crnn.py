@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -32,7 +33,7 @@ def test_the_table_is_made(
     recipe = replace(
         load_recipe("clean-crops"),
         name="clean",
-        build=lambda: Crnn(small),
+        build=partial(Crnn, small),
         validation=DistortionValidationConfig("photos/val", count=1),
         batch=1,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -30,7 +31,7 @@ def test_rows_have_every_setting_and_strips_are_drawn(
     )
     runs = tmp_path / "runs"
     options = base.TableOptions(holed_data, None, runs, steps=1, threads=1)
-    variant = Variant("small", "small", lambda: CnnInpainter(small))
+    variant = Variant("small", "small", partial(CnnInpainter, small))
     models = train_variants([variant], recipe, options)
     files = export_models(models, recipe, runs) | bundled_models("photo")
     rows = inpainting.inpainting_rows(files, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -46,7 +47,7 @@ def test_the_variants_cost_alike() -> None:
 def test_a_table_is_made_and_resumed(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    variants = [replace(v, build=lambda: Sarnn(SMALL)) for v in rice.VARIANTS[-1:]]
+    variants = [replace(v, build=partial(Sarnn, SMALL)) for v in rice.VARIANTS[-1:]]
     monkeypatch.setattr(rice, "VARIANTS", variants)
     monkeypatch.setattr(rice.SpaGan, "load", lambda path: Sarnn(SMALL))
     monkeypatch.setattr(base, "BLOCKS", 3)

@@ -23,6 +23,7 @@ class UNet(nn.Module):
     """
 
     size_multiple = 32
+    adamw = ("stem", "smooth_head", "fine_head", "attention")
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Damage that detectors are measured on: of the same kinds as training's, drawn in other ways.
+"""Kinds of damage that detectors are measured on: the same as training's, drawn in other ways.
 
 Curves are Bézier's and fractals instead of random walks, letters are of other fonts, patches are
 made of circles instead of noise, or of softer discs; sizes and strengths have other ranges.
@@ -16,28 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from inpaint_export.data.damage import Damaged, visible
-from inpaint_export.data.damage_drawing import Field, Light, blend
-from inpaint_export.data.distortions import to_picture
-from inpaint_export.data.photos import Picture
-from inpaint_export.errors import ExportError
+from inpaint_eval.drawing import Field
+from inpaint_sdk.errors import BackendError
 
 FINER = 3
 """Drawn so many times finer than the picture."""
 
 Shape = tuple[int, int]
 Line = NDArray[np.float64]
+Light = NDArray[np.float32]
+"""A picture in [0, 1], [H, W, 3], RGB."""
+
 Kind = Callable[[np.random.Generator, Light], Light]
 
 
-def damage_held_out(rng: np.random.Generator, clean: Picture, kind: str) -> Damaged:
-    """A picture under one kind of damage, a key of :data:`KINDS`; at least 20 pixels of it show."""
-    while True:
-        light = KINDS[kind](rng, clean.astype(np.float32) / np.float32(255.0))
-        after = to_picture(np.clip(light, 0.0, 1.0))
-        mask = visible(clean, after)
-        if 20 <= cv2.countNonZero(mask) <= 0.4 * mask.size:
-            return Damaged(after, mask)
+def blend(light: Light, opacity: Field, colour: NDArray[np.float32]) -> Light:
+    """Lays a colour, [3] or [H, W, 3], over a picture."""
+    mixed: Light = light + opacity[..., None] * (colour - light)
+    return mixed
 
 
 class _Sheet:
@@ -60,7 +56,7 @@ class _Sheet:
 
     def covered(self, softness: float = 0.0) -> Field:
         picture = self._picture.resize(self._size, Image.Resampling.BOX)
-        field = np.asarray(picture, np.float32) / np.float32(255.0)
+        field: Field = np.asarray(picture, np.float32) / np.float32(255.0)
         if softness > 0.0:
             field = cv2.GaussianBlur(field, (0, 0), softness).astype(np.float32, copy=False)
         return field
@@ -241,10 +237,10 @@ def text(rng: np.random.Generator, light: Light) -> Light:
     """Subtitles, dates and watermarks in fonts that training does not have.
 
     Raises:
-        ExportError: OpenCV is older than 5 and lacks them.
+        BackendError: OpenCV is older than 5 and lacks them.
     """
     if not hasattr(cv2, "FontFace"):
-        raise ExportError(
+        raise BackendError(
             "the held-out letters need OpenCV 5 or newer: pip install -U opencv-python-headless"
         )
     shape = light.shape[:2]
