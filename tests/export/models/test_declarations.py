@@ -11,7 +11,8 @@ from inpaint_export.errors import ExportError
 from inpaint_export.memory import measure
 from inpaint_export.models.declarations import declarations, in_full_precision
 from inpaint_export.onnx_export import export_model
-from inpaint_export.recipes import NAMES, Recipe, load_recipe
+from inpaint_export.recipes import NAMES, load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_sdk import Memory
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS
