@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from inpaint_bench.peers.classical import PEERS
+from inpaint_bench.peers import PEERS
 from inpaint_eval.pictures import Ratio, assign
 from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.large_holes import HOLES, holed_pictures, measure_holes

@@ -179,9 +179,7 @@ def time_calls(call: Call, count: int) -> list[float]:
     return times
 
 
-def warm_up(
-    call: Call, *, least_seconds: float = 0.3, most_seconds: float
-) -> tuple[Warmup, float]:
+def warm_up(call: Call, *, least_seconds: float = 0.3, most_seconds: float) -> tuple[Warmup, float]:
     """Calls until two windows' medians differ by less than 5 %, or the time is over.
 
     Returns the median of the last calls too, in milliseconds.
