@@ -1,14 +1,15 @@
 """The ``cnn`` family: a mask-aware encoder-decoder that repairs what a classical fill gets wrong.
 
 Made for the edge: the picture is folded to 1/4 resolution by its first convolution and unfolded by
-its last, most arithmetic happens at 1/8 and 1/16, and every operator is one that ONNX Runtime,
-TensorRT and int8 run well. Context comes from dilated convolutions (Yu and Koltun, 2016) and
-a pooled global branch (as in Hu et al., "Squeeze-and-Excitation", 2018).
+its last, most arithmetic happens at 1/8 and 1/16, a few channels at 1/2 hold every pixel for what
+is thin, and every operator is one that ONNX Runtime, TensorRT and int8 run well. Context comes from
+dilated convolutions (Yu and Koltun, 2016) and a pooled global branch (as in Hu et al.,
+"Squeeze-and-Excitation", 2018).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -23,7 +24,9 @@ from inpaint_export.models.blocks import (
     residual_blocks,
     start_at_zero,
 )
+from inpaint_export.models.declarations import in_full_precision
 from inpaint_export.models.fill import PullPushFill
+from inpaint_sdk import Memory
 
 
 @dataclass(frozen=True)
@@ -34,32 +37,43 @@ class CnnConfig:
     encoder_blocks: residual blocks at 1/4 and 1/8 before going down.
     dilations: one residual block at 1/16 for each entry, with that dilation.
     decoder_blocks: residual blocks at 1/8 and 1/4 after coming up.
+    half: channels at 1/2, where lines of a pixel or two are drawn; 0 for no such path.
     """
 
     widths: tuple[int, int, int] = (48, 96, 192)
     encoder_blocks: tuple[int, int] = (1, 2)
     dilations: tuple[int, ...] = (1, 2, 4, 8)
     decoder_blocks: tuple[int, int] = (2, 1)
+    half: int = 0
 
 
-PHOTO = CnnConfig(
+LARGE_HOLES = CnnConfig(
     widths=(48, 96, 176), encoder_blocks=(0, 1), dilations=(2, 4, 8), decoder_blocks=(2, 1)
 )
+"""Of the networks for large holes, which have little to draw that is thin."""
+
+PHOTO = replace(LARGE_HOLES, half=32)
 """Of the model ``photo``."""
 
 
 class Features(NamedTuple):
-    """Of a picture: [N, C4, H/4, W/4], [N, C8, H/8, W/8] and [N, C16, H/16, W/16]."""
+    """Of a picture: [N, C4, H/4, W/4], [N, C8, H/8, W/8], [N, C16, H/16, W/16], [N, C2, H/2, W/2].
+
+    The last is None where the network has no path at half resolution.
+    """
 
     quarter: Tensor
     eighth: Tensor
     sixteenth: Tensor
+    half: Tensor | None = None
 
 
 class CnnInpainter(nn.Module):
     """Inpainting: ``PullPushFill`` and a learned residual."""
 
     size_multiple = 16
+    memory = Memory(bytes_per_pixel=100)
+    full_precision = ("fill",)
 
     def __init__(self, config: CnnConfig | None = None) -> None:
         super().__init__()
@@ -83,6 +97,22 @@ class CnnInpainter(nn.Module):
         self.decode4 = residual_blocks(quarter, config.decoder_blocks[1])
         self.head = nn.Conv2d(quarter, 48, 3, padding=1)
         start_at_zero(self.head)
+        self.has_half = config.half > 0
+        if self.has_half:
+            self.stem2 = nn.Conv2d(16, config.half, 3, padding=1)
+            self.down4 = nn.Conv2d(config.half, quarter, 2, stride=2)
+            # Unfolded and not enlarged, so that what lies off a cell's middle can be told.
+            self.up2 = nn.Conv2d(quarter, 4 * config.half, 1)
+            self.decode2 = ResidualBlock(config.half)
+            self.head2 = nn.Conv2d(config.half, 12, 3, padding=1)
+            # Both start at zero, so that the path can be added to a network that is trained.
+            for layer in (self.down4, self.head2):
+                start_at_zero(layer)
+
+    @property
+    def adamw(self) -> tuple[str, ...]:
+        """First and last layers."""
+        return ("stem", "head", "stem2", "head2") if self.has_half else ("stem", "head")
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Repairs a picture.
@@ -97,20 +127,27 @@ class CnnInpainter(nn.Module):
 
     def encoder_layers(self) -> tuple[nn.Module, ...]:
         """What :meth:`encode` is made of."""
-        return self.stem, self.encode4, self.down8, self.encode8, self.down16, self.middle
+        half = (self.stem2, self.down4) if self.has_half else ()
+        whole = self.stem, self.encode4, self.down8, self.encode8, self.down16, self.middle
+        return *half, *whole
 
     def filled(self, image: Tensor, mask: Tensor) -> Tensor:
         """The picture with its hole filled smoothly, which the network starts from."""
-        with torch.autocast(image.device.type, enabled=False):  # the fill is worth full precision
+        with in_full_precision(image.device):  # the fill is worth it
             filled: Tensor = self.fill(image, mask)
         return filled
 
     def encode(self, filled: Tensor, mask: Tensor) -> Features:
-        """What the network sees of a filled picture, at three sizes."""
+        """What the network sees of a filled picture, at three or four sizes."""
         x = torch.cat([filled - 0.5, mask - 0.5], dim=1)
-        quarter = self.encode4(F.leaky_relu(self.stem(x), SLOPE))
+        half, quarter = None, self.stem(x)
+        if self.has_half:
+            half = F.leaky_relu(self.stem2(F.pixel_unshuffle(x, 2)), SLOPE)
+            quarter = quarter + self.down4(half)
+        quarter = self.encode4(F.leaky_relu(quarter, SLOPE))
         eighth = self.encode8(F.leaky_relu(self.down8(quarter), SLOPE))
-        return Features(quarter, eighth, self.middle(F.leaky_relu(self.down16(eighth), SLOPE)))
+        sixteenth = self.middle(F.leaky_relu(self.down16(eighth), SLOPE))
+        return Features(quarter, eighth, sixteenth, half)
 
     def decode(self, features: Features, hint: Tensor | None = None) -> Tensor:
         """What is to be added to the fill, [N, 3, H, W].
@@ -120,4 +157,8 @@ class CnnInpainter(nn.Module):
         x = features.eighth + double(self.up8(features.sixteenth))
         x = self.decode8(x if hint is None else x + hint)
         x = self.decode4(features.quarter + double(self.up4(x)))
-        return F.pixel_shuffle(self.head(x), 4)
+        residual = F.pixel_shuffle(self.head(x), 4)
+        if features.half is None:
+            return residual
+        x = self.decode2(features.half + F.pixel_shuffle(self.up2(x), 2))
+        return residual + F.pixel_shuffle(self.head2(x), 2)

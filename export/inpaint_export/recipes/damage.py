@@ -15,7 +15,7 @@ RECIPE = Recipe(
     task="detect",
     build=Detector,
     objective=MaskDetection,
-    data=DamageDataConfig(folder="photos/train"),
+    data=DamageDataConfig(folders=("photos/train",)),
     validation=DamageValidationConfig(folder="photos/val"),
     card=CardConfig(
         description="Finds damage in photographs: scratches, text, stains, dust, torn corners.",

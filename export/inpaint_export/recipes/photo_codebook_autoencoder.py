@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from inpaint_export.data.photos import PhotoDataConfig
-from inpaint_export.models.cnn import PHOTO
+from inpaint_export.models.cnn import LARGE_HOLES
 from inpaint_export.models.codebook import AutoencoderConfig, CodebookAutoencoder
-from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
+from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.codebook import CodebookReconstruction
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
 
-AUTOENCODER = AutoencoderConfig(cnn=PHOTO)
+AUTOENCODER = AutoencoderConfig(cnn=LARGE_HOLES)
 
 DATA = PhotoDataConfig(
-    folder="photos/train",
+    folders=("photos/train",),
     crop=256,
     masks={"large": 0.5, "irregular": 0.35, "boxes": 0.15},
 )
@@ -29,7 +32,7 @@ RECIPE = Recipe(
     name="photo-codebook-autoencoder",
     family="transformer",
     task="inpaint",
-    build=lambda: CodebookAutoencoder(AUTOENCODER),
+    build=partial(CodebookAutoencoder, AUTOENCODER),
     objective=CodebookReconstruction,
     data=DATA,
     validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),
