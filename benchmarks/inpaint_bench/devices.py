@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from inpaint_bench.schema.roofline import Device
 from inpaint_eval.machine import Machine
 from inpaint_eval.machine.base import read_text
 from inpaint_eval.machine.describe import usable_cores
+from inpaint_eval.timing import time_in_turns
 
 HERE = "here"
 
@@ -103,7 +103,7 @@ def measure_here(machine: Machine, threads: int | None = None) -> Device:
     return Device(
         name=f"{machine.cpu.name}, {threads} threads",
         source="measured",
-        reference="best of 12 products of 1024x1024 matrices in ONNX Runtime, and of 12 copies",
+        reference="best of several products of 1024x1024 matrices in ONNX Runtime, and of copies",
         multiply_adds={
             "fp32": _product_rate("MatMul", np.float32, np.float32, threads),
             "int8": _product_rate("MatMulInteger", np.uint8, np.int8, threads),
@@ -113,13 +113,9 @@ def measure_here(machine: Machine, threads: int | None = None) -> Device:
     )
 
 
-def _best(call: Callable[[], object]) -> float:
-    times = []
-    for _ in range(12):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return min(times)
+def _best_seconds(call: Callable[[], object]) -> float:
+    turns = time_in_turns({"": call}, blocks=3, turn_seconds=0.3, warmup_seconds=1.0)
+    return min(turns[""].calls) / 1e3
 
 
 def _product_rate(operator: str, left: Any, right: Any, threads: int, side: int = 1024) -> float:
@@ -144,7 +140,7 @@ def _product_rate(operator: str, left: Any, right: Any, threads: int, side: int 
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     fed: Any = {"a": rng.integers(0, 9, (side, side)).astype(left)}
-    return side**3 / _best(lambda: session.run(None, fed))
+    return side**3 / _best_seconds(lambda: session.run(None, fed))
 
 
 def _copy_rate(threads: int, megabytes: int = 256) -> float:
@@ -157,7 +153,7 @@ def _copy_rate(threads: int, megabytes: int = 256) -> float:
             start = index * part
             ctypes.memmove(target.ctypes.data + start, source.ctypes.data + start, part)
 
-        return 2 * part * threads / _best(lambda: list(pool.map(copy, range(threads))))
+        return 2 * part * threads / _best_seconds(lambda: list(pool.map(copy, range(threads))))
 
 
 def _largest_cache(root: Path) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,12 +18,11 @@ CAPTION = 24
 
 
 class Gallery:
-    """Keeps a group's pictures as small strips in a folder that is removed in the end."""
+    """A group's pictures as small JPEG strips, until the worst and the median are known."""
 
     def __init__(self, labels: Sequence[str]) -> None:
         self._labels = list(labels)
-        self._folder = tempfile.TemporaryDirectory()
-        self._found: list[tuple[float, int, Path]] = []
+        self._strips: list[tuple[float, int, bytes]] = []
 
     def add(
         self,
@@ -41,21 +39,17 @@ class Gallery:
         named = [("damaged", shown)]
         named += [(label, restored[label]) for label in self._labels if label in restored]
         named.append(("true", truth))
-        path = Path(self._folder.name) / f"{len(self._found)}.png"
-        cv2.imwrite(str(path), strip(named))
-        self._found.append((figure, len(self._found), path))
+        _, data = cv2.imencode(".jpg", strip(named), [cv2.IMWRITE_JPEG_QUALITY, 90])
+        self._strips.append((figure, len(self._strips), data.tobytes()))
 
     def write(self, folder: Path, name: str) -> None:
         """Writes ``NAME-worst.jpg`` and ``NAME-median.jpg``."""
-        ranked = sorted(self._found)
-        if ranked:
-            folder.mkdir(parents=True, exist_ok=True)
-            for case, index in (("worst", 0), ("median", len(ranked) // 2)):
-                picture = cv2.imread(str(ranked[index][2]))
-                assert picture is not None
-                target = folder / f"{name.replace(' ', '-')}-{case}.jpg"
-                cv2.imwrite(str(target), picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
-        self._folder.cleanup()
+        ranked = sorted(self._strips)
+        folder.mkdir(parents=True, exist_ok=True)
+        for case, index in (("worst", 0), ("median", len(ranked) // 2)):
+            if ranked:
+                path = folder / f"{name.replace(' ', '-')}-{case}.jpg"
+                path.write_bytes(ranked[index][2])
 
 
 def strip(named: Sequence[tuple[str, Pixels]]) -> Pixels:

@@ -43,4 +43,5 @@ bench kernels "$results/kernels-$name.json" --threads 2
 bench roofline "$results/roofline.json" --models photo,cloud-thin --sizes 256,512 \
   --devices orin-nano,orin-nano-super,agx-orin,thor
 bench sdk "$results/sdk-$name.json"
-"$bin/inpaint-bench" tables README.md benchmarks/README.md docs/models/*.md
+mapfile -t filled < <(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/models/*.md)
+"$bin/inpaint-bench" tables "${filled[@]}"

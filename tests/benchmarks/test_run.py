@@ -270,7 +270,7 @@ def test_a_candidate_that_fails_on_the_way_is_a_row_and_others_go_on(
 def test_a_slow_candidate_has_fewer_turns_spread_evenly(tmp_path: Path, bench: Bench) -> None:
     output = tmp_path / "run.json"
     arguments = ["--models", "", "--peers", "opencv-ns,skimage-biharmonic", "--sizes", "256"]
-    arguments += ["--blocks", "30", "--turn-seconds", "0.001", "--candidate-seconds", "0.6"]
+    arguments += ["--blocks", "30", "--turn-seconds", "0.001", "--candidate-seconds", "2"]
     arguments += ["--warmup-seconds", "0.3", "--energy-seconds", "0", "--threads", "1"]
     found = bench("run", *arguments, "-o", output)
     assert found.exit_code == 0, found.output
