@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from inpaint_bench.peers.classical import PEERS
-from inpaint_bench.quality import Pixels, mean_score, score
+from inpaint_eval.damage import damaged_pictures
+from inpaint_eval.detection import Counts
 from inpaint_eval.pictures import Ratio, assign
+from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.large_holes import HOLES, holed_pictures, measure_holes
 from inpaint_sdk import Restorer
 from inpaint_sdk.tasks.detection import DETECTOR
-
-if TYPE_CHECKING:
-    from inpaint_export.detection_evaluation import Counts
 
 
 @pytest.mark.parametrize("ratio", [Ratio(10, 20), Ratio(30, 40)], ids=str)
@@ -80,8 +78,8 @@ def test_clean_restores_what_is_distorted(
     """By so many dB more than the distorted pictures have, and than every peer at its best."""
     pytest.importorskip("torch", reason="fixed distortions belong to the extra inpaint-sdk[train]")
     from inpaint_export.evaluation import distorted_pairs
-    from inpaint_export.tables.denoisers import PEERS as DENOISERS
-    from inpaint_export.tables.denoisers import at_its_best
+    from inpaint_export.survey.comparators.denoisers import PEERS as DENOISERS
+    from inpaint_export.survey.comparators.denoisers import at_its_best
 
     pairs = distorted_pairs(shared_data / "photos" / "kodak24", kind)
     ours = _psnr(Restorer.load("clean", threads=2).restore, pairs)
@@ -119,9 +117,6 @@ def detector() -> Restorer:
 @pytest.fixture(scope="module")
 def marked(detector: Restorer, shared_data: Path) -> dict[str, Counts]:
     """What the detector marks of held-out damage, by kind; and where there is none, as "none"."""
-    pytest.importorskip("torch", reason="held-out damage is drawn by the extra inpaint-sdk[train]")
-    from inpaint_export.detection_evaluation import Counts, damaged_pictures
-
     counts: dict[str, Counts] = defaultdict(Counts)
     for kind, clean, damaged, mask in damaged_pictures(shared_data / "photos" / "kodak24"):
         counts[kind].add(detector.detect(damaged).mask, mask)

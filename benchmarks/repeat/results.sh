@@ -26,7 +26,7 @@ bench() { # COMMAND FILE OPTIONS...
 
 for number in 1 2; do
   file=$work/spa-gan-$number.onnx
-  [[ -e $file ]] || "$bin/python" benchmarks/repeat/spagan_onnx.py \
+  [[ -e $file ]] || "$bin/python" -m inpaint_export.survey.comparators.spagan_onnx \
     "$weights/spagan_rice$number.pth" "$file"
 done
 kodak=(--models photo --peers opencv-telea,opencv-ns --holes 10-20,30-40

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,18 +9,18 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from inpaint_bench.quality import Pixels
-from inpaint_eval.pictures import list_pictures
-from inpaint_export.data.damage_held_out import KINDS, damage_held_out
+from inpaint_eval.damage import KINDS, damaged_pictures
+from inpaint_eval.detection import Counts
+from inpaint_eval.pictures import Pixels, list_pictures
+from inpaint_eval.timing import time_in_turns
 from inpaint_export.data.photos import read_rgb
 from inpaint_sdk import DetectionQuality, Restorer
 
-SEED = 77
 INPAINTER = "photo"
 """Restores what is found, to see what the finding is worth."""
 
 TIMED_SIDE = 512
-ROUNDS = 40
+BLOCKS = 8
 
 
 @dataclass(frozen=True)
@@ -48,40 +46,6 @@ class DetectionReport:
     quality: tuple[DetectionQuality, ...]
     restoration: dict[str, Restoration]
     milliseconds: float
-
-
-@dataclass
-class Counts:
-    """Pixels, summed over pictures."""
-
-    right: int = 0
-    wrong: int = 0
-    missed: int = 0
-    undamaged: int = 0
-
-    def add(self, found: Pixels, truth: Pixels) -> None:
-        self.right += int(np.count_nonzero(found & truth))
-        self.wrong += int(np.count_nonzero(found & ~truth))
-        self.missed += int(np.count_nonzero(truth & ~found))
-        self.undamaged += int(np.count_nonzero(truth == 0))
-
-    @property
-    def f1(self) -> float:
-        return 2.0 * self.right / max(1, 2 * self.right + self.wrong + self.missed)
-
-    @property
-    def marked(self) -> float:
-        return self.wrong / self.undamaged
-
-
-def damaged_pictures(folder: Path) -> Iterator[tuple[str, Pixels, Pixels, Pixels]]:
-    """(kind, clean, damaged, mask) of every kind on every picture; uint8, RGB, 255 in the mask."""
-    pictures = [read_rgb(path) for path in list_pictures(folder)]
-    for number, kind in enumerate(KINDS):
-        for index, clean in enumerate(pictures):
-            rng = np.random.default_rng((SEED, number, index))
-            damaged = damage_held_out(rng, clean, kind)
-            yield kind, clean, damaged.picture, damaged.mask
 
 
 def evaluate_detector(model_file: Path, folder: Path, threads: int) -> DetectionReport:
@@ -145,18 +109,12 @@ def _row(
 
 
 def _psnr(picture: Pixels, clean: Pixels) -> float:
-    """As :func:`inpaint_bench.quality.score`, without SSIM, which takes ten times as long."""
+    """In dB; an exact picture counts as 100, so that means stay finite."""
     return min(100.0, float(cv2.PSNR(picture, clean)))
 
 
 def _milliseconds(restorer: Restorer, folder: Path) -> float:
     picture = read_rgb(list_pictures(folder)[0])
     picture = np.asarray(cv2.resize(picture, (TIMED_SIDE, TIMED_SIDE)), np.uint8)
-    times: Sequence[float] = [_seconds(restorer, picture) for _ in range(ROUNDS)]
-    return 1e3 * float(np.median(times[ROUNDS // 8 :]))
-
-
-def _seconds(restorer: Restorer, picture: Pixels) -> float:
-    started = time.perf_counter()
-    restorer.detect(picture)
-    return time.perf_counter() - started
+    times = time_in_turns({"detect": lambda: restorer.detect(picture)}, blocks=BLOCKS)
+    return times["detect"].p50

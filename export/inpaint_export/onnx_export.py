@@ -18,7 +18,8 @@ from inpaint_export.model_document import set_info, write_whole
 from inpaint_export.models.declarations import Declarations, declarations
 from inpaint_export.precision.storage import round_weights, store_in_half
 from inpaint_export.precision.trunk import set_full_precision
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes.base import Recipe
+from inpaint_export.recipes.data import recipe_from_data
 from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_kernels.onnx_body import DOMAIN
@@ -51,18 +52,17 @@ class Check:
     difference: float
 
 
-def export_checkpoint(checkpoint: Path, output: Path, recipe: Recipe | None = None) -> list[Check]:
+def export_checkpoint(checkpoint: Path, output: Path) -> list[Check]:
     """Writes the averaged weights of a checkpoint as a model file.
 
-    recipe: that it was trained by, if it is not one of this package's. The file appears, by
-    rename, only when it agrees with PyTorch at every checked size.
+    The file appears, by rename, only when it agrees with PyTorch at every checked size.
 
     Raises:
         FileNotFoundError, ValueError: there is no such checkpoint, or it is not one of ours.
         ExportError: the two differ by more than ``TOLERANCE``.
     """
     state = load_checkpoint(checkpoint)
-    recipe = recipe or load_recipe(state["recipe"])
+    recipe = recipe_from_data(state["recipe"])
     model = recipe.build()
     model.load_state_dict(state["ema"])
     return export_model(model, recipe, output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import pytest
 from inpaint_bench.compare import Verdict, compare
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema.files import read_result, write_result
-from inpaint_bench.schema.machine import Cpu
-from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample, Score
+from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample
 from inpaint_bench.schema.run import RunResult
 from inpaint_bench.schema.timing import Times
+from inpaint_eval.scores import Score
 from support.bench import Bench
 
 OURS = "photo/onnxruntime-cpu/fp32"
@@ -88,9 +89,9 @@ def test_tolerance(run_result: RunResult) -> None:
 
 
 def test_another_machine_is_said(run_result: RunResult) -> None:
-    cpu = Cpu.model_validate({**run_result.machine.cpu.model_dump(), "name": "Cortex-A78AE"})
+    cpu = replace(run_result.machine.cpu, name="Cortex-A78AE")
     libraries = {**run_result.machine.libraries, "onnxruntime": "1.19.0"}
-    machine = run_result.machine.model_copy(update={"cpu": cpu, "libraries": libraries})
+    machine = replace(run_result.machine, cpu=cpu, libraries=libraries)
     other = run_result.model_copy(update={"machine": machine, "remarks": "in a cold room"})
     found = compare(run_result, other, absolute=False)
     assert "measured on different machines" in found.notes[0]

@@ -78,24 +78,6 @@ def test_the_network_alone_takes_batches(photo: Restorer, image: Pixels, mask: P
         assert difference.max() <= 1
 
 
-@pytest.mark.parametrize("scope", ["call", "network"])
-def test_pytorch_has_the_file_s_weights(frame: Frame, scope: str) -> None:
-    pytest.importorskip("torch")
-    eager = PHOTO.model_copy(update={"backend": "torch-eager"})
-    (found,) = restore(order(eager, scope=scope), frame)
-    (expected,) = restore(order(scope=scope), frame)
-    assert np.abs(found.astype(int) - expected).max() <= 1
-
-
-def test_compiled_pytorch(frame: Frame) -> None:
-    pytest.importorskip("torch")
-    compiled = PHOTO.model_copy(update={"backend": "torch-compiled"})
-    small = Frame((frame.pictures[0][:32, :32].copy(),), (frame.masks[0][:32, :32].copy(),))
-    (found,) = restore(order(compiled, scope="network"), small)
-    (expected,) = restore(order(scope="network"), small)
-    assert np.abs(found.astype(int) - expected).max() <= 1
-
-
 @pytest.mark.parametrize("name", PEERS)
 def test_peers_fill_the_hole_and_nothing_else(name: str, frame: Frame) -> None:
     if name == "patchmatch":

@@ -6,52 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from support.bench import Bench
-
-pytest.importorskip("torch")
-import torch
-
-from inpaint_bench.floor.devices import PUBLISHED, measure_here
-from inpaint_bench.floor.graph import read_network
+from inpaint_bench.floor.devices import PUBLISHED, matches, measure_here
 from inpaint_bench.floor.roofline import find_measured, floor_of
-from inpaint_bench.machine import read_machine
 from inpaint_bench.schema.files import read_result
-from inpaint_bench.schema.floor import Device, FloorResult, Layer, Network
+from inpaint_bench.schema.floor import Device, FloorResult
 from inpaint_bench.schema.run import RunResult
-from inpaint_export import cost
-from inpaint_export.recipes import load_recipe
+from inpaint_eval.cost import Layer, Network, read_network
+from inpaint_eval.machine import read_machine
 from inpaint_sdk.models.zoo import open_model
-
-
-@pytest.mark.parametrize("name", ["photo", "cloud-thin"])
-@pytest.mark.parametrize("side", [64, 256])
-def test_multiply_adds_are_those_that_pytorch_counts(name: str, side: int) -> None:
-    recipe = load_recipe(name)
-    inputs = [torch.zeros(1, 3, side, side)]
-    if recipe.task == "inpaint":
-        inputs.append(torch.zeros(1, 1, side, side))
-    network = read_network(open_model(name), side, side)
-    expected = cost.measure(recipe.build(), *inputs)
-    assert network.parameters == expected.parameters
-    # Convolutions with constant kernels, which PyTorch runs as pooling, are not in both.
-    assert network.multiply_adds == pytest.approx(expected.multiply_adds, rel=0.01)
-    assert sum(layer.multiply_adds for layer in network.layers) == network.multiply_adds
-
-
-def test_bytes() -> None:
-    network = read_network(open_model("photo"), 64, 64)
-    weights = sum(layer.weights for layer in network.layers)
-    assert weights == pytest.approx(4 * network.parameters, rel=0.01)
-    # Image and mask in, a picture out, and the weights.
-    assert network.bytes_least == weights + 4 * 64 * 64 * (3 + 1 + 3)
-    stem = next(layer for layer in network.layers if layer.operator == "Conv")
-    assert stem.written == [4 * torch.Size(stem.output).numel()]
-    assert network.bytes_layered > network.bytes_least
-
-
-def test_sizes_are_rounded_up_to_what_the_network_takes() -> None:
-    multiple = open_model("photo").info.size_multiple
-    assert read_network(open_model("photo"), 65, 64).size == (64 + multiple, 64)
+from support.bench import Bench
+from support.jetson_trees import AGX_ORIN, ORIN_NANO, THOR, write_tree
 
 
 def layer(**changes: object) -> Layer:
@@ -67,7 +31,7 @@ def layer(**changes: object) -> Layer:
         "weights": 0,
         "fused": False,
     }
-    return Layer.model_validate({**values, **changes})
+    return Layer(**{**values, **changes})
 
 
 DEVICE = Device(
@@ -118,6 +82,15 @@ def test_the_least_is_what_weights_and_pictures_take_where_there_is_little_to_co
 
 def test_no_rate_no_floor() -> None:
     assert floor_of(network(layer(multiply_adds=1, precision="int8")), DEVICE) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "tree"),
+    [("orin-nano-super", ORIN_NANO), ("agx-orin", AGX_ORIN), ("thor", THOR)],
+)
+def test_a_jetson_is_one_published_device(tmp_path: Path, key: str, tree: dict[str, str]) -> None:
+    machine = read_machine(write_tree(tmp_path, tree))
+    assert [name for name in PUBLISHED if matches(name, machine)] == [key]
 
 
 def test_published_rates_are_those_of_the_data_sheets() -> None:

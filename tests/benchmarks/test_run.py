@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inpaint_bench.drawn import MASK_KINDS, draw_mask, draw_picture
+from inpaint_bench.energy import Gauge
 from inpaint_bench.executors import CannotRunError, Order
 from inpaint_bench.peers.classical import PEERS, Peer, Pixels, Restore
+from inpaint_bench.run.benchmark import measure_overhead
 from inpaint_bench.run.case import measure_case
-from inpaint_bench.run.energy import Gauge
 from inpaint_bench.run.frames import make_frames
 from inpaint_bench.run.probe import probe
 from inpaint_bench.schema.files import read_result
 from inpaint_bench.schema.run import CandidateKey, CaseKey, Protocol, RunResult
+from inpaint_eval.drawn import MASK_KINDS, draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio, hole_ratio
 from support.bench import QUICK, Bench
 
@@ -80,6 +81,13 @@ def test_the_table_is_printed(bench: Bench, folders: tuple[Path, Path], tmp_path
     result = read_result(tmp_path / "run.json")
     assert isinstance(result, RunResult)
     assert [case.key.holes for case in result.cases] == ["10-20", "30-40"]
+
+
+def test_the_loop_adds_less_than_a_percent_to_a_call_of_5_ms() -> None:
+    overhead = measure_overhead()
+    assert 0 < overhead.share_of_5_ms < 0.01
+    assert overhead.share_of_5_ms == pytest.approx(overhead.p50_microseconds / 5000, abs=1e-6)
+    assert overhead.p50_microseconds <= overhead.p99_microseconds
 
 
 def test_a_plan_is_a_file_and_options_win(bench: Bench, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_rows_of_another_machine_are_not_mixed(bench: Bench, tmp_path: Path) -> 
     (committed,) = RESULTS.glob("sdk-*.json")
     result = read_result(committed)
     assert isinstance(result, SdkResult)
-    machine = result.machine.model_copy(update={"revision": "other"})
+    machine = replace(result.machine, revision="other")
     path = tmp_path / "sdk.json"
     write_result(result.model_copy(update={"machine": machine}), path)
     found = bench("sdk", "--rows", "startup", "-o", path)

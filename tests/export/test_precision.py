@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from inpaint_export.precision.fp16 import to_fp16
 from inpaint_export.precision.int8 import to_int8
 from inpaint_export.precision.rounded import in_fp32
 from inpaint_export.precision.trunk import full_precision, trunk
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.backends.tensorrt import zero_points
 from inpaint_sdk.backends.tensorrt.builder import build
@@ -75,7 +77,7 @@ def sarnn(folder: Path) -> Path:
     path = folder / "cloud-thin.onnx"
     if not path.exists():
         config = SarnnConfig(widths=(8, 16), state=8, guided=1, refining=1, rounds=1)
-        recipe = replace(load_recipe("cloud-thin"), build=lambda: Sarnn(config))
+        recipe = replace(load_recipe("cloud-thin"), build=partial(Sarnn, config))
         export_model(shake(recipe.build()), recipe, path)
     return path
 

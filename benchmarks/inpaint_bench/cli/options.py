@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import click
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.executors.sessions import TORCH_BACKENDS
 from inpaint_bench.peers.classical import PEERS
 from inpaint_bench.schema.run import CandidateKey, Size
 from inpaint_eval.pictures import Ratio
@@ -38,7 +37,7 @@ def candidate_options(models: str, peers: str) -> Callable[[F], F]:
                     "--backends",
                     default="onnxruntime-cpu",
                     show_default=True,
-                    help=f"The SDK's, and {', '.join(TORCH_BACKENDS)}.",
+                    help="The SDK's, by commas.",
                 ),
                 click.option(
                     "--precisions",
@@ -140,7 +139,6 @@ def candidates(
         found += [
             CandidateKey(kind="onnx", name=name, source=path, backend=backend, precision="file's")
             for backend in split(backends)
-            if backend not in TORCH_BACKENDS
         ]
     for name in split(peers):
         if name not in PEERS:

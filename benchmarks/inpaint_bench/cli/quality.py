@@ -15,8 +15,8 @@ from inpaint_bench.cli.options import (
     ratios,
     split,
 )
-from inpaint_bench.drawn import MASK_KINDS
 from inpaint_bench.errors import BenchError
+from inpaint_eval.drawn import MASK_KINDS
 
 
 @click.command("quality")

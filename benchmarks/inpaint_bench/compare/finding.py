@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from inpaint_bench.schema.timing import Interval
+from inpaint_eval.timing import Interval
 
 
 class Verdict(Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inpaint_bench.compare.finding import Comparison, Finding, Verdict
 from inpaint_bench.schema.quality import Group, QualityResult, QualityRow
-from inpaint_bench.timing.statistics import bootstrap_mean
+from inpaint_eval.timing import bootstrap_mean
 
 FIGURES = {"psnr_hole": 1, "psnr": 1, "ssim_hole": 1, "ssim": 1, "gms_hole": 1, "gmsd": -1}
 """Which are compared, and whether more is better."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from inpaint_bench.compare.finding import Comparison, Finding, Verdict
 from inpaint_bench.schema.kernels import KernelsResult
 from inpaint_bench.schema.run import RunResult
-from inpaint_bench.schema.timing import Interval, Times
-from inpaint_bench.timing.statistics import bootstrap_median
+from inpaint_bench.schema.timing import Times
+from inpaint_eval.timing import Interval, bootstrap_median
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from inpaint_bench.executors.base import CannotRunError, Frame, Order, Pixels
 from inpaint_bench.executors.sessions import find_model, open_model_session
-from inpaint_bench.machine.nvml import process_mb
+from inpaint_eval.machine.nvml import process_mb
 from inpaint_sdk import Restorer
 from inpaint_sdk.backends.base import Tensor
 from inpaint_sdk.pictures.tensors import from_unit, image_tensor, mask_tensor, to_planes

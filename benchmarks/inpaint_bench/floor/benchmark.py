@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.floor.devices import HERE, PUBLISHED, measure_here
-from inpaint_bench.floor.graph import read_network
 from inpaint_bench.floor.roofline import find_measured, floor_of
-from inpaint_bench.machine import read_machine
 from inpaint_bench.run.benchmark import now
 from inpaint_bench.schema.document import FORMAT_VERSION
 from inpaint_bench.schema.floor import Device, FloorResult
 from inpaint_bench.schema.run import RunResult, Size
+from inpaint_eval.cost import read_network
+from inpaint_eval.machine import read_machine
 from inpaint_sdk.models.file import ModelFile
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from inpaint_bench.machine.cpu import usable_cores
-from inpaint_bench.machine.files import read_text
 from inpaint_bench.schema.floor import Device
-from inpaint_bench.schema.machine import Machine
+from inpaint_eval.machine import Machine
+from inpaint_eval.machine.base import read_text
+from inpaint_eval.machine.describe import usable_cores
 
 HERE = "here"
 

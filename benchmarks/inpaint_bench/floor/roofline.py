@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from inpaint_bench.floor.devices import PUBLISHED, matches
-from inpaint_bench.schema.floor import Device, Floor, Layer, Network
+from inpaint_bench.schema.floor import Device, Floor
 from inpaint_bench.schema.run import RunResult
+from inpaint_eval.cost import Layer, Network
 
 
 def floor_of(network: Network, device: Device, measured_ms: float | None = None) -> Floor | None:

@@ -28,12 +28,12 @@ from pathlib import Path
 from inpaint_bench.kernels.arrays import Shape, Work
 from inpaint_bench.kernels.cuda import run_cuda_program
 from inpaint_bench.kernels.forward import forward_work
-from inpaint_bench.machine import read_machine
 from inpaint_bench.run.benchmark import now
 from inpaint_bench.schema.document import FORMAT_VERSION
 from inpaint_bench.schema.kernels import KernelRow, KernelShape, KernelsResult
-from inpaint_bench.schema.timing import Interval, Ratio, Times
-from inpaint_bench.timing import Turns, ratio_of_turns, spread_turns, take_turns, warm_up
+from inpaint_bench.schema.timing import Times
+from inpaint_eval.machine import read_machine
+from inpaint_eval.timing import Interval, Ratio, Turns, ratio_of_turns, time_in_turns
 from inpaint_kernels import native
 
 LARGE: Shape = (8, 64, 512, 512)
@@ -56,8 +56,6 @@ TURN_SECONDS = 0.05
 WARMUP_SECONDS = 1.0
 CANDIDATE_SECONDS = 10.0
 """For one candidate on one shape; slow ones have fewer turns."""
-
-MOST_CALLS = 32
 
 
 def measure_kernels(
@@ -103,11 +101,13 @@ def _measure_shape(
 ) -> KernelShape:
     turns: dict[str, Turns] = {}
     for work in _groups(shape, threads, pool):
-        plans = {name: _plan(call, blocks) for name, call in work.items()}
-        turns |= {name: Turns() for name in work}
-        for block in range(blocks):
-            calls = {n: count if block in mine else 0 for n, (count, mine) in plans.items()}
-            take_turns(work, calls, block, turns)
+        turns |= time_in_turns(
+            work,
+            blocks=blocks,
+            turn_seconds=TURN_SECONDS,
+            candidate_seconds=CANDIDATE_SECONDS,
+            warmup_seconds=WARMUP_SECONDS,
+        )
     rows = [
         KernelRow(
             candidate=name,
@@ -118,7 +118,8 @@ def _measure_shape(
         )
         for name, t in turns.items()
     ]
-    return KernelShape(shape=shape, rows=rows, ratios=list(_ratios(turns)))
+    ratios = [ratio for pair in RATIOS if (ratio := _ratio(turns, *pair)) is not None]
+    return KernelShape(shape=shape, rows=rows, ratios=ratios)
 
 
 def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[Work]:
@@ -136,14 +137,6 @@ def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[Wo
         yield backward_work(shape, threads, pool)
 
 
-def _plan(call: Callable[[], object], blocks: int) -> tuple[int, frozenset[int]]:
-    """Calls of a turn, and the blocks in which there is one."""
-    settled = warm_up(call, least_seconds=0.1, most_seconds=WARMUP_SECONDS)
-    seconds = settled.milliseconds / 1e3
-    calls = max(1, min(MOST_CALLS, math.ceil(TURN_SECONDS / seconds)))
-    return calls, spread_turns(blocks, (calls + 1) * seconds, CANDIDATE_SECONDS)
-
-
 def _bytes(name: str, shape: Shape) -> int | None:
     """That must move: X once and four maps, or eight maps and one gradient."""
     maps = {"scan": 5, "copy": 5, "plain copy": 5, "backward kernel": 9, "backward copy": 9}
@@ -157,14 +150,5 @@ def _share(name: str, turns: Mapping[str, Turns]) -> Interval | None:
     return None if found is None else found.ratio
 
 
-def _ratios(turns: Mapping[str, Turns]) -> Iterator[Ratio]:
-    for of, to in RATIOS:
-        found = _ratio(turns, of, to) if of in turns and to in turns else None
-        if found is not None:
-            yield found
-
-
 def _ratio(turns: Mapping[str, Turns], of: str, to: str) -> Ratio | None:
-    top, bottom = turns[of], turns[to]
-    found = ratio_of_turns((top.blocks, top.turns), (bottom.blocks, bottom.turns))
-    return None if found is None else Ratio(of=of, to=to, ratio=found[0], blocks=found[1])
+    return ratio_of_turns(turns, of, to) if of in turns and to in turns else None

@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from inpaint_bench.drawn import draw_mask
 from inpaint_bench.errors import BenchError
 from inpaint_bench.executors import CannotRunError, Executor, Frame, Order, open_executor
-from inpaint_bench.machine import read_machine
 from inpaint_bench.quality.gallery import Gallery
-from inpaint_bench.quality.scores import Pixels, mean_score, score
 from inpaint_bench.run.benchmark import now
 from inpaint_bench.run.files import file_ids
 from inpaint_bench.schema.document import FORMAT_VERSION
 from inpaint_bench.schema.files import read_result, write_result
-from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample, Score
+from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample
 from inpaint_bench.schema.run import CandidateKey
+from inpaint_eval.drawn import draw_mask
+from inpaint_eval.machine import read_machine
 from inpaint_eval.pictures import Ratio, assign, hole_ratio, list_pairs, list_pictures, read_picture
+from inpaint_eval.scores import Pixels, Score, mean_score, score
 from inpaint_sdk import InpaintError
 
 DAMAGED = CandidateKey(kind="peer", name="damaged", source="", backend="none", precision="uint8")

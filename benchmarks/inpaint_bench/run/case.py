@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from inpaint_bench.energy import Gauge
 from inpaint_bench.executors import CannotRunError, Executor, Frame, Order, open_executor
-from inpaint_bench.machine import StateReader
-from inpaint_bench.run.energy import Gauge
+from inpaint_bench.machine_state import StateReader
 from inpaint_bench.run.frames import digest, mean_hole_percent
 from inpaint_bench.run.probe import Probed, probe
 from inpaint_bench.schema.machine import State
@@ -19,14 +19,10 @@ from inpaint_bench.schema.run import (
     Energy,
     Protocol,
     Row,
-    Warmup,
 )
-from inpaint_bench.schema.timing import Ratio, Times
-from inpaint_bench.timing import Turns, ratio_of_turns, spread_turns, take_turns, warm_up
+from inpaint_bench.schema.timing import Times
+from inpaint_eval.timing import Ratio, TurnPlan, Turns, plan_turns, ratio_of_turns, take_turns
 from inpaint_sdk import InpaintError
-
-MOST_CALLS = 64
-"""In one turn."""
 
 STATE_EVERY = 5
 """Blocks between two looks at the machine's state."""
@@ -50,10 +46,8 @@ class _Live:
     probed: Probed
     executor: Executor
     fed: list[object]
-    warmup: Warmup
+    plan: TurnPlan
     turns: Turns = field(default_factory=Turns)
-    calls: int = 1
-    blocks: frozenset[int] = frozenset()
     energy: Energy | None = None
     energy_reason: str | None = None
 
@@ -80,8 +74,6 @@ def measure_case(
         except Exception as error:  # runtimes raise anything; each is a reason
             failed[candidate.label] = f"{type(error).__name__}: {error}"
         step(candidate.label)
-    for item in live.values():
-        _plan_turns(item, protocol)
     executors = [item.executor for item in live.values()]
     try:
         _take_blocks(live, failed, protocol.blocks, states, seen, step)
@@ -111,15 +103,14 @@ def _open(order: Order, probed: Probed, frames: Sequence[Frame], protocol: Proto
     executor = open_executor(order)
     executor.load()
     fed = [executor.feed(frame) for frame in frames]
-    settled = warm_up(lambda: executor.infer(fed[0]), most_seconds=protocol.warmup_seconds)
-    warmup = Warmup(calls=settled.calls, seconds=settled.seconds, settled=settled.settled)
-    calls = math.ceil(1e3 * protocol.turn_seconds / settled.milliseconds)
-    return _Live(probed, executor, fed, warmup, calls=max(1, min(MOST_CALLS, calls)))
-
-
-def _plan_turns(item: _Live, protocol: Protocol) -> None:
-    turn = (item.calls + 1) * item.warmup.seconds / item.warmup.calls
-    item.blocks = spread_turns(protocol.blocks, turn, protocol.candidate_seconds)
+    plan = plan_turns(
+        lambda: executor.infer(fed[0]),
+        protocol.blocks,
+        protocol.turn_seconds,
+        protocol.candidate_seconds,
+        protocol.warmup_seconds,
+    )
+    return _Live(probed, executor, fed, plan)
 
 
 def _take_blocks(
@@ -135,7 +126,7 @@ def _take_blocks(
         try:
             take_turns(
                 {name: _call(name, item, block) for name, item in live.items()},
-                {name: item.calls if block in item.blocks else 0 for name, item in live.items()},
+                {n: i.plan.calls if block in i.plan.blocks else 0 for n, i in live.items()},
                 block,
                 {name: item.turns for name, item in live.items()},
             )
@@ -185,7 +176,7 @@ def _row(label: str, item: _Live, key: CaseKey) -> Row:
         first_call_ms=item.probed.first_call_ms,
         host_peak_mb=item.probed.host_peak_mb,
         device_peak_mb=item.probed.device_peak_mb,
-        warmup=item.warmup,
+        warmup=item.plan.warmup,
         times=times,
         pictures_per_second=round(1e3 * key.batch / times.p50, 3),
         energy=item.energy,
@@ -197,12 +188,6 @@ def _row(label: str, item: _Live, key: CaseKey) -> Row:
 
 def _ratios(live: dict[str, _Live]) -> list[Ratio]:
     """Of every two candidates, the earlier to the later."""
-    names = list(live)
-    found = []
-    for index, of in enumerate(names):
-        for to in names[index + 1 :]:
-            mine, theirs = live[of].turns, live[to].turns
-            ratio = ratio_of_turns((mine.blocks, mine.turns), (theirs.blocks, theirs.turns))
-            if ratio is not None:
-                found.append(Ratio(of=of, to=to, ratio=ratio[0], blocks=ratio[1]))
-    return found
+    turns = {name: item.turns for name, item in live.items()}
+    found = (ratio_of_turns(turns, *pair) for pair in itertools.combinations(turns, 2))
+    return [ratio for ratio in found if ratio is not None]

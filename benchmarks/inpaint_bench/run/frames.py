@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inpaint_bench.drawn import Pixels, draw_mask, draw_picture
 from inpaint_bench.executors import Frame
 from inpaint_bench.schema.run import CaseKey
+from inpaint_eval.drawn import Pixels, draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio, Sample, assign, hole_ratio
 
 MASK_KIND = "strokes"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inpaint_bench.executors import CannotRunError, Frame, Order, open_executor
-from inpaint_bench.machine.memory import rise_mb
+from inpaint_bench.machine_state import memory_rise_mb
 
 MORE_CALLS = 2
 """After the first, whose memory counts too."""
@@ -95,7 +95,7 @@ def _measure(order: Order, frame: Frame) -> Probed:
         for _ in range(MORE_CALLS):
             executor.infer(fed)
 
-    rise = rise_mb(work)
+    rise = memory_rise_mb(work)
     found = hashlib.sha256()
     for picture in executor.pictures(results[0]):
         found.update(picture.tobytes())

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inpaint_bench.schema.base import Part
-from inpaint_bench.schema.machine import Machine
+from inpaint_eval.machine import Machine
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Of result files. It rises when a reader of the last version would misread a file."""
 
 

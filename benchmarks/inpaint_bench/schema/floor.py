@@ -6,26 +6,7 @@ from typing import Literal
 
 from inpaint_bench.schema.base import Part
 from inpaint_bench.schema.document import Document
-
-
-class Layer(Part):
-    """One node of a network.
-
-    multiply_adds: of matrix products, convolutions, recurrences. operations: single ones, of all
-    other arithmetic. precision: of its arithmetic. read, written: bytes of each tensor; weights:
-    bytes of trained numbers. fused: whether runtimes can run it as a part of its neighbour.
-    """
-
-    name: str
-    operator: str
-    output: list[int]
-    precision: str
-    multiply_adds: int
-    operations: int
-    read: list[int]
-    written: list[int]
-    weights: int
-    fused: bool
+from inpaint_eval.cost import Network
 
 
 class Device(Part):
@@ -64,21 +45,6 @@ class Floor(Part):
     bound_by: Literal["arithmetic", "memory"]
     measured_ms: float | None
     efficiency: float | None
-
-
-class Network(Part):
-    """One model at one size. parameters: trained numbers."""
-
-    model: str
-    precision: str
-    sha256: str
-    size: tuple[int, int]
-    parameters: int
-    multiply_adds: int
-    operations: int
-    bytes_least: int
-    bytes_layered: int
-    layers: list[Layer]
 
 
 class FloorResult(Document):

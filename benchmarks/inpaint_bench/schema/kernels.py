@@ -6,7 +6,8 @@ from typing import Literal
 
 from inpaint_bench.schema.base import Part
 from inpaint_bench.schema.document import Document
-from inpaint_bench.schema.timing import Interval, Ratio, Times
+from inpaint_bench.schema.timing import Times
+from inpaint_eval.timing import Interval, Ratio
 
 
 class KernelRow(Part):

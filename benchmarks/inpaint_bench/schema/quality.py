@@ -10,23 +10,7 @@ from typing_extensions import Self
 from inpaint_bench.schema.base import Part
 from inpaint_bench.schema.document import Document
 from inpaint_bench.schema.run import CandidateKey, FileId
-
-
-class Score(Part):
-    """One picture's, or the mean over pictures. What concerns the hole is None without a mask.
-
-    psnr_hole, psnr: dB, in the hole and over the whole picture. ssim_hole, ssim: structural
-    similarity, up to 1. gmsd: gradient magnitude similarity deviation of the whole picture, 0 for
-    the same picture, and more is worse; gms_hole: mean gradient magnitude similarity in the hole,
-    up to 1.
-    """
-
-    psnr_hole: float | None
-    psnr: float
-    ssim_hole: float | None
-    ssim: float
-    gmsd: float
-    gms_hole: float | None
+from inpaint_eval.scores import Score
 
 
 class Sample(Part):

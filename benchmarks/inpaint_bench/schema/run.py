@@ -10,7 +10,8 @@ from typing_extensions import Self
 from inpaint_bench.schema.base import Part
 from inpaint_bench.schema.document import Document
 from inpaint_bench.schema.machine import State
-from inpaint_bench.schema.timing import Ratio, Times
+from inpaint_bench.schema.timing import Times
+from inpaint_eval.timing import Ratio, Warmup
 
 Scope = Literal["call", "network"]
 """What one call is. ``call``: pixels in, pixels out, through the public API, all conversion and
@@ -97,14 +98,6 @@ class Overhead(Part):
     p50_microseconds: float
     p99_microseconds: float
     share_of_5_ms: float
-
-
-class Warmup(Part):
-    """settled: the last calls' median was within 5 % of that of those before."""
-
-    calls: int
-    seconds: float
-    settled: bool
 
 
 class Energy(Part):

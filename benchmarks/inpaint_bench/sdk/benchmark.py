@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.machine import read_machine
 from inpaint_bench.run.benchmark import now
 from inpaint_bench.schema.document import FORMAT_VERSION
 from inpaint_bench.schema.files import read_result, write_result
@@ -19,6 +18,7 @@ from inpaint_bench.sdk.sharing import sharing
 from inpaint_bench.sdk.startup import startup
 from inpaint_bench.sdk.stream import stream
 from inpaint_bench.sdk.video import video
+from inpaint_eval.machine import read_machine
 
 ROWS: dict[str, Callable[..., SdkRow]] = {
     "startup": startup,

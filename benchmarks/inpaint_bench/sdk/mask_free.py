@@ -7,9 +7,9 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_bench.drawn import draw_picture
-from inpaint_bench.machine.memory import rise_mb
+from inpaint_bench.machine_state import memory_rise_mb
 from inpaint_bench.schema.sdk import SdkRow
+from inpaint_eval.drawn import draw_picture
 from inpaint_sdk import Restorer
 
 
@@ -24,7 +24,7 @@ def mask_free(model: str) -> SdkRow:
     picture = np.rint(picture * (1 - haze) + 235 * haze).astype(np.uint8)
     results: list[NDArray[np.uint8]] = []
     seconds = time.perf_counter()
-    peak = rise_mb(lambda: results.append(restorer.restore(picture)))
+    peak = memory_rise_mb(lambda: results.append(restorer.restore(picture)))
     seconds = time.perf_counter() - seconds
     tiled = results[0].astype(np.int16)
     cleaner = Cleaner(restorer._session, restorer.model, "auto", DEFAULT_MEMORY_MB)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_bench.drawn import draw_picture
-from inpaint_bench.machine.memory import rise_mb
+from inpaint_bench.machine_state import memory_rise_mb
 from inpaint_bench.schema.sdk import SdkRow
-from inpaint_bench.timing import interleaved, summarise
-from inpaint_bench.timing.statistics import bootstrap_median
+from inpaint_bench.schema.timing import percentiles
+from inpaint_eval.drawn import draw_picture
+from inpaint_eval.timing import ratio_of_turns, time_in_turns
 from inpaint_sdk import Restorer
 
-ROUNDS = 5
+BLOCKS = 5
 
 
 def damage(height: int, width: int) -> NDArray[np.uint8]:
@@ -32,29 +30,22 @@ def photograph() -> SdkRow:
     """6000x4000 beside Telea, and 12000x8000 with the same damage."""
     restorer = Restorer.load("photo", threads=2)
     picture, mask = draw_picture(4000, 6000), damage(4000, 6000)
-    peak = rise_mb(lambda: restorer.restore(picture, mask))
+    peak = memory_rise_mb(lambda: restorer.restore(picture, mask))
     large, large_mask = draw_picture(8000, 12000), damage(8000, 12000)
-    times = interleaved(
+    turns = time_in_turns(
         {
             "photo": lambda: restorer.restore(picture, mask),
             "opencv-telea": lambda: cv2.inpaint(picture, mask, 3, cv2.INPAINT_TELEA),
             "photo, 4 times as large": lambda: restorer.restore(large, large_mask),
         },
-        rounds=ROUNDS,
-        warmup=1,
+        blocks=BLOCKS,
     )
     figures = {
         "damaged": float((mask > 0).mean()),
         "peak_mb": peak,
-        "milliseconds": {name: vars(summarise(seconds)) for name, seconds in times.items()},
-        "over_telea": _ratio(times["photo"], times["opencv-telea"]),
-        "larger_over_small": _ratio(times["photo, 4 times as large"], times["photo"]),
+        "milliseconds": {name: percentiles(found.calls) for name, found in turns.items()},
+        "over_telea": ratio_of_turns(turns, "photo", "opencv-telea"),
+        "larger_over_small": ratio_of_turns(turns, "photo, 4 times as large", "photo"),
     }
     bar = "over_telea <= 1.5, peak_mb < 400, larger_over_small <= 1.2"
     return SdkRow(bar=bar, figures=figures)
-
-
-def _ratio(of: Sequence[float], to: Sequence[float]) -> list[float]:
-    """The median of the rounds' ratios, and its interval."""
-    found = bootstrap_median([a / b for a, b in zip(of, to, strict=True)])
-    return [found.value, found.low, found.high]

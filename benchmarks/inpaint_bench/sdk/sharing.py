@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from inpaint_bench.drawn import draw_picture
 from inpaint_bench.schema.sdk import SdkRow
+from inpaint_eval.drawn import draw_picture
 from inpaint_sdk import Restorer
 
 

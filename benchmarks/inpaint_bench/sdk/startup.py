@@ -10,9 +10,9 @@ from pathlib import Path
 
 import cv2
 
-from inpaint_bench.drawn import draw_mask, draw_picture
 from inpaint_bench.schema.sdk import SdkRow
-from inpaint_bench.timing import summarise
+from inpaint_bench.schema.timing import percentiles
+from inpaint_eval.drawn import draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio
 
 IMPORT = """
@@ -29,9 +29,9 @@ def startup(runs: int = 10) -> SdkRow:
     """``import inpaint_sdk``, and ``inpaint-sdk restore`` up to the written picture."""
     imports = [_import() for _ in range(runs)]
     figures = {
-        "import_milliseconds": vars(summarise([seconds for seconds, _ in imports])),
+        "import_milliseconds": percentiles([1e3 * seconds for seconds, _ in imports]),
         "imports_torch": any(torch for _, torch in imports),
-        "first_result_milliseconds": vars(summarise(_first_results(runs))),
+        "first_result_milliseconds": percentiles([1e3 * s for s in _first_results(runs)]),
         "size": [SIDE, SIDE],
     }
     return SdkRow(bar="imports_torch is false", figures=figures)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_bench.drawn import draw_picture
-from inpaint_bench.machine.memory import resident_bytes
+from inpaint_bench.machine_state import resident_bytes
 from inpaint_bench.schema.sdk import SdkRow
+from inpaint_eval.drawn import draw_picture
 from inpaint_sdk import Restorer
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from inpaint_bench.drawn import draw_picture
 from inpaint_bench.schema.sdk import SdkRow
+from inpaint_eval.drawn import draw_picture
 from inpaint_sdk import Restorer
 
 

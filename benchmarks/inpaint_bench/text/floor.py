@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inpaint_bench.schema.floor import Floor, FloorResult, Network
+from inpaint_bench.schema.floor import Floor, FloorResult
 from inpaint_bench.text.tables import Block, Heading, Table, markdown, number
+from inpaint_eval.cost import Network
 
 
 def describe_floors(result: FloorResult, fps: float, *, layers: bool = False) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inpaint_bench.schema.quality import Group, QualityResult, Score
+from inpaint_bench.schema.quality import Group, QualityResult
 from inpaint_bench.text.tables import Block, Heading, Table, machine_in_words, markdown, number
+from inpaint_eval.scores import Score
 
 HEAD = (
     "candidate",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from inpaint_bench.schema.machine import Machine
+from inpaint_eval.machine import Machine
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_export.data.photos import Picture
+from inpaint_export.data.photos import Picture, Square
 
 Field = NDArray[np.float32]
 
@@ -91,6 +91,11 @@ class Veil:
         shade = np.minimum(1.0, (seen + 1.0) / (ground + 1.0))
         through = (1.0 - opacity) * shade
         return cls(through.astype(np.float16), (opacity * white).astype(np.float16))
+
+    def cut(self, square: Square) -> Veil:
+        """The same over a crop of what it lies over."""
+        parts = (square.cut(part.astype(np.float32)) for part in (self.through, self.added))
+        return Veil(*(part.astype(np.float16) for part in parts))
 
     def over(self, clear: Picture) -> Picture:
         """Puts the veil over a picture of its own size."""

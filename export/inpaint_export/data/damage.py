@@ -11,14 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint_export.data.damage_drawing import Light, log_uniform, paper
+from inpaint_eval.damage import Damaged, visible
+from inpaint_eval.drawing import add_grain, compress, log_uniform, paper, sharpen
 from inpaint_export.data.damage_kinds import KINDS
-from inpaint_export.data.distortions import blur, compress, gaussian, to_picture
-from inpaint_export.data.masks import Mask
 from inpaint_export.data.photos import PhotoItems, Picture, random_crop, recolour, to_tensor
-
-VISIBLE = 12
-"""Of 255: how much a pixel changes in some channel before it counts as damaged."""
 
 LARGEST = 0.5
 """Share of a picture that may be damaged; beyond it there is nothing to compare with."""
@@ -31,22 +27,6 @@ WEIGHTS: Mapping[str, float] = {
 """Relative frequency of each kind: what is learned slowly, or seen most often, is drawn more."""
 
 
-@dataclass(frozen=True)
-class Damaged:
-    """A damaged picture, uint8 [H, W, 3], and where, uint8 [H, W], 255 in the damage."""
-
-    picture: Picture
-    mask: Mask
-
-
-def visible(before: Picture, after: Picture) -> Mask:
-    """Where two pictures differ so that it can be seen; gaps of a pixel are closed."""
-    red, green, blue = cv2.split(cv2.absdiff(before, after))
-    changed = cv2.max(cv2.max(red, green), blue) >= VISIBLE  # NumPy's is ten times as slow
-    mask = np.multiply(changed, 255, dtype=np.uint8)
-    return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(np.uint8)
-
-
 def damage(
     rng: np.random.Generator, clean: Picture, weights: Mapping[str, float], *, undamaged: float
 ) -> Damaged:
@@ -55,58 +35,57 @@ def damage(
     What ageing and scanning do to the whole picture is no damage; a share ``undamaged`` of the
     pictures has only that.
     """
-    light = _age(rng, clean.astype(np.float32) / np.float32(255.0))
-    before = to_picture(light)
+    before = _age(rng, clean)
     after = before
     if rng.random() >= undamaged:
-        after = _damage_some(rng, light, before, weights)
+        after = _damage_some(rng, before, weights)
     return Damaged(_scan(rng, after), visible(before, after))
 
 
 def _damage_some(
-    rng: np.random.Generator, light: Light, before: Picture, weights: Mapping[str, float]
+    rng: np.random.Generator, before: Picture, weights: Mapping[str, float]
 ) -> Picture:
     names = list(weights)
     share = np.array([weights[name] for name in names])
     count = min(len(names), int(rng.choice(np.arange(1, 6), p=[0.15, 0.25, 0.25, 0.2, 0.15])))
     after = before
     for name in rng.choice(names, count, replace=False, p=share / share.sum()):
-        candidate = np.clip(KINDS[name](rng, light), 0.0, 1.0)
-        damaged = to_picture(candidate)
+        damaged = after.copy()
+        KINDS[name](rng, damaged)
         if cv2.countNonZero(visible(before, damaged)) <= LARGEST * before[..., 0].size:
-            light, after = candidate, damaged
+            after = damaged
     return after
 
 
-def _age(rng: np.random.Generator, light: Light) -> Light:
+def _age(rng: np.random.Generator, clean: Picture) -> Picture:
     """What happens to a whole picture before it is damaged: toning, its focus, a border."""
+    picture = clean
     if rng.random() < 0.3:
-        grey = light @ np.array([0.299, 0.587, 0.114], np.float32)
-        tone = np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.55, 1.0)], np.float32)
-        light = grey[..., None] * (tone if rng.random() < 0.7 else np.ones(3, np.float32))
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        tone = (1.0, rng.uniform(0.8, 1.0), rng.uniform(0.55, 1.0))
+        tone = tone if rng.random() < 0.7 else (1.0, 1.0, 1.0)
+        toned = cv2.merge([cv2.convertScaleAbs(grey, alpha=gain) for gain in tone])
+        picture = toned.astype(np.uint8, copy=False)
     if rng.random() < 0.2:
-        light = blur(light, gaussian(float(rng.uniform(0.4, 1.3))))
+        sigma = float(rng.uniform(0.4, 1.3))
+        picture = cv2.GaussianBlur(picture, (0, 0), sigma).astype(np.uint8, copy=False)
     elif rng.random() < 0.3:  # as cameras and scanners sharpen, so that fine detail is no damage
-        detail = light - blur(light, gaussian(float(rng.uniform(0.6, 1.5))))
-        light = np.clip(light + np.float32(rng.uniform(0.3, 1.5)) * detail, 0.0, 1.0)
+        picture = sharpen(picture, float(rng.uniform(0.6, 1.5)), float(rng.uniform(0.3, 1.5)))
     if rng.random() < 0.03:
-        light = light.copy()
+        picture = picture.copy()
         width = round(log_uniform(rng, 2, 24))
-        edge = paper(rng) if rng.random() < 0.7 else np.zeros(3, np.float32)
-        side = int(rng.integers(4))
-        np.rot90(light, side)[:width] = edge
-    return light
+        edge = paper(rng) * 255.0 if rng.random() < 0.7 else np.zeros(3)
+        np.rot90(picture, int(rng.integers(4)))[:width] = np.rint(edge).astype(np.uint8)
+    return picture
 
 
 def _scan(rng: np.random.Generator, picture: Picture) -> Picture:
     """What happens to a whole picture afterwards: grain and compression."""
-    light = picture.astype(np.float32) / np.float32(255.0)
     if rng.random() < 0.3:
-        grain = rng.standard_normal(light.shape, dtype=np.float32)
-        light = light + grain * np.float32(log_uniform(rng, 0.004, 0.1))
+        picture = add_grain(rng, picture, log_uniform(rng, 0.004, 0.1))
     if rng.random() < 0.45:
-        light = compress(light, ".jpg", int(rng.integers(20, 98)))
-    return to_picture(light)
+        picture = compress(picture, ".jpg", int(rng.integers(20, 98)))
+    return picture
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpaint_eval.drawing import Field, log_uniform, smooth_noise
+from inpaint_eval.text import ALL_OVER, lay_out
 from inpaint_export.data.thin_masks import specks, thin
 
 Mask = NDArray[np.uint8]
 MaskGenerator = Callable[[np.random.Generator, int], Mask]
 
 
-def _smooth_field(rng: np.random.Generator, size: int, cells: float) -> NDArray[np.float32]:
+def _smooth_field(rng: np.random.Generator, size: int, cells: float) -> Field:
     """Smooth noise of zero mean with about ``cells`` bumps along a side, [size, size]."""
-    count = max(3, round(cells * 2))
-    noise = rng.standard_normal((count, count)).astype(np.float32)
-    field = cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
-    return field.astype(np.float32, copy=False)
+    return smooth_noise(rng, (size, size), size / (2.0 * cells))
 
 
 def _element(rng: np.random.Generator, width: int) -> Mask:
@@ -63,7 +62,9 @@ def blobs(rng: np.random.Generator, size: int) -> Mask:
     """Patches with ragged borders: stains, torn-off corners, flaking."""
     field = _smooth_field(rng, size, rng.uniform(1.0, 4.0))
     field += rng.uniform(0.1, 0.6) * _smooth_field(rng, size, rng.uniform(8.0, 24.0))
-    return (field > np.quantile(field, 1.0 - rng.uniform(0.03, 0.4))).astype(np.uint8) * 255
+    return (field > np.quantile(field[::4, ::4], 1.0 - rng.uniform(0.03, 0.4))).astype(
+        np.uint8
+    ) * 255
 
 
 def irregular(rng: np.random.Generator, size: int) -> Mask:
@@ -93,34 +94,10 @@ def scratches(rng: np.random.Generator, size: int) -> Mask:
     return mask
 
 
-_CHARACTERS = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!?&@#"))
-_FONTS = (
-    cv2.FONT_HERSHEY_SIMPLEX,
-    cv2.FONT_HERSHEY_DUPLEX,
-    cv2.FONT_HERSHEY_COMPLEX,
-    cv2.FONT_HERSHEY_TRIPLEX,
-    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
-)
-
-
 def text(rng: np.random.Generator, size: int) -> Mask:
-    """Lines of overlaid letters, upright or turned."""
-    mask = np.zeros((size, size), np.uint8)
-    scale = rng.uniform(0.4, 2.5)
-    spacing = scale * rng.uniform(28, 70)
-    y = rng.uniform(0, spacing)
-    while y < size:
-        letters = "".join(rng.choice(_CHARACTERS, rng.integers(4, 40)))
-        where = (int(rng.uniform(-0.1, 0.5) * size), int(y + 22 * scale))
-        thickness = int(rng.integers(1, 3 + round(2 * scale)))
-        font = _FONTS[rng.integers(len(_FONTS))]
-        cv2.putText(mask, letters, where, font, scale, 255, thickness, cv2.LINE_8)
-        y += spacing
-    if rng.random() < 0.5:
-        turn = cv2.getRotationMatrix2D((size / 2, size / 2), rng.uniform(-40, 40), 1.2)
-        turned = cv2.warpAffine(mask, turn, (size, size), flags=cv2.INTER_NEAREST)
-        return turned.astype(np.uint8, copy=False)
-    return mask
+    """A page of overlaid letters, upright or turned."""
+    page = lay_out(rng, (size, size), log_uniform(rng, 9.0, 55.0), ALL_OVER)
+    return np.multiply(page > 127, 255, dtype=np.uint8)
 
 
 def boxes(rng: np.random.Generator, size: int) -> Mask:
@@ -172,7 +149,6 @@ def random_mask(rng: np.random.Generator, size: int, weights: Mapping[str, float
         drawn = round(size * rng.uniform(1.0, 2.0))
         mask = kind(rng, drawn)
         top, left = (int(v) for v in rng.integers(0, drawn - size + 1, 2))
-        # OpenCV from 5 on draws letters with soft edges; a pixel is in the hole or it is not.
-        mask = np.multiply(mask[top : top + size, left : left + size] > 0, 255, dtype=np.uint8)
+        mask = np.ascontiguousarray(mask[top : top + size, left : left + size])
         if MIN_RATIO <= cv2.countNonZero(mask) / mask.size <= MAX_RATIO:
             return mask

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,11 +13,14 @@ from torch.utils.data import Dataset
 
 from inpaint_eval.pictures import list_pairs, list_pictures
 from inpaint_export.data.clouds import Veil, under_thick_clouds, under_thin_cloud
-from inpaint_export.data.photos import Picture, read_rgb, to_tensor
+from inpaint_export.data.photos import Picture, Square, read_rgb, recolour, to_tensor
 
 HELD_OUT_EVERY = 8
 """Of the pairs, sorted by name, every eighth is never trained on and serves validation."""
 
+
+SCALE = (0.75, 1.5)
+"""Range of the factor by which pictures are resized before they are cropped."""
 
 Clouds = Literal["thin", "thick"]
 
@@ -100,7 +102,8 @@ class CloudPairs(Dataset[dict[str, Tensor]]):
             cloudy = self._transplant(rng, clear)
         else:
             pair = self.pairs[rng.integers(len(self.pairs))]
-            cloudy, clear = random_crop(rng, pair, self.config.crop)
+            square = self._square(rng, pair[1])
+            cloudy, clear = square.cut(pair[0]), square.cut(pair[1])
         return {"image": to_tensor(cloudy), "clear": to_tensor(clear)}
 
     def _ground(self, rng: np.random.Generator) -> Picture:
@@ -111,43 +114,14 @@ class CloudPairs(Dataset[dict[str, Tensor]]):
         """
         if self.extra and rng.random() < self.config.foreign:
             picture = self.extra[rng.integers(len(self.extra))]
-            return recolour(rng, random_crop(rng, (picture,), self.config.crop)[0])
+            return recolour(rng, self._square(rng, picture).cut(picture))
         picture = self.pairs[rng.integers(len(self.pairs))][1]
-        return random_crop(rng, (picture,), self.config.crop)[0]
+        return self._square(rng, picture).cut(picture)
 
     def _transplant(self, rng: np.random.Generator, clear: Picture) -> Picture:
         veil = self.veils[rng.integers(len(self.veils))]
-        through, added = random_crop(rng, (veil.through, veil.added), self.config.crop)
-        return Veil(through, added).over(clear)
+        return veil.cut(self._square(rng, veil.through)).over(clear)
 
-
-def random_crop(
-    rng: np.random.Generator, pictures: tuple[NDArray[Any], ...], size: int
-) -> tuple[NDArray[Any], ...]:
-    """One square of all, of random place, scale and one of eight orientations."""
-    height, width = pictures[0].shape[:2]
-    side = min(round(size / rng.uniform(0.75, 1.5)), height, width)
-    top, left = (int(rng.integers(0, n - side + 1)) for n in (height, width))
-    turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-
-    def one(picture: NDArray[Any]) -> NDArray[Any]:
-        crop = picture[top : top + side, left : left + side]
-        if side != size:
-            method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-            wide = crop if crop.dtype == np.uint8 else crop.astype(np.float32)
-            crop = cv2.resize(wide, (size, size), interpolation=method).astype(picture.dtype)
-        crop = np.rot90(crop, turns)
-        return np.ascontiguousarray(crop[:, ::-1] if mirrored else crop)
-
-    return tuple(one(picture) for picture in pictures)
-
-
-def recolour(rng: np.random.Generator, picture: Picture) -> Picture:
-    """Changes the exposure and balance of a picture, half of the time."""
-    if rng.random() < 0.5:
-        return picture
-    gamma = np.exp(rng.uniform(-0.25, 0.25))
-    gains = rng.uniform(0.7, 1.2) * rng.uniform(0.9, 1.1, 3)
-    light = (np.arange(256)[:, None] / 255.0) ** gamma * gains
-    table = np.clip(light * 255.0, 0, 255).round().astype(np.uint8)
-    return np.stack([table[picture[..., c], c] for c in range(3)], axis=2)
+    def _square(self, rng: np.random.Generator, picture: NDArray[Any]) -> Square:
+        """Seen from above, all orientations are as frequent."""
+        return Square.random(rng, picture.shape, self.config.crop, SCALE, turned=0.5)

@@ -6,14 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpaint_eval.drawing import log_uniform
+
 Mask = NDArray[np.uint8]
 
 SUBPIXEL_BITS = 4
 """OpenCV draws at sixteenths of a pixel, so that lines do not all start at a pixel's middle."""
-
-
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _line(mask: Mask, points: NDArray[np.float64], width: int) -> None:
@@ -35,7 +33,7 @@ def _straight(rng: np.random.Generator, size: int) -> NDArray[np.float64]:
 def _walk(rng: np.random.Generator, size: int) -> NDArray[np.float64]:
     """A line whose direction turns slowly, or curls like a hair."""
     steps = int(rng.integers(6, 40))
-    bend = _log_uniform(rng, 0.02, 0.4)
+    bend = log_uniform(rng, 0.02, 0.4)
     turns = rng.normal(rng.normal(0.0, bend), bend, steps)
     headings = rng.uniform(0.0, 2.0 * np.pi) + np.cumsum(turns)
     stride = rng.uniform(0.08, 1.0) * size / steps
@@ -46,8 +44,8 @@ def _walk(rng: np.random.Generator, size: int) -> NDArray[np.float64]:
 def thin(rng: np.random.Generator, size: int) -> Mask:
     """Lines of one width, from 1 to 10 pixels, until they cover 2 % to 15 %; some are dashed."""
     mask = np.zeros((size, size), np.uint8)
-    width = max(1, round(_log_uniform(rng, 0.8, 10.0)))
-    until = _log_uniform(rng, 0.02, 0.15) * mask.size
+    width = max(1, round(log_uniform(rng, 0.8, 10.0)))
+    until = log_uniform(rng, 0.02, 0.15) * mask.size
     straight = rng.choice([0.0, 0.5, 1.0])
     vary = rng.random() < 0.3
     for _ in range(200):
@@ -65,8 +63,8 @@ def thin(rng: np.random.Generator, size: int) -> Mask:
 def specks(rng: np.random.Generator, size: int) -> Mask:
     """Dust: ellipses of 1 to 12 pixels across, many small ones and few large ones."""
     mask = np.zeros((size, size), np.uint8)
-    until = _log_uniform(rng, 0.01, 0.06) * mask.size
-    largest = _log_uniform(rng, 1.0, 6.0)
+    until = log_uniform(rng, 0.01, 0.06) * mask.size
+    largest = log_uniform(rng, 1.0, 6.0)
     for _ in range(2000):
         radii = largest * rng.uniform(0.15, 1.0, 2) ** 1.5
         center = tuple(int(v) for v in rng.integers(0, size, 2))

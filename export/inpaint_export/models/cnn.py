@@ -2,8 +2,9 @@
 
 Made for the edge: the picture is folded to 1/4 resolution by its first convolution and unfolded by
 its last, most arithmetic happens at 1/8 and 1/16, a few channels at 1/2 hold every pixel for what
-is thin, and every operator is one that ONNX Runtime, TensorRT and int8 run well. Context comes from dilated convolutions (Yu and Koltun, 2016) and
-a pooled global branch (as in Hu et al., "Squeeze-and-Excitation", 2018).
+is thin, and every operator is one that ONNX Runtime, TensorRT and int8 run well. Context comes from
+dilated convolutions (Yu and Koltun, 2016) and a pooled global branch (as in Hu et al.,
+"Squeeze-and-Excitation", 2018).
 """
 
 from __future__ import annotations
@@ -71,7 +72,6 @@ class CnnInpainter(nn.Module):
     """Inpainting: ``PullPushFill`` and a learned residual."""
 
     size_multiple = 16
-    memory = Memory(bytes_per_pixel=100)
     full_precision = ("fill",)
 
     def __init__(self, config: CnnConfig | None = None) -> None:
@@ -107,6 +107,16 @@ class CnnInpainter(nn.Module):
             # Both start at zero, so that the path can be added to a network that is trained.
             for layer in (self.down4, self.head2):
                 start_at_zero(layer)
+
+    @property
+    def memory(self) -> Memory:
+        """Measured, with the path at half resolution and without."""
+        return Memory(bytes_per_pixel=200 if self.has_half else 100)
+
+    @property
+    def adamw(self) -> tuple[str, ...]:
+        """First and last layers."""
+        return ("stem", "head", "stem2", "head2") if self.has_half else ("stem", "head")
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Repairs a picture.

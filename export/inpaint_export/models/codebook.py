@@ -56,7 +56,7 @@ class CodebookAutoencoder(nn.Module):
     """
 
     size_multiple = 16
-    memory = CnnInpainter.memory
+    memory = Memory(bytes_per_pixel=200)
 
     def __init__(self, config: AutoencoderConfig | None = None) -> None:
         super().__init__()
@@ -89,6 +89,8 @@ class CodebookAutoencoder(nn.Module):
 
 class CodeEncoder(nn.Module):
     """Describes cells of a whole picture by vectors; it is needed for training alone."""
+
+    adamw = ("stem", "head")
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
@@ -133,6 +135,7 @@ class CodebookInpainter(nn.Module):
 
     size_multiple = 16
     memory = ATTENTION_MEMORY
+    adamw = ("stem", "head")
 
     def __init__(
         self,
@@ -212,6 +215,8 @@ class SharpenerConfig:
 
 class Sharpener(nn.Module):
     """Gives a decoded picture back the detail that decoding blurs, from the known pixels near."""
+
+    adamw = ("stem", "head")
 
     def __init__(self, config: SharpenerConfig | None = None) -> None:
         super().__init__()

@@ -54,6 +54,7 @@ class Detector(nn.Module):
     size_multiple = 16
     memory = Memory(bytes_per_pixel=200)
     kinds = ("damage",)
+    adamw = ("stem", "fine_stem", "head", "fine_head")
 
     def __init__(self, config: DetectorConfig | None = None) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ the border is kept, and the next stage goes on from there. A convolutional LSTM 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -41,6 +42,8 @@ State = tuple[Tensor, Tensor]
 
 class ConvLstm(nn.Module):
     """A convolutional LSTM cell; input, output and state have ``channels``."""
+
+    stacked: ClassVar = {"gates.weight": 4}
 
     def __init__(self, channels: int) -> None:
         super().__init__()

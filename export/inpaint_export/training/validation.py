@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inpaint_eval.damage import Damaged
 from inpaint_eval.pictures import list_pictures
-from inpaint_export.data.damage import Damaged, damage
+from inpaint_export.data.damage import damage
 from inpaint_export.data.damage_kinds import KINDS
 from inpaint_export.data.distortions import distort
 from inpaint_export.data.masks import random_mask
