@@ -40,7 +40,8 @@ bench quality "$results/quality-rice1.json" --models cloud-thin --pairs "$data/r
 bench quality "$results/quality-rice2.json" --models cloud-thick --pairs "$data/rice2/test" \
   --onnx "spa-gan=$work/spa-gan-2.onnx"
 bench kernels "$results/kernels-$name.json" --threads 2
-bench floor "$results/floor.json" --models photo,cloud-thin --sizes 256,512 \
+bench roofline "$results/roofline.json" --models photo,cloud-thin --sizes 256,512 \
   --devices orin-nano,orin-nano-super,agx-orin,thor
 bench sdk "$results/sdk-$name.json"
-"$bin/inpaint-bench" tables README.md benchmarks/README.md
+mapfile -t filled < <(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/models/*.md)
+"$bin/inpaint-bench" tables "${filled[@]}"

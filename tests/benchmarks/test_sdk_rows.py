@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.schema.files import read_result, write_result
+from inpaint_bench.schema import read_result, write_result
 from inpaint_bench.schema.sdk import SdkResult
-from inpaint_bench.sdk.benchmark import in_process
-from inpaint_bench.sdk.startup import startup
+from inpaint_bench.sdk import in_process
+from inpaint_bench.sdk_rows import startup
 from support.bench import Bench, failing_row
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
