@@ -30,7 +30,7 @@ def test_every_recipe_goes_there_and_back(name: str) -> None:
 
 
 def test_what_has_no_import_path_is_refused() -> None:
-    recipe = replace(load_recipe("photo"), build=CnnInpainter)
+    recipe = replace(load_recipe("photo"), build=lambda: CnnInpainter())
     with pytest.raises(ValueError, match=r"recipe\.build is .* which has no import path"):
         recipe_to_data(recipe)
 

@@ -11,7 +11,8 @@ from inpaint_export.errors import ExportError
 from inpaint_export.memory import measure
 from inpaint_export.models.declarations import declarations, in_full_precision
 from inpaint_export.onnx_export import export_model
-from inpaint_export.recipes import NAMES, Recipe, load_recipe
+from inpaint_export.recipes import NAMES, load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_sdk import Memory
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS
@@ -55,14 +56,14 @@ def test_submodules_declare_for_themselves() -> None:
 def test_what_is_missing_is_named(missing: str) -> None:
     network = Network()
     setattr(network, missing, None)
-    with pytest.raises(ExportError, match=rf"Network.{missing} is None; set it to"):
+    with pytest.raises(ExportError, match=rf"Network\.{missing} is None; set it to"):
         declarations(network)
 
 
 def test_a_submodule_that_there_is_not() -> None:
     network = Network()
     network.full_precision = ("tune",)
-    with pytest.raises(ExportError, match="Network.full_precision names 'tune'"):
+    with pytest.raises(ExportError, match=r"Network\.full_precision names 'tune'"):
         declarations(network)
 
 
