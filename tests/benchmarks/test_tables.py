@@ -54,7 +54,9 @@ def test_a_readme_is_filled_and_checked(
     readme = tmp_path / "README.md"
     begin = "<!-- inpaint-bench: restoration quality=q.json run=r.json -->"
     bounds = "<!-- inpaint-bench: roofline roofline=f.json -->\n<!-- inpaint-bench: end -->"
-    readme.write_text(f"Before\n{begin}\nold\n<!-- inpaint-bench: end -->\nafter\n{bounds}\n")
+    scores = "<!-- inpaint-bench: scores a=q.json -->\n<!-- inpaint-bench: end -->"
+    end = "<!-- inpaint-bench: end -->"
+    readme.write_text(f"Before\n{begin}\nold\n{end}\nafter\n{bounds}\n{scores}\n")
     assert bench("tables", "--check", readme).exit_code == 1
     assert "old" in readme.read_text()
     assert bench("tables", readme).exit_code == 0
@@ -65,6 +67,7 @@ def test_a_readme_is_filled_and_checked(
     assert "old" not in text
     assert text.count("after") == 1
     assert "| `photo`, fp32 | 64x64 |" in text
+    assert "| pictures | masks, 30-40 % | OpenCV Telea |" in text
     assert bench("tables", "--check", readme).exit_code == 0
     readme.write_text(text.replace("OpenCV Telea", "OpenCV"))
     found = bench("tables", "--check", readme)
