@@ -6,6 +6,7 @@ Class attributes of a network::
     memory = Memory(bytes_per_pixel=100)     # measured: python -m inpaint_export.memory
     kinds = ("scratch", "stain")             # of damage; of detectors alone
     full_precision = ("fill",)               # of any module: parts that stay in fp32
+    adamw = ("stem", "head")                 # of any module: see inpaint_export.training.optim
 """
 
 from __future__ import annotations
