@@ -76,7 +76,7 @@ def measure_case(
             executor.close()
     seen.append(states.read())
     rows = [
-        _failed(c.label, failed[c.label])
+        Row(candidate=c.label, status="failed", reason=failed[c.label])
         if c.label in failed
         else _row(c.label, live[c.label], key)
         for c in candidates
@@ -154,10 +154,6 @@ def _measure_energy(live: dict[str, _Live], key: CaseKey, protocol: Protocol) ->
             item.energy, item.energy_reason = gauges[gpu].measure(_call(label, item, 0), key.batch)
         except (_FailedError, OSError) as error:
             item.energy_reason = f"the measurement failed: {error.__cause__ or error}"
-
-
-def _failed(label: str, reason: str) -> Row:
-    return Row(candidate=label, status="failed", reason=reason)
 
 
 def _row(label: str, item: _Live, key: CaseKey) -> Row:

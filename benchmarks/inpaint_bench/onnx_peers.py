@@ -50,20 +50,11 @@ class Convention:
         return f"{self.image} and {self.mask} as {self.numbers}, {self.hole} in the hole"
 
 
-@dataclass(frozen=True)
-class Port:
-    """An input or output of an ONNX file: its name, ONNX Runtime's type, shape with names."""
-
-    name: str
-    type: str
-    shape: Sequence[Any]
-
-
 OUTPUTS = ("output", "painted_image", "result", "inpainted")
 
 
-def recognise(inputs: Sequence[Port], outputs: Sequence[Port]) -> Convention:
-    """The convention of a file.
+def recognise(inputs: Sequence[Any], outputs: Sequence[Any]) -> Convention:
+    """The convention of a file, from ONNX Runtime's descriptions of its inputs and outputs.
 
     Raises:
         ValueError: it is none that is known; the message says what the file has.
@@ -136,12 +127,9 @@ class OnnxFile:
             raise CannotRunError(f"ONNX Runtime cannot load {path}: {error}") from error
         if self._session.get_providers()[0] != provider:
             raise CannotRunError(f"ONNX Runtime has {provider} but cannot start it")
-        inputs, outputs = (
-            [Port(v.name, v.type, v.shape) for v in values]
-            for values in (self._session.get_inputs(), self._session.get_outputs())
-        )
+        inputs = self._session.get_inputs()
         try:
-            self._convention = recognise(inputs, outputs)
+            self._convention = recognise(inputs, self._session.get_outputs())
         except ValueError as error:
             raise CannotRunError(f"{path}: {error}") from error
         shape = next(port.shape for port in inputs if port.name == self._convention.image)

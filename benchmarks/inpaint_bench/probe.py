@@ -6,17 +6,11 @@ A candidate that crashes, hangs or runs out of memory does so here, and becomes 
 from __future__ import annotations
 
 import hashlib
-import json
-import pickle
-import subprocess
-import sys
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-from inpaint_bench.errors import CannotRunError
 from inpaint_bench.executors import Frame, Order, open_executor
+from inpaint_bench.isolated import run_isolated
 from inpaint_bench.machine_state import memory_rise_mb
 
 MORE_CALLS = 2
@@ -41,46 +35,11 @@ def probe(order: Order, frame: Frame, timeout: float) -> Probed:
     Raises:
         CannotRunError: it cannot run, failed, crashed, or did not come back in ``timeout`` seconds.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        job, answer = Path(folder) / "job", Path(folder) / "answer.json"
-        job.write_bytes(pickle.dumps((order, frame)))
-        command = [sys.executable, "-m", "inpaint_bench.probe", str(job), str(answer)]
-        try:
-            # A file for what it says: a pipe that fills up would stop it.
-            with (Path(folder) / "log").open("w+b") as log:
-                run = subprocess.run(command, stdout=log, stderr=log, timeout=timeout, check=False)
-                log.seek(0)
-                said = log.read().decode(errors="replace").strip()
-        except subprocess.TimeoutExpired:
-            raise CannotRunError(
-                f"loading and the first calls took longer than {timeout:g} s (--timeout)"
-            ) from None
-        if not answer.exists():
-            raise CannotRunError(_death(run.returncode, said))
-        found = json.loads(answer.read_text(encoding="utf-8"))
-    if "cannot" in found:
-        raise CannotRunError(found["cannot"])
-    return Probed(**found)
+    return run_isolated(measure_alone, order, frame, timeout=timeout)
 
 
-def _death(code: int, said: str) -> str:
-    last = said.splitlines()[-1] if said else "it said nothing"
-    if code == -9:
-        return f"its process was killed, as happens when memory runs out; last words: {last}"
-    how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"its process ended with {how}; last words: {last}"
-
-
-def _main(job: Path, answer: Path) -> None:
-    order, frame = pickle.loads(job.read_bytes())
-    try:
-        found = vars(_measure(order, frame))
-    except CannotRunError as error:
-        found = {"cannot": str(error)}
-    answer.write_text(json.dumps(found), encoding="utf-8")
-
-
-def _measure(order: Order, frame: Frame) -> Probed:
+def measure_alone(order: Order, frame: Frame) -> Probed:
+    """Loads a candidate in this process, and calls it a few times."""
     executor = open_executor(order)
     seconds: list[float] = []
     results: list[object] = []
@@ -108,7 +67,3 @@ def _measure(order: Order, frame: Frame) -> Probed:
         output_sha256=found.hexdigest(),
         notes=executor.notes,
     )
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -163,6 +163,29 @@ def _network_ratio(run: RunResult, label: str, others: list[str]) -> str:
     return ""
 
 
+def _scores(**results: Result) -> Table:
+    """Quality alone, of results under names of their own."""
+    rows = []
+    for result in results.values():
+        if not isinstance(result, QualityResult):
+            raise BenchError("a table of scores is of quality results")
+        for group in result.groups:
+            rows += [
+                [
+                    result.pictures,
+                    group.title,
+                    _title(result.candidate(row.candidate)),
+                    f"{number(row.mean.psnr_hole, 2)} dB",
+                    number(row.mean.ssim, 4),
+                    number(row.mean.gmsd, 4),
+                ]
+                for row in group.rows
+                if row.mean is not None
+            ]
+    scores = ("PSNR in the hole", "SSIM", "GMSD (less is better)")
+    return Table("", ("pictures", "holes", "", *scores), rows, left=3)
+
+
 def _roofline(roofline: Result) -> Table:
     """The least time of each network on each device."""
     if not isinstance(roofline, RooflineResult):
@@ -224,6 +247,7 @@ def _startup(sdk: Result) -> Table:
 KINDS: Mapping[str, Callable[..., Table]] = {
     "restoration": _restoration,
     "pairs": _pairs,
+    "scores": _scores,
     "roofline": _roofline,
     "scan": _scan,
     "startup": _startup,

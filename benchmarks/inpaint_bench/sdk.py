@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from inpaint_bench.errors import BenchError
+from inpaint_bench.errors import BenchError, CannotRunError
+from inpaint_bench.isolated import run_isolated
 from inpaint_bench.schema import resume, write_result
-from inpaint_bench.schema.sdk import SdkResult, SdkRow
+from inpaint_bench.schema.sdk import SdkResult
 from inpaint_bench.sdk_rows import ROWS
 
 
@@ -28,27 +27,10 @@ def measure_sdk(
     result = resume(output, SdkResult.begin(remarks, kind="sdk", rows={}), same=())
     for name in names:
         arguments = [mask_free_model] if name == "mask_free" else []
-        row = in_process(ROWS[name], *arguments)
+        try:
+            row = run_isolated(ROWS[name], *arguments)
+        except CannotRunError as error:
+            raise BenchError(f"the row {name} failed: {error}") from error
         result = result.with_more(rows={**result.rows, name: row})
         write_result(result, output)
     return result
-
-
-def in_process(work: Callable[..., SdkRow], *arguments: str) -> SdkRow:
-    """Runs one row in a fresh process; raises ``BenchError`` if it fails there."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_run_into, args=(there, work, arguments))
-    process.start()
-    there.close()
-    try:
-        row: SdkRow = here.recv()
-    except EOFError as error:
-        process.join()
-        raise BenchError(f"the row {work.__name__} failed; its process said why") from error
-    process.join()
-    return row
-
-
-def _run_into(pipe: Any, work: Callable[..., SdkRow], arguments: tuple[str, ...]) -> None:
-    pipe.send(work(*arguments))

@@ -52,6 +52,14 @@ def _box(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
     mask[top : top + height, left : left + width] = 255
 
 
+def _centre(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
+    """One rectangle in the middle, of the picture's proportions and the ratio's mean."""
+    scale = np.sqrt((ratio.low + ratio.high) / 200)
+    height, width = (round(n * scale) for n in mask.shape)
+    top, left = (mask.shape[0] - height) // 2, (mask.shape[1] - width) // 2
+    mask[top : top + height, left : left + width] = 255
+
+
 def _strokes(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
     """Brush strokes whose direction turns slowly."""
     side = min(mask.shape)
@@ -75,4 +83,9 @@ def _text(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
         place(mask, np.multiply(line > 127, 255, dtype=np.uint8), left, top)
 
 
-MASK_KINDS: Mapping[str, MaskDrawer] = {"box": _box, "strokes": _strokes, "text": _text}
+MASK_KINDS: Mapping[str, MaskDrawer] = {
+    "box": _box,
+    "centre": _centre,
+    "strokes": _strokes,
+    "text": _text,
+}
