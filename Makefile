@@ -1,5 +1,6 @@
-# make demo: restores a damaged photograph. make test: everything that CI checks.
-# Both make a virtual environment in .venv first; they need Python, a C++ compiler and the network.
+# make demo: restores a damaged photograph. make test: what a change is checked by, in some minutes.
+# make test-all: everything that CI checks, toolchains' and long tests included.
+# All make a virtual environment in .venv first; they need Python, a C++ compiler and the network.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ SOURCES := sdk export kernels benchmarks tests examples
 CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
 	-o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo pictures test format lint types cpp aarch64 unit bench tables clean
+.PHONY: demo pictures test test-all format lint types cpp aarch64 unit unit-all bench tables clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python examples/demo.py
@@ -20,7 +21,9 @@ demo: $(VENV)/runtime.stamp
 pictures: $(VENV)/runtime.stamp
 	$(BIN)/python examples/pictures.py
 
-test: lint types cpp aarch64 unit
+test: lint types unit
+
+test-all: lint types cpp aarch64 unit-all
 
 lint: $(VENV)/develop.stamp
 	$(BIN)/ruff format --check $(SOURCES)
@@ -40,7 +43,11 @@ cpp: $(VENV)/develop.stamp
 aarch64: $(VENV)/develop.stamp
 	PATH="$(CURDIR)/$(BIN):$$PATH" kernels/test_aarch64.sh
 
+# Tests but for those marked slow: they take long, and break rarely.
 unit: $(VENV)/develop.stamp
+	$(BIN)/pytest -m "not slow"
+
+unit-all: $(VENV)/develop.stamp
 	$(BIN)/pytest
 
 format: $(VENV)/develop.stamp
@@ -55,7 +62,7 @@ bench: $(VENV)/develop.stamp
 
 # Writes the documentation's tables anew from the committed results; a test checks them.
 tables: $(VENV)/develop.stamp
-	$(BIN)/inpaint-bench tables README.md benchmarks/README.md
+	$(BIN)/inpaint-bench tables $$(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/models/*.md)
 
 clean:
 	rm -rf $(VENV) build dist demo

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inpaint_bench.peers.classical import PEERS
-from inpaint_bench.quality import Pixels, mean_score, score
+from inpaint_bench.peers import PEERS
 from inpaint_eval.damage import damaged_pictures
 from inpaint_eval.detection import Counts
 from inpaint_eval.pictures import Ratio, assign
+from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.large_holes import HOLES, holed_pictures, measure_holes
 from inpaint_sdk import Restorer
 from inpaint_sdk.tasks.detection import DETECTOR
@@ -78,8 +78,8 @@ def test_clean_restores_what_is_distorted(
     """By so many dB more than the distorted pictures have, and than every peer at its best."""
     pytest.importorskip("torch", reason="fixed distortions belong to the extra inpaint-sdk[train]")
     from inpaint_export.evaluation import distorted_pairs
-    from inpaint_export.tables.denoisers import PEERS as DENOISERS
-    from inpaint_export.tables.denoisers import at_its_best
+    from inpaint_export.survey.comparators.denoisers import PEERS as DENOISERS
+    from inpaint_export.survey.comparators.denoisers import at_its_best
 
     pairs = distorted_pairs(shared_data / "photos" / "kodak24", kind)
     ours = _psnr(Restorer.load("clean", threads=2).restore, pairs)

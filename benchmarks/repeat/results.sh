@@ -26,7 +26,7 @@ bench() { # COMMAND FILE OPTIONS...
 
 for number in 1 2; do
   file=$work/spa-gan-$number.onnx
-  [[ -e $file ]] || "$bin/python" benchmarks/repeat/spagan_onnx.py \
+  [[ -e $file ]] || "$bin/python" -m inpaint_export.survey.comparators.spagan_onnx \
     "$weights/spagan_rice$number.pth" "$file"
 done
 kodak=(--models photo --peers opencv-telea,opencv-ns --holes 10-20,30-40
@@ -40,7 +40,8 @@ bench quality "$results/quality-rice1.json" --models cloud-thin --pairs "$data/r
 bench quality "$results/quality-rice2.json" --models cloud-thick --pairs "$data/rice2/test" \
   --onnx "spa-gan=$work/spa-gan-2.onnx"
 bench kernels "$results/kernels-$name.json" --threads 2
-bench floor "$results/floor.json" --models photo,cloud-thin --sizes 256,512 \
+bench roofline "$results/roofline.json" --models photo,cloud-thin --sizes 256,512 \
   --devices orin-nano,orin-nano-super,agx-orin,thor
 bench sdk "$results/sdk-$name.json"
-"$bin/inpaint-bench" tables README.md benchmarks/README.md
+mapfile -t filled < <(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/models/*.md)
+"$bin/inpaint-bench" tables "${filled[@]}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from tqdm import tqdm
 from inpaint_eval.damage import KINDS, damaged_pictures
 from inpaint_eval.detection import Counts
 from inpaint_eval.pictures import Pixels, list_pictures
+from inpaint_eval.timing import time_in_turns
 from inpaint_export.data.photos import read_rgb
 from inpaint_sdk import DetectionQuality, Restorer
 
@@ -21,7 +20,7 @@ INPAINTER = "photo"
 """Restores what is found, to see what the finding is worth."""
 
 TIMED_SIDE = 512
-ROUNDS = 40
+BLOCKS = 8
 
 
 @dataclass(frozen=True)
@@ -117,11 +116,5 @@ def _psnr(picture: Pixels, clean: Pixels) -> float:
 def _milliseconds(restorer: Restorer, folder: Path) -> float:
     picture = read_rgb(list_pictures(folder)[0])
     picture = np.asarray(cv2.resize(picture, (TIMED_SIDE, TIMED_SIDE)), np.uint8)
-    times: Sequence[float] = [_seconds(restorer, picture) for _ in range(ROUNDS)]
-    return 1e3 * float(np.median(times[ROUNDS // 8 :]))
-
-
-def _seconds(restorer: Restorer, picture: Pixels) -> float:
-    started = time.perf_counter()
-    restorer.detect(picture)
-    return time.perf_counter() - started
+    times = time_in_turns({"detect": lambda: restorer.detect(picture)}, blocks=BLOCKS)
+    return times["detect"].p50

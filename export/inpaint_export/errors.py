@@ -1,5 +1,7 @@
 """Exceptions of this package."""
 
+from inpaint_sdk import InpaintError
 
-class ExportError(Exception):
+
+class ExportError(InpaintError):
     """A model cannot be exported, or what was exported is not what was trained."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inpaint_bench.quality import Pixels, mean_score, score
 from inpaint_eval.pictures import Ratio, assign, list_pictures, read_picture
+from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.errors import ExportError
 
 HOLES = ("40-60 %", "box")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +15,11 @@ from torch import Tensor, nn
 
 from inpaint_export.errors import ExportError
 from inpaint_export.model_document import set_info, write_whole
+from inpaint_export.models.declarations import Declarations, declarations
 from inpaint_export.precision.storage import round_weights, store_in_half
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.precision.trunk import set_full_precision
+from inpaint_export.recipes.base import Recipe
+from inpaint_export.recipes.data import recipe_from_data
 from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_kernels.onnx_body import DOMAIN
@@ -24,6 +28,10 @@ from inpaint_sdk.models.file import content_digest
 from inpaint_sdk.models.info import METADATA_KEY, DetectionQuality, ModelInfo, Quality
 
 OPSET = 18
+
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Of a node's metadata, as PyTorch's exporter writes it: the paths of the modules that it is in."""
+
 TOLERANCE = 1e-4
 """Largest difference from PyTorch that an exported model may have; pictures are in [0, 1]."""
 
@@ -54,7 +62,7 @@ def export_checkpoint(checkpoint: Path, output: Path) -> list[Check]:
         ExportError: the two differ by more than ``TOLERANCE``.
     """
     state = load_checkpoint(checkpoint)
-    recipe = load_recipe(state["recipe"])
+    recipe = recipe_from_data(state["recipe"])
     model = recipe.build()
     model.load_state_dict(state["ema"])
     return export_model(model, recipe, output)
@@ -62,12 +70,12 @@ def export_checkpoint(checkpoint: Path, output: Path) -> list[Check]:
 
 def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
     """Writes a model as :func:`export_checkpoint` does; its weights are rounded to the storage."""
-    multiple = model.size_multiple
-    assert isinstance(multiple, int)
+    declared = declarations(model)
+    multiple = declared.size_multiple
     model = model.eval().cpu()
     if recipe.storage == "fp16":
         round_weights(model)
-    proto = _to_onnx(model, recipe, multiple)
+    proto = _to_onnx(model, recipe, declared)
     if recipe.storage == "fp16":
         store_in_half(proto)
     info = ModelInfo(
@@ -79,6 +87,8 @@ def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
         parameters=sum(p.numel() for p in model.parameters()),
         size_multiple=multiple,
         trained_size=recipe.data.crop,
+        memory=declared.memory,
+        kinds=declared.kinds,
         licence=recipe.card.licence,
         training_data=recipe.card.training_data,
         outputs=recipe.outputs,
@@ -112,8 +122,9 @@ def write_quality(
     return info
 
 
-def _to_onnx(model: nn.Module, recipe: Recipe, multiple: int) -> onnx.ModelProto:
+def _to_onnx(model: nn.Module, recipe: Recipe, declared: Declarations) -> onnx.ModelProto:
     """Exports with dynamic batch, height and width."""
+    multiple = declared.size_multiple
     example = _example(recipe, 2, 2 * multiple, 3 * multiple, seed=0)
     size = {
         0: torch.export.Dim("batch"),
@@ -137,14 +148,38 @@ def _to_onnx(model: nn.Module, recipe: Recipe, multiple: int) -> onnx.ModelProto
         attach_function(program)
     proto = program.model_proto
     _name_sizes(proto)
+    kept = _outputs_of(proto.graph, declared.full_precision)
     # What the exporter notes about where nodes came from is of no use to a runtime.
     del proto.metadata_props[:]
+    set_full_precision(proto, kept)
     for entry in (proto.graph, *proto.graph.node, *proto.graph.input, *proto.graph.output):
         del entry.metadata_props[:]
     for value in (*proto.graph.value_info, *proto.graph.initializer):
         del value.metadata_props[:]
     proto.producer_name, proto.producer_version = "inpaint-export", ""
     return proto
+
+
+def _outputs_of(graph: onnx.GraphProto, modules: tuple[str, ...]) -> list[str]:
+    """First outputs of the nodes that these submodules are made of, as the exporter notes it.
+
+    Raises:
+        ExportError: a submodule has no nodes.
+    """
+    scopes = {
+        node.output[0]: set(literal_eval(entry.value))
+        for node in graph.node
+        for entry in node.metadata_props
+        if entry.key == SCOPES
+    }
+    for module in modules:
+        if not any(module in scope for scope in scopes.values()):
+            raise ExportError(
+                f"the network declares that {module!r} stays in full precision, and the graph has "
+                "no node of it: forward does not call it, or calls it under torch.autocast, which "
+                "hides it (inpaint_export.models.declarations.in_full_precision does not)"
+            )
+    return [output for output, scope in scopes.items() if scope & set(modules)]
 
 
 def _name_sizes(proto: onnx.ModelProto) -> None:

@@ -14,7 +14,7 @@ from inpaint_sdk.errors import (
     OutputError,
     SourceError,
 )
-from inpaint_sdk.models.info import DetectionQuality, ModelInfo, Quality
+from inpaint_sdk.models.info import DetectionQuality, Memory, ModelInfo, Quality
 from inpaint_sdk.models.zoo import list_models
 from inpaint_sdk.native import get_library_path
 from inpaint_sdk.pictures.metadata import MetadataWarning
@@ -34,6 +34,7 @@ __all__ = [
     "ImageError",
     "InpaintError",
     "MaskError",
+    "Memory",
     "MetadataWarning",
     "ModelError",
     "ModelInfo",

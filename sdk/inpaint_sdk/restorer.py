@@ -634,7 +634,7 @@ class Restorer:
         if "attention" not in self._model.outputs:
             raise ModelError(
                 f"the model {self._model.name!r} draws no attention map; "
-                "models of the family 'sarnn' do, like cloud-thin"
+                "one that does lists 'attention' in model.outputs, as cloud-thin does"
             )
         from inpaint_sdk.tasks.restoration import Cleaner  # with OpenCV, which is slow to import
 

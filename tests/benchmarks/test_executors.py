@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inpaint_bench.executors import CannotRunError, Frame, Order, open_executor
-from inpaint_bench.peers.classical import PEERS
-from inpaint_bench.schema.run import CandidateKey
+from inpaint_bench.errors import CannotRunError
+from inpaint_bench.executors import Frame, Order, open_executor
+from inpaint_bench.peers import PEERS
+from inpaint_bench.schema.common import CandidateKey
 from inpaint_sdk import Restorer
 from support.onnx_peers import write_filler, write_mask_free, write_migan
 
@@ -76,24 +77,6 @@ def test_the_network_alone_takes_batches(photo: Restorer, image: Pixels, mask: P
         # In the hole: outside, the public API puts the known pixels back.
         difference = np.abs(restored[hole > 0].astype(int) - expected[hole > 0])
         assert difference.max() <= 1
-
-
-@pytest.mark.parametrize("scope", ["call", "network"])
-def test_pytorch_has_the_file_s_weights(frame: Frame, scope: str) -> None:
-    pytest.importorskip("torch")
-    eager = PHOTO.model_copy(update={"backend": "torch-eager"})
-    (found,) = restore(order(eager, scope=scope), frame)
-    (expected,) = restore(order(scope=scope), frame)
-    assert np.abs(found.astype(int) - expected).max() <= 1
-
-
-def test_compiled_pytorch(frame: Frame) -> None:
-    pytest.importorskip("torch")
-    compiled = PHOTO.model_copy(update={"backend": "torch-compiled"})
-    small = Frame((frame.pictures[0][:32, :32].copy(),), (frame.masks[0][:32, :32].copy(),))
-    (found,) = restore(order(compiled, scope="network"), small)
-    (expected,) = restore(order(scope="network"), small)
-    assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("name", PEERS)

@@ -13,16 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inpaint_bench.drawn import MASK_KINDS, draw_mask, draw_picture
-from inpaint_bench.executors import CannotRunError, Order
-from inpaint_bench.peers.classical import PEERS, Peer, Pixels, Restore
-from inpaint_bench.run.case import measure_case
-from inpaint_bench.run.energy import Gauge
-from inpaint_bench.run.frames import make_frames
-from inpaint_bench.run.probe import probe
-from inpaint_bench.schema.files import read_result
-from inpaint_bench.schema.run import CandidateKey, CaseKey, Protocol, RunResult
+from inpaint_bench.case import measure_case
+from inpaint_bench.energy import Gauge
+from inpaint_bench.errors import CannotRunError
+from inpaint_bench.executors import Order
+from inpaint_bench.frames import make_frames
+from inpaint_bench.peers import PEERS, Peer, Restore
+from inpaint_bench.probe import probe
+from inpaint_bench.run import measure_overhead
+from inpaint_bench.schema import read_result
+from inpaint_bench.schema.common import CandidateKey
+from inpaint_bench.schema.run import CaseKey, Protocol, RunResult
+from inpaint_eval.drawn import MASK_KINDS, draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio, hole_ratio
+from inpaint_eval.scores import Pixels
 from support.bench import QUICK, Bench
 
 
@@ -74,12 +78,19 @@ def test_the_table_is_printed(bench: Bench, folders: tuple[Path, Path], tmp_path
     arguments += ["--pictures", str(pictures), "--masks", str(masks), "--holes", "10-20,30-40"]
     found = bench("run", *arguments, *QUICK, "-o", tmp_path / "run.json")
     assert found.exit_code == 0, found.output
-    assert "**call, own size, holes 30-40 %, batch 1, 1 thread (3 pictures" in found.output
-    assert "| opencv-ns | " in found.output
+    assert "\ncall, own size, holes 30-40 %, batch 1, 1 thread (3 pictures" in found.output
+    assert "\nopencv-ns  " in found.output
     assert "the loop adds" in found.output
     result = read_result(tmp_path / "run.json")
     assert isinstance(result, RunResult)
     assert [case.key.holes for case in result.cases] == ["10-20", "30-40"]
+
+
+def test_the_loop_adds_less_than_a_percent_to_a_call_of_5_ms() -> None:
+    overhead = measure_overhead()
+    assert 0 < overhead.share_of_5_ms < 0.01
+    assert overhead.share_of_5_ms == pytest.approx(overhead.p50_microseconds / 5000, abs=1e-6)
+    assert overhead.p50_microseconds <= overhead.p99_microseconds
 
 
 def test_a_plan_is_a_file_and_options_win(bench: Bench, tmp_path: Path) -> None:
@@ -186,12 +197,12 @@ def test_ctrl_c_leaves_what_was_finished_and_the_same_command_goes_on(tmp_path: 
 CRASHES = """
 import os
 import sys
-from inpaint_bench.peers import classical
+from inpaint_bench import peers
 
 def load():
     {work}
 
-classical.PEERS["opencv-telea"] = classical.Peer("test", load)
+peers.PEERS["opencv-telea"] = peers.Peer("Telea", "test", load)
 """
 
 
@@ -234,7 +245,7 @@ def test_a_candidate_that_fails_on_the_way_is_a_row_and_others_go_on(
 
         return fail
 
-    monkeypatch.setitem(PEERS, "opencv-telea", Peer("test", load))
+    monkeypatch.setitem(PEERS, "opencv-telea", Peer("Telea", "test", load))
     keys = [
         CandidateKey(kind="peer", name=name, source="", backend="cpu", precision="uint8")
         for name in ("opencv-telea", "opencv-ns")
@@ -259,7 +270,7 @@ def test_a_candidate_that_fails_on_the_way_is_a_row_and_others_go_on(
 def test_a_slow_candidate_has_fewer_turns_spread_evenly(tmp_path: Path, bench: Bench) -> None:
     output = tmp_path / "run.json"
     arguments = ["--models", "", "--peers", "opencv-ns,skimage-biharmonic", "--sizes", "256"]
-    arguments += ["--blocks", "30", "--turn-seconds", "0.001", "--candidate-seconds", "0.6"]
+    arguments += ["--blocks", "30", "--turn-seconds", "0.001", "--candidate-seconds", "2"]
     arguments += ["--warmup-seconds", "0.3", "--energy-seconds", "0", "--threads", "1"]
     found = bench("run", *arguments, "-o", output)
     assert found.exit_code == 0, found.output

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.schema.files import read_result, write_result
+from inpaint_bench.schema import read_result, write_result
 from inpaint_bench.schema.sdk import SdkResult
-from inpaint_bench.sdk.benchmark import in_process
-from inpaint_bench.sdk.startup import startup
+from inpaint_bench.sdk import in_process
+from inpaint_bench.sdk_rows import startup
 from support.bench import Bench, failing_row
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
@@ -33,7 +34,7 @@ def test_rows_of_another_machine_are_not_mixed(bench: Bench, tmp_path: Path) -> 
     (committed,) = RESULTS.glob("sdk-*.json")
     result = read_result(committed)
     assert isinstance(result, SdkResult)
-    machine = result.machine.model_copy(update={"revision": "other"})
+    machine = replace(result.machine, revision="other")
     path = tmp_path / "sdk.json"
     write_result(result.model_copy(update={"machine": machine}), path)
     found = bench("sdk", "--rows", "startup", "-o", path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -14,8 +15,9 @@ torch = pytest.importorskip("torch", reason="training needs the extra inpaint-sd
 
 from inpaint_export.data.photos import PhotoDataConfig  # noqa: E402
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter  # noqa: E402
-from inpaint_export.recipes import Recipe, load_recipe  # noqa: E402
-from inpaint_export.recipes.base import OptimConfig  # noqa: E402
+from inpaint_export.recipes import load_recipe  # noqa: E402
+from inpaint_export.recipes.base import Recipe  # noqa: E402
+from inpaint_export.training.optim import OptimConfig  # noqa: E402
 from inpaint_export.training.validation import HoleValidationConfig  # noqa: E402
 
 
@@ -47,16 +49,32 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def holed_data(tmp_path: Path) -> Path:
+    """Three pictures for training, three to measure on, and masks of half a picture."""
+    rng = np.random.default_rng(0)
+    for folder in ("train", "paris", "masks"):
+        (tmp_path / folder).mkdir()
+    for index in range(3):
+        picture = rng.integers(0, 256, (340, 340, 3)).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / "train" / f"{index}.png"), picture)
+        cv2.imwrite(str(tmp_path / "paris" / f"{index}.png"), picture[:64, :96])
+        mask = np.zeros((512, 512), np.uint8)
+        mask[:, : 256 + index] = 255
+        cv2.imwrite(str(tmp_path / "masks" / f"{8000 + index:05d}.png"), mask)
+    return tmp_path
+
+
+@pytest.fixture
 def tiny_recipe() -> Recipe:
     """``photo``, shrunk."""
     config = CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0))
     return replace(
         load_recipe("photo"),
-        build=lambda: CnnInpainter(config),
+        build=partial(CnnInpainter, config),
         data=PhotoDataConfig(("train",), crop=64),
         validation=HoleValidationConfig(folder="val", count=2, every=4),
         optim=OptimConfig(warmup=2, ema=0.5),
+        start=None,
         steps=8,
         batch=2,
-        precision="fp32",
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -161,7 +162,7 @@ def test_recurrence_carries_context_across_the_picture() -> None:
 def test_clouds_are_trained_by_the_same_loop(root: Path, tmp_path: Path) -> None:
     recipe = replace(
         load_recipe("cloud-thin"),
-        build=lambda: Sarnn(SMALL),
+        build=partial(Sarnn, SMALL),
         data=PairDataConfig("set", "thin", crop=64),
         validation=PairValidationConfig("set", every=2),
         steps=4,

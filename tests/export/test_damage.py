@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -25,10 +26,11 @@ from inpaint_export.models.detector import Detector, DetectorConfig
 from inpaint_export.onnx_export import export_model
 from inpaint_export.precision import convert as conversion
 from inpaint_export.precision.storage import round_weights
-from inpaint_export.recipes import Recipe, load_recipe
-from inpaint_export.recipes.base import OptimConfig
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import MaskDetection, thinness
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.validation import DamageValidation, DamageValidationConfig
 from inpaint_sdk import Restorer
 from inpaint_sdk.models.file import read_model_file
@@ -48,13 +50,12 @@ def recipe() -> Recipe:
     """``damage``, shrunk."""
     return replace(
         load_recipe("damage"),
-        build=lambda: Detector(SMALL),
+        build=partial(Detector, SMALL),
         data=DamageDataConfig(("train",), crop=64),
         validation=DamageValidationConfig(folder="val", count=1, every=4),
         optim=OptimConfig(warmup=2, ema=0.5),
         steps=4,
         batch=2,
-        precision="fp32",
     )
 
 
@@ -217,11 +218,10 @@ def test_validation_is_the_mean_f1_of_kinds(photo: Picture) -> None:
 
 
 def test_it_trains_exports_and_detects(
-    recipe: Recipe, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Picture
+    recipe: Recipe, data_root: Path, tmp_path: Path, photo: Picture
 ) -> None:
     trainer = Trainer(recipe, data_root, tmp_path / "run", workers=0)
     assert 0.0 <= trainer.run() <= 1.0
-    monkeypatch.setattr("inpaint_export.onnx_export.load_recipe", lambda name: recipe)
     output = tmp_path / "damage.onnx"
     command = ["export", str(trainer.checkpoint), "-o", str(output)]
     result = CliRunner().invoke(main, command)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -178,7 +179,7 @@ def test_the_recipes_train(photos: Path, tmp_path: Path) -> None:
     for name in ("clean-crops", "clean"):
         recipe = replace(
             load_recipe(name),
-            build=lambda: Crnn(SMALL),
+            build=partial(Crnn, SMALL),
             data=DistortionDataConfig(("photos",), crop=64),
             validation=DistortionValidationConfig("photos", count=2, every=2),
             steps=4,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,32 +9,11 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from inpaint_export.cli import main
-from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.errors import ExportError
 from inpaint_export.large_holes import centred_box, gradient_ratio, holed_pictures, measure_holes
-from inpaint_export.models.cnn import CnnConfig, CnnInpainter
-from inpaint_export.recipes import load_recipe
-from inpaint_export.tables import inpainting
-from inpaint_export.tables.base import TableOptions, Variant
-from inpaint_export.training.validation import HoleValidationConfig
 from inpaint_sdk.models.zoo import open_model
 
 Pixels = NDArray[np.uint8]
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    for folder in ("train", "paris", "masks"):
-        (tmp_path / folder).mkdir()
-    for index in range(3):
-        picture = rng.integers(0, 256, (340, 340, 3)).astype(np.uint8)
-        cv2.imwrite(str(tmp_path / "train" / f"{index}.png"), picture)
-        cv2.imwrite(str(tmp_path / "paris" / f"{index}.png"), picture[:64, :96])
-        mask = np.zeros((512, 512), np.uint8)
-        mask[:, : 256 + index] = 255
-        cv2.imwrite(str(tmp_path / "masks" / f"{8000 + index:05d}.png"), mask)
-    return tmp_path
 
 
 def test_a_box_is_a_quarter_of_the_picture() -> None:
@@ -44,8 +22,10 @@ def test_a_box_is_a_quarter_of_the_picture() -> None:
 
 
 @pytest.mark.parametrize("holes", ["40-60 %", "box"])
-def test_holes_are_the_same_every_time(data: Path, holes: str) -> None:
-    first, second = (holed_pictures(data / "paris", data / "masks", holes) for _ in range(2))
+def test_holes_are_the_same_every_time(holed_data: Path, holes: str) -> None:
+    first, second = (
+        holed_pictures(holed_data / "paris", holed_data / "masks", holes) for _ in range(2)
+    )
     assert len(first) == 3
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a.mask, b.mask)
@@ -68,39 +48,15 @@ def test_a_flat_picture_has_no_gradient_ratio() -> None:
         gradient_ratio(flat, flat, mask)
 
 
-def test_means_are_over_pictures(data: Path) -> None:
-    samples = holed_pictures(data / "paris", data / "masks", "box")
+def test_means_are_over_pictures(holed_data: Path) -> None:
+    samples = holed_pictures(holed_data / "paris", holed_data / "masks", "box")
     found = measure_holes(lambda picture, mask: picture, samples)
     assert (found.psnr_hole, found.ssim, found.gradient_ratio) == (100.0, 1.0, 1.0)
 
 
-def test_rows_have_every_setting_and_strips_are_drawn(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inpainting, "FOLDERS", ("paris",))
-    monkeypatch.setattr(inpainting, "ROUNDS", 2)
-    small = CnnConfig(widths=(8, 8, 8), encoder_blocks=(0, 0), dilations=(), decoder_blocks=(0, 0))
-    recipe = replace(
-        load_recipe("photo"),
-        data=PhotoDataConfig(("train",), crop=64),
-        validation=HoleValidationConfig("train", count=1),
-        batch=1,
-    )
-    options = TableOptions(data, None, tmp_path / "runs", steps=1, threads=1)
-    variant = Variant("small", "small", lambda: CnnInpainter(small))
-    rows = inpainting.measured_rows([variant], ["photo"], recipe, options)
-    assert [row.method for row in rows] == ["small", "`photo`"]
-    assert all(len(row.figures) == 2 * 3 and row.milliseconds for row in rows)
-    strip = cv2.imread(str(tmp_path / "runs" / "paris-box.png"))
-    assert strip.shape == (3 * 64, 4 * 96, 3)  # damaged, two methods, true
-    text = inpainting.markdown_by_setting("T", rows)
-    assert text.count("# T: paris, ") == 2
-    assert "| method | PSNR in the hole | SSIM | gradient | parameters |" in text
-
-
-def test_eval_takes_a_ratio_and_the_box(data: Path) -> None:
-    command = ["eval", open_model("photo").path, "--data", data / "paris"]
-    command += ["--masks", data / "masks", "--ratios", "40-60,box", "--threads", 1]
+def test_eval_takes_a_ratio_and_the_box(holed_data: Path) -> None:
+    command = ["eval", open_model("photo").path, "--data", holed_data / "paris"]
+    command += ["--masks", holed_data / "masks", "--ratios", "40-60,box", "--threads", 1]
     result = CliRunner().invoke(main, [str(part) for part in command])
     assert result.exit_code == 0, result.output
     assert "paris, masks masks 40-60 %: PSNR" in result.output

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -13,9 +15,10 @@ from torch import Tensor, nn
 from inpaint_export import onnx_export
 from inpaint_export.cli import main
 from inpaint_export.errors import ExportError
-from inpaint_export.models.cnn import CnnInpainter
+from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.onnx_export import export_model, write_quality
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_sdk import Quality, Restorer
 from inpaint_sdk.models.file import read_model_file
@@ -36,12 +39,8 @@ def shaken(recipe: Recipe) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from dataclasses import replace
-
-    from inpaint_export.models.cnn import CnnConfig
-
     config = CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0))
-    recipe = replace(load_recipe("photo"), build=lambda: CnnInpainter(config))
+    recipe = replace(load_recipe("photo"), build=partial(CnnInpainter, config))
     path = tmp_path_factory.mktemp("exported") / "tiny.onnx"
     checks = export_model(shaken(recipe), recipe, path)
     assert len({(c.height, c.width) for c in checks}) == len(onnx_export.CHECKED_SIZES)
@@ -116,8 +115,7 @@ def test_every_bundled_model_is_its_recipes(path: Path) -> None:
 def test_the_command_line_from_checkpoint_to_measured_file(
     tiny_recipe: Recipe, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inpaint_export.recipes.load_recipe", lambda name: tiny_recipe)
-    monkeypatch.setattr(onnx_export, "load_recipe", lambda name: tiny_recipe)
+    monkeypatch.setattr("inpaint_export.training.resume.load_recipe", lambda name: tiny_recipe)
     runner = CliRunner()
     run = str(tmp_path / "run")
     arguments = ["train", "photo", "--data", str(data_root), "-o", run, "--steps", "2"]
@@ -154,11 +152,10 @@ def test_the_command_line_reports_errors(tmp_path: Path) -> None:
 
 
 def test_a_trained_checkpoint_exports_its_averaged_weights(
-    tiny_recipe: Recipe, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_recipe: Recipe, data_root: Path, tmp_path: Path
 ) -> None:
     trainer = Trainer(tiny_recipe, data_root, tmp_path, workers=0)
     trainer.run()
-    monkeypatch.setattr(onnx_export, "load_recipe", lambda name: tiny_recipe)
     onnx_export.export_checkpoint(trainer.checkpoint, tmp_path / "out.onnx")
     proto = onnx.load(tmp_path / "out.onnx")
     stored = {i.name: onnx.numpy_helper.to_array(i) for i in proto.graph.initializer}

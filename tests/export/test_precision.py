@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,16 @@ from inpaint_export.precision.convert import convert
 from inpaint_export.precision.fp16 import to_fp16
 from inpaint_export.precision.int8 import to_int8
 from inpaint_export.precision.rounded import in_fp32
-from inpaint_export.precision.trunk import trunk
-from inpaint_export.recipes import Recipe, load_recipe
+from inpaint_export.precision.trunk import full_precision, trunk
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.backends.tensorrt import zero_points
 from inpaint_sdk.backends.tensorrt.builder import build
 from inpaint_sdk.backends.tensorrt.library import open_library
 from inpaint_sdk.engines.shapes import Shape, Shapes
 from inpaint_sdk.models.file import ModelFile, read_model_file
+from inpaint_sdk.models.zoo import MODELS
 
 Feed = dict[str, NDArray[np.float32]]
 
@@ -74,7 +77,7 @@ def sarnn(folder: Path) -> Path:
     path = folder / "cloud-thin.onnx"
     if not path.exists():
         config = SarnnConfig(widths=(8, 16), state=8, guided=1, refining=1, rounds=1)
-        recipe = replace(load_recipe("cloud-thin"), build=lambda: Sarnn(config))
+        recipe = replace(load_recipe("cloud-thin"), build=partial(Sarnn, config))
         export_model(shake(recipe.build()), recipe, path)
     return path
 
@@ -88,22 +91,31 @@ def types(proto: onnx.ModelProto) -> dict[str, int]:
 
 
 class TestTrunk:
-    def test_it_goes_from_the_first_trained_convolution_to_the_last(self, photo: Path) -> None:
-        graph = onnx.load(photo).graph
-        inside = {node.name for node in trunk(graph)}
-        convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    def test_it_goes_from_the_first_trained_layer_to_the_last(self, photo: Path) -> None:
+        model = onnx.load(photo)
+        inside = {node.name for node in trunk(model)}
+        convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
         for node in convolutions:
             assert (node.name in inside) == node.input[1].endswith(".weight")
         assert any(node.name not in inside for node in convolutions), "the fill has one of its own"
-        outside = {node.op_type for node in graph.node if node.name not in inside}
+        outside = {node.op_type for node in model.graph.node if node.name not in inside}
         assert {"AveragePool", "Div", "Reciprocal", "DepthToSpace", "ReduceMean"} <= outside
-        assert {"LeakyRelu", "Add"} <= {n.op_type for n in graph.node if n.name in inside}
+        assert {"LeakyRelu", "Add"} <= {n.op_type for n in model.graph.node if n.name in inside}
 
     def test_the_scan_is_inside_and_the_exponential_outside(self, sarnn: Path) -> None:
-        graph = onnx.load(sarnn).graph
-        inside = {node.op_type for node in trunk(graph)}
+        inside = {node.op_type for node in trunk(onnx.load(sarnn))}
         assert "DirectionalScan" in inside
         assert "Exp" not in inside
+
+    def test_what_is_declared_stays_outside_between_layers_too(self) -> None:
+        """Every stage of ``photo-staged`` has a fill, and stages lie between others' layers."""
+        model = onnx.load(MODELS / "photo-staged.onnx")
+        inside = {node.output[0] for node in trunk(model)}
+        fills = [n for n in model.graph.node if n.op_type == "Conv" and "fill" in n.input[1]]
+        assert len(fills) == 3
+        assert not inside & {node.output[0] for node in fills}
+        assert not inside & full_precision(model)
+        assert len(full_precision(model)) == 188
 
 
 class TestFp16:
@@ -111,7 +123,7 @@ class TestFp16:
         original = onnx.load(photo)
         half = to_fp16(original)
         kinds = types(half)
-        inside = {node.output[0] for node in trunk(original.graph)}
+        inside = {node.output[0] for node in trunk(original)}
         for node in half.graph.node:
             name = node.output[0]
             if node.op_type != "Cast":
@@ -206,7 +218,7 @@ class TestInt8:
         }
         producers = {o: node for node in quantised.graph.node for o in node.output}
         for node in quantised.graph.node:
-            if node.op_type == "Conv" and node.name in {n.name for n in trunk(original.graph)}:
+            if node.op_type == "Conv" and node.name in {n.name for n in trunk(original)}:
                 assert producers[node.input[0]].op_type == "DequantizeLinear"
                 assert producers[node.input[1]].op_type == "DequantizeLinear"
                 assert stored[producers[node.input[1]].input[0]].dtype == np.int8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from inpaint_sdk import ModelInfo
+from inpaint_sdk import Memory, ModelInfo
 
 
 def model_info(**fields: Any) -> ModelInfo:
@@ -18,7 +18,10 @@ def model_info(**fields: Any) -> ModelInfo:
         "parameters": 1,
         "size_multiple": 8,
         "trained_size": 64,
+        "memory": Memory(bytes_per_pixel=100),
         "licence": "none",
         "training_data": "none",
     }
+    if fields.get("task") == "detect":
+        usual["kinds"] = ("damage",)
     return ModelInfo(**(usual | fields))

@@ -24,6 +24,8 @@ class AveragingRound(nn.Module):
     Channels remember from 2 to 16 positions at first, and learn to remember 32 at most.
     """
 
+    adamw = ("raw_weight", "bias")
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         memory = torch.logspace(1.0, 4.0, channels, base=2.0)
@@ -33,6 +35,11 @@ class AveragingRound(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4, channels))
         self.scores = nn.Conv2d(channels, 4, 1)
         self.mix = nn.Conv2d(4 * channels, channels, 1)
+
+    @staticmethod
+    def unfold(weight: Tensor) -> Tensor:
+        """The parameter ``raw_weight`` of a scan's weight, which is below the largest one."""
+        return torch.logit((weight / LARGEST_WEIGHT).clamp(1e-6, 1.0 - 2.0**-20))
 
     def forward(self, x: Tensor) -> Tensor:
         """From and to [N, C, H, W]."""

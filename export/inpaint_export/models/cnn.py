@@ -2,8 +2,9 @@
 
 Made for the edge: the picture is folded to 1/4 resolution by its first convolution and unfolded by
 its last, most arithmetic happens at 1/8 and 1/16, a few channels at 1/2 hold every pixel for what
-is thin, and every operator is one that ONNX Runtime, TensorRT and int8 run well. Context comes from dilated convolutions (Yu and Koltun, 2016) and
-a pooled global branch (as in Hu et al., "Squeeze-and-Excitation", 2018).
+is thin, and every operator is one that ONNX Runtime, TensorRT and int8 run well. Context comes from
+dilated convolutions (Yu and Koltun, 2016) and a pooled global branch (as in Hu et al.,
+"Squeeze-and-Excitation", 2018).
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from inpaint_export.models.blocks import (
     residual_blocks,
     start_at_zero,
 )
+from inpaint_export.models.declarations import in_full_precision
 from inpaint_export.models.fill import PullPushFill
+from inpaint_sdk import Memory
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class CnnInpainter(nn.Module):
     """Inpainting: ``PullPushFill`` and a learned residual."""
 
     size_multiple = 16
+    full_precision = ("fill",)
 
     def __init__(self, config: CnnConfig | None = None) -> None:
         super().__init__()
@@ -104,6 +108,16 @@ class CnnInpainter(nn.Module):
             for layer in (self.down4, self.head2):
                 start_at_zero(layer)
 
+    @property
+    def memory(self) -> Memory:
+        """Measured, with the path at half resolution and without."""
+        return Memory(bytes_per_pixel=200 if self.has_half else 100)
+
+    @property
+    def adamw(self) -> tuple[str, ...]:
+        """First and last layers."""
+        return ("stem", "head", "stem2", "head2") if self.has_half else ("stem", "head")
+
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Repairs a picture.
 
@@ -123,7 +137,7 @@ class CnnInpainter(nn.Module):
 
     def filled(self, image: Tensor, mask: Tensor) -> Tensor:
         """The picture with its hole filled smoothly, which the network starts from."""
-        with torch.autocast(image.device.type, enabled=False):  # the fill is worth full precision
+        with in_full_precision(image.device):  # the fill is worth it
             filled: Tensor = self.fill(image, mask)
         return filled
 

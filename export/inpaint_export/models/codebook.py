@@ -20,6 +20,7 @@ from inpaint_export.models.blocks import SLOPE, ResidualBlock, start_at_zero
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter, Features
 from inpaint_export.models.quantiser import VectorQuantiser
 from inpaint_export.models.vit import TransformerBlock
+from inpaint_sdk import Memory
 
 CELL = 8
 """Pixels on a side of what one entry of the codebook describes."""
@@ -29,6 +30,8 @@ PATCH = 16
 
 CELLS = (PATCH // CELL) ** 2
 """Of a token."""
+
+ATTENTION_MEMORY = Memory(bytes_per_pixel=120, bytes_per_pixel_squared=8e-4)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class CodebookAutoencoder(nn.Module):
     """
 
     size_multiple = 16
+    memory = Memory(bytes_per_pixel=200)
 
     def __init__(self, config: AutoencoderConfig | None = None) -> None:
         super().__init__()
@@ -85,6 +89,8 @@ class CodebookAutoencoder(nn.Module):
 
 class CodeEncoder(nn.Module):
     """Describes cells of a whole picture by vectors; it is needed for training alone."""
+
+    adamw = ("stem", "head")
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
@@ -128,6 +134,8 @@ class CodebookInpainter(nn.Module):
     """The autoencoder's decoder, with codes that a transformer predicts."""
 
     size_multiple = 16
+    memory = ATTENTION_MEMORY
+    adamw = ("stem", "head")
 
     def __init__(
         self,
@@ -208,6 +216,8 @@ class SharpenerConfig:
 class Sharpener(nn.Module):
     """Gives a decoded picture back the detail that decoding blurs, from the known pixels near."""
 
+    adamw = ("stem", "head")
+
     def __init__(self, config: SharpenerConfig | None = None) -> None:
         super().__init__()
         config = config or SharpenerConfig()
@@ -227,6 +237,7 @@ class SharpenedInpainter(nn.Module):
     """All of it: a codebook inpainter, and the sharpening module on its picture."""
 
     size_multiple = 16
+    memory = ATTENTION_MEMORY
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ is fused into a U-Net's decoder. A small second output says what is wrong with t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from inpaint_export.models.averaging import AveragingRound
 from inpaint_export.models.blocks import CONTINUED, SLOPE, residual_blocks, start_at_zero
+from inpaint_sdk import Memory
 
 Reader = Literal["gru", "scan", "none"]
 
@@ -96,6 +97,8 @@ class Adaptation(nn.Module):
     FiLM (Perez et al., AAAI 2018): how strongly to answer is decided once for all of a picture.
     """
 
+    stacked: ClassVar = {"decide.weight": 2}
+
     def __init__(self, felt: int, channels: int) -> None:
         super().__init__()
         self.decide = nn.Linear(felt, 2 * channels)
@@ -111,6 +114,9 @@ class Crnn(nn.Module):
     """Mask-free restoration with a diagnosis as a second output."""
 
     size_multiple = BLOCK
+    memory = Memory(bytes_per_pixel=480)
+    full_precision = ("diagnose2",)
+    adamw = ("stem", "head", "diagnose2")
 
     def __init__(self, config: CrnnConfig | None = None) -> None:
         super().__init__()

@@ -23,6 +23,7 @@ from inpaint_export.models.blocks import (
     ResidualBlock,
     residual_blocks,
 )
+from inpaint_sdk import Memory
 
 CONTRAST = 4.0
 """What pictures are multiplied with, so that they vary by about 1."""
@@ -51,6 +52,9 @@ class Detector(nn.Module):
     """From a picture to the probability that each pixel is damaged."""
 
     size_multiple = 16
+    memory = Memory(bytes_per_pixel=200)
+    kinds = ("damage",)
+    adamw = ("stem", "fine_stem", "head", "fine_head")
 
     def __init__(self, config: DetectorConfig | None = None) -> None:
         super().__init__()

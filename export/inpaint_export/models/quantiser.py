@@ -32,6 +32,14 @@ class VectorQuantiser(nn.Module):
         self.register_buffer("counts", torch.zeros(codes))
         self.register_buffer("sums", torch.zeros(codes, channels))
 
+    def complete(self, missing: set[str]) -> set[str]:
+        """Makes averages that fit a codebook that came alone; returns their names."""
+        if not {"counts", "sums"} <= missing or "codebook" in missing:
+            return set()
+        self.counts.fill_(1.0)
+        self.sums.copy_(self.codebook)
+        return {"counts", "sums"}
+
     def nearest(self, vectors: Tensor) -> Tensor:
         """Indices [...] of the entries nearest to vectors [..., C]."""
         with torch.autocast(vectors.device.type, enabled=False):

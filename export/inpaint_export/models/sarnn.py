@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from inpaint_export.models.blocks import SLOPE, ResidualBlock, double, start_at_zero
 from inpaint_kernels.torch_op import directional_scan
+from inpaint_sdk import Memory
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class ScanRound(nn.Module):
     et al., "Resurrecting Recurrent Neural Networks", 2023).
     """
 
+    adamw = ("raw_weight", "bias")
+
     def __init__(self, channels: int, weigh: bool) -> None:
         super().__init__()
         memory = torch.logspace(1.0, 6.0, channels, base=2.0)
@@ -54,6 +57,11 @@ class ScanRound(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4, channels))
         self.scores = nn.Conv2d(channels, 4, 1) if weigh else None
         self.mix = nn.Conv2d(4 * channels, channels, 1)
+
+    @staticmethod
+    def unfold(weight: Tensor) -> Tensor:
+        """The parameter ``raw_weight`` of a scan's weight, which is below 1."""
+        return torch.atanh(weight.clamp(max=1.0 - 2.0**-20))
 
     def forward(self, x: Tensor) -> Tensor:
         weight = torch.tanh(self.raw_weight)
@@ -120,6 +128,8 @@ class Sarnn(nn.Module):
     """Mask-free restoration with an attention map as a second output."""
 
     size_multiple = 8
+    memory = Memory(bytes_per_pixel=180)
+    adamw = ("stem", "smooth_head", "fine_head", "context.attention")
 
     def __init__(self, config: SarnnConfig | None = None) -> None:
         super().__init__()

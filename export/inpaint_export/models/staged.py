@@ -10,6 +10,7 @@ the border is kept, and the next stage goes on from there. A convolutional LSTM 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from inpaint_export.models.blocks import SLOPE, start_at_zero
 from inpaint_export.models.cnn import LARGE_HOLES, CnnConfig, CnnInpainter
+from inpaint_sdk import Memory
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ State = tuple[Tensor, Tensor]
 
 class ConvLstm(nn.Module):
     """A convolutional LSTM cell; input, output and state have ``channels``."""
+
+    stacked: ClassVar = {"gates.weight": 4}
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -73,6 +77,7 @@ class StagedInpainter(nn.Module):
     """Inpainting in stages, all of which one generator makes."""
 
     size_multiple = CnnInpainter.size_multiple
+    memory = Memory(bytes_per_pixel=200)
 
     def __init__(self, config: StagedConfig | None = None) -> None:
         super().__init__()

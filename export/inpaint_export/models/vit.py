@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -15,6 +17,8 @@ class TransformerBlock(nn.Module):
     "Conditional Positional Encodings for Vision Transformers", ICLR 2023). Normalised before each
     part; every part's last layer starts at zero but the convolution.
     """
+
+    stacked: ClassVar = {"query_key_value.weight": 3}
 
     def __init__(self, width: int, heads: int, expansion: int) -> None:
         super().__init__()

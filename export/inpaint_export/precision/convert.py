@@ -17,7 +17,7 @@ from inpaint_export.precision.fp16 import to_fp16
 from inpaint_export.precision.int8 import Feed, to_int8
 from inpaint_export.precision.rounded import in_fp32
 from inpaint_export.precision.storage import restore_to_full
-from inpaint_export.recipes import Recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.runtime import open_session
 from inpaint_sdk import ModelInfo
 from inpaint_sdk.models.file import content_digest, read_model_file

@@ -9,9 +9,9 @@ from onnx import TensorProto, helper, numpy_helper
 from inpaint_export.precision.trunk import trunk
 from inpaint_kernels import onnx_body
 
-KEPT_INPUTS = {"DirectionalScan": (1, 2), "Resize": (1, 2)}
-"""Inputs that stay in fp32 by operator: the scan's weights, which lie close to 1 where memories are
-long, and what ONNX allows nothing else for."""
+SCAN_INPUT = 0
+"""The one input of DirectionalScan that is cast: its weights lie close to 1 where memories are
+long."""
 
 
 def to_fp16(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -26,8 +26,9 @@ def to_fp16(proto: onnx.ModelProto) -> onnx.ModelProto:
     model = onnx.ModelProto()
     model.CopyFrom(proto)
     graph = model.graph
-    half = {node.output[0] for node in trunk(graph)}
     floats = _floats(model)
+    cast_inputs = {n.output[0]: _cast_inputs(n, model, floats) for n in trunk(model)}
+    half = {output for output, indices in cast_inputs.items() if indices}
     made_half = {o for n in graph.node if n.output[0] in half for o in n.output if o in floats}
     stored = {tensor.name: tensor for tensor in graph.initializer}
     nodes: list[onnx.NodeProto] = []
@@ -44,11 +45,11 @@ def to_fp16(proto: onnx.ModelProto) -> onnx.ModelProto:
         return result
 
     for node in graph.node:
-        in_half = node.output[0] in half
+        indices = cast_inputs.get(node.output[0], frozenset())
         for index, name in enumerate(node.input):
             if name not in floats:
                 continue
-            wants_half = in_half and index not in KEPT_INPUTS.get(node.op_type, ())
+            wants_half = index in indices
             if wants_half != (name in made_half):
                 kind = TensorProto.FLOAT16 if wants_half else TensorProto.FLOAT
                 node.input[index] = cast(name, kind)
@@ -73,6 +74,31 @@ def _floats(model: onnx.ModelProto) -> set[str]:
     # The node's type is not inferred: it is not one of ONNX's.
     found |= {n.output[0] for n in graph.node if n.op_type == onnx_body.NAME}
     return found
+
+
+def _cast_inputs(node: onnx.NodeProto, model: onnx.ModelProto, floats: set[str]) -> frozenset[int]:
+    """Which inputs are fp16 where a node runs in it; none if it cannot.
+
+    Those that ONNX allows it for, if the type of what the node makes follows theirs or is no float.
+    Cast and others like it say in an attribute what they make.
+    """
+    if node.op_type == onnx_body.NAME:
+        return frozenset({SCAN_INPUT})
+    version = next(o.version for o in model.opset_import if o.domain == node.domain)
+    schema = onnx.defs.get_schema(node.op_type, version, node.domain)
+    allowed = {
+        constraint.type_param_str: "tensor(float16)" in constraint.allowed_type_strs
+        for constraint in schema.type_constraints
+    }
+    kinds = {
+        # The last input of an operator stands for all further ones, where it takes any number.
+        index: schema.inputs[min(index, len(schema.inputs) - 1)].type_str
+        for index, name in enumerate(node.input)
+        if name in floats
+    }
+    half = {index for index, kind in kinds.items() if allowed.get(kind, False)}
+    follows = schema.outputs[0].type_str in {kinds[index] for index in half}
+    return frozenset(half) if follows or node.output[0] not in floats else frozenset()
 
 
 def _half(tensor: TensorProto, name: str) -> TensorProto:

@@ -17,8 +17,9 @@ from onnxruntime import quantization
 
 from inpaint_export.precision.trunk import trunk
 
-OPERATORS = ["Conv", "LeakyRelu", "Add", "Resize"]
-"""What runs on 8 bits. DirectionalScan and all else computes on what is dequantised for it."""
+OPERATORS = ["Conv", "ConvTranspose", "LeakyRelu", "Relu", "Add", "Resize", "MaxPool"]
+"""What runs on 8 bits: convolutions, and what lies between them. DirectionalScan, MatMul and all
+else computes on what is dequantised for it."""
 
 PERCENTILE = 99.999
 """Percent of a tensor's values that its range holds. By their extremes, one training picture in a
@@ -47,7 +48,7 @@ def to_int8(proto: onnx.ModelProto, feeds: Iterable[Feed]) -> onnx.ModelProto:
                 _Feeds(iter(feeds)),
                 quant_format=quantization.QuantFormat.QDQ,
                 op_types_to_quantize=OPERATORS,
-                nodes_to_quantize=[n.name for n in trunk(model.graph) if n.op_type in OPERATORS],
+                nodes_to_quantize=[n.name for n in trunk(model) if n.op_type in OPERATORS],
                 per_channel=True,
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,

@@ -12,44 +12,11 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from inpaint_export.training.objective import Objective
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import Start
-from inpaint_sdk.models.info import Family, Task
+from inpaint_sdk.models.info import Task
 
-Precision = Literal["fp32", "bf16"]
 Storage = Literal["fp32", "fp16"]
-
-
-@dataclass(frozen=True)
-class OptimConfig:
-    """Muon for matrices and AdamW for the rest: a warm-up, a constant rate, a cosine fall to zero.
-
-    With a constant stretch a run can be lengthened or cut short when it is resumed: only the start
-    of the fall moves.
-
-    adamw_layers: names of layers whose matrices are AdamW's too.
-    warmup: steps. decay: share of all steps that the fall takes. clip: largest gradient norm.
-    ema: decay of the averaged weights, which are the ones that are validated and exported.
-    """
-
-    lr: float = 1.2e-3
-    adamw_layers: tuple[str, ...] = (
-        "stem",
-        "head",
-        "smooth_head",
-        "fine_head",
-        "raw_weight",
-        "critic_layers",
-    )
-    weight_decay: float = 1e-4
-    betas: tuple[float, float] = (0.9, 0.99)
-    warmup: int = 500
-    decay: float = 0.6
-    clip: float = 1.0
-    ema: float = 0.999
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.decay <= 1.0:
-            raise ValueError(f"decay is {self.decay}; it is a share between 0 and 1")
 
 
 class DataConfig(Protocol):
@@ -97,16 +64,18 @@ class CardConfig:
 class Recipe:
     """One model: how it is built, what it learns from, and for how long.
 
-    name: of the model, as users load it. family: of the design's five.
+    A recipe is data that a checkpoint holds: ``build`` and ``objective`` are classes, functions of
+    a module or :func:`functools.partial` of one.
+
+    name: of the model, as users load it. family: a word for its architecture, of your choice.
     outputs: names of what the network returns, as :class:`inpaint_sdk.ModelInfo` has them.
-    precision: of the forward pass while training; weights and losses are fp32.
     start: what a new network's first weights are, where they are not random.
     window: as :class:`inpaint_sdk.ModelInfo` has it.
     storage: of the weights in the model file, whose arithmetic is fp32 all the same.
     """
 
     name: str
-    family: Family
+    family: str
     task: Task
     build: Callable[[], nn.Module]
     objective: Callable[[nn.Module], Objective]
@@ -117,7 +86,6 @@ class Recipe:
     outputs: tuple[str, ...] = ("output",)
     batch: int = 8
     seed: int = 0
-    precision: Precision = "bf16"
     start: Start | None = None
     window: int | None = None
     storage: Storage = "fp32"

@@ -7,11 +7,12 @@ belongs to a picture is left in it.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from inpaint_export.data.distortions import DistortionDataConfig
-from inpaint_export.recipes.base import OptimConfig
 from inpaint_export.recipes.clean_crops import RECIPE as FIRST
 from inpaint_export.training.objective import PairRegression, PairWeights, strength
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromRun
 
 MEAN_PSNR = PairWeights(log_mse=0.3, l1=3.0, side=0.1)
@@ -19,7 +20,7 @@ MEAN_PSNR = PairWeights(log_mse=0.3, l1=3.0, side=0.1)
 RECIPE = replace(
     FIRST,
     name="clean",
-    objective=lambda model: PairRegression(model, strength, early=MEAN_PSNR, late=MEAN_PSNR),
+    objective=partial(PairRegression, side_target=strength, early=MEAN_PSNR, late=MEAN_PSNR),
     data=DistortionDataConfig(folders=("photos/train",), crop=192, scale=(0.6, 1.0)),
     batch=4,
     optim=OptimConfig(lr=2e-3, warmup=100),

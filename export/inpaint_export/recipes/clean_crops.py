@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from inpaint_export.data.distortions import DistortionDataConfig
 from inpaint_export.models.crnn import Crnn
-from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
+from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.objective import PairRegression, PairWeights, strength
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.validation import DistortionValidationConfig
 
 RECIPE = Recipe(
@@ -15,9 +18,9 @@ RECIPE = Recipe(
     task="restore",
     build=Crnn,
     # By the squared error's size, strong blur would be all that counts.
-    objective=lambda model: PairRegression(
-        model,
-        strength,
+    objective=partial(
+        PairRegression,
+        side_target=strength,
         early=PairWeights(l1=10.0, side=0.02),
         late=PairWeights(log_mse=0.3, l1=3.0, side=0.02),
         switch=0.6,

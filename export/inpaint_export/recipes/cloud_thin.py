@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from inpaint_export.data.pairs import PairDataConfig
 from inpaint_export.models.sarnn import Sarnn
-from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
+from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.objective import PairRegression, change
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.validation import PairValidationConfig
 
 RECIPE = Recipe(
@@ -14,7 +17,7 @@ RECIPE = Recipe(
     family="sarnn",
     task="restore",
     build=Sarnn,
-    objective=lambda model: PairRegression(model, change),
+    objective=partial(PairRegression, side_target=change),
     data=PairDataConfig(
         folder="rice1/train",
         clouds="thin",

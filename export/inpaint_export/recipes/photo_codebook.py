@@ -5,10 +5,13 @@ Its third training, of the sharpening module.
 
 from __future__ import annotations
 
+from functools import partial
+
 from inpaint_export.models.codebook import SharpenedInpainter
-from inpaint_export.recipes.base import OptimConfig, Recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER, CARD, DATA
 from inpaint_export.training.codebook import Sharpening
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromRun
 from inpaint_export.training.validation import HoleValidationConfig
 
@@ -16,7 +19,7 @@ RECIPE = Recipe(
     name="photo-codebook",
     family="transformer",
     task="inpaint",
-    build=lambda: SharpenedInpainter(AUTOENCODER),
+    build=partial(SharpenedInpainter, AUTOENCODER),
     objective=Sharpening,
     data=DATA,
     validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.models.cnn import LARGE_HOLES
 from inpaint_export.models.codebook import AutoencoderConfig, CodebookAutoencoder
-from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
+from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.codebook import CodebookReconstruction
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
 
@@ -29,7 +32,7 @@ RECIPE = Recipe(
     name="photo-codebook-autoencoder",
     family="transformer",
     task="inpaint",
-    build=lambda: CodebookAutoencoder(AUTOENCODER),
+    build=partial(CodebookAutoencoder, AUTOENCODER),
     objective=CodebookReconstruction,
     data=DATA,
     validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from inpaint_export.models.codebook import CodebookInpainter
-from inpaint_export.recipes.base import OptimConfig, Recipe
+from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER, CARD, DATA
 from inpaint_export.training.codebook import CodePrediction
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromRun
 from inpaint_export.training.validation import HoleValidationConfig
 
@@ -13,7 +16,7 @@ RECIPE = Recipe(
     name="photo-codebook-transformer",
     family="transformer",
     task="inpaint",
-    build=lambda: CodebookInpainter(AUTOENCODER),
+    build=partial(CodebookInpainter, AUTOENCODER),
     objective=CodePrediction,
     data=DATA,
     validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.models.staged import StagedInpainter
-from inpaint_export.recipes.base import CardConfig, OptimConfig, Recipe
+from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.adversarial import StagedAdversarial
+from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
 

@@ -8,3 +8,8 @@ PHOTOGRAPHS = (
     "863 of a public ImageNet sample (non-commercial research) and 400 of BSDS500, train and test "
     "parts (research)."
 )
+
+MORE_PHOTOGRAPHS = (
+    f"3132 photographs: {PHOTOGRAPHS[:-1]}; 1869 of public repositories (research; streets, rooms, "
+    "people, landscapes, textures)."
+)

@@ -23,6 +23,8 @@ class Critic(nn.Module):
     Spectral normalisation (Miyato et al., ICLR 2018) keeps its slope bounded.
     """
 
+    adamw = ("critic_layers",)
+
     def __init__(self, width: int = 32) -> None:
         super().__init__()
         layers: list[nn.Module] = []

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import torch
+
+import inpaint_sdk
+
+KEYS = ("recipe", "revision", "seed", "step", "precision", "ema")
+"""What every checkpoint has.
+
+recipe: as :func:`inpaint_export.recipes.data.recipe_to_data` has it. revision: of the sources, see
+:func:`revision`. step: steps done. precision: of the passes. ema: the averaged weights by name.
+"""
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -21,6 +31,19 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}")
     state = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or "ema" not in state or "recipe" not in state:
-        raise ValueError(f"{path} was not written by inpaint-export train")
+    if not isinstance(state, dict) or not set(KEYS) <= set(state):
+        raise ValueError(
+            f"{path} was not written by inpaint-export train, or by one that is too old"
+        )
     return state
+
+
+def revision() -> str:
+    """The sources' git revision, with ``-dirty`` where they were changed; else the version."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return inpaint_sdk.__version__
+    return run.stdout.strip()

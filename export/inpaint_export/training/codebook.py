@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -53,7 +53,7 @@ class CodebookReconstruction(Objective):
         super().__init__(model)
         assert isinstance(model, CodebookAutoencoder)
         self.weights, self.commitment, self.hidden = weights, commitment, hidden
-        freeze(model.cnn.encoder_layers())
+        self.freeze(*model.cnn.encoder_layers())
         self._chosen = torch.zeros(model.quantiser.codes)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
@@ -128,8 +128,7 @@ class CodePrediction(Likeness):
         super().__init__(model)
         assert isinstance(model, CodebookInpainter)
         self.code = 0.0 if model.lookup == "continuous" else code
-        freeze(model.autoencoder.cnn.encoder_layers())
-        freeze([model.autoencoder.code_encoder])
+        self.freeze(*model.autoencoder.cnn.encoder_layers(), model.autoencoder.code_encoder)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
@@ -165,7 +164,7 @@ class Sharpening(Likeness):
         super().__init__(model)
         assert isinstance(model, SharpenedInpainter)
         self.energy = energy
-        freeze([model.inpainter])
+        self.freeze(model.inpainter)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
@@ -175,12 +174,6 @@ class Sharpening(Likeness):
         energy = hole_gradient_energy(output, image, mask)
         self.note(energy=energy, decoded_rmse=hole_rmse(decoded, image, mask))
         yield "model", self.likeness(output, image, mask) + self.energy * energy
-
-
-def freeze(parts: Iterable[nn.Module]) -> None:
-    """Keeps these parts as they are while the rest is trained."""
-    for part in parts:
-        part.requires_grad_(False)
 
 
 def cells_of(mask: Tensor) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,13 +13,18 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from inpaint_export.data.loading import make_loader
 from inpaint_export.recipes.base import Recipe, Validator
-from inpaint_export.training.checkpoint import load_checkpoint, save_checkpoint
+from inpaint_export.recipes.data import differences, recipe_to_data
+from inpaint_export.training.checkpoint import load_checkpoint, revision, save_checkpoint
 from inpaint_export.training.objective import Objective
 from inpaint_export.training.optim import PlayerOptimizer, rate_factor
+from inpaint_export.training.precision import Precision, Request, choose_precision
+from inpaint_export.training.start import Start
+
+logger = logging.getLogger(__name__)
 
 LOG_EVERY = 100
 SAVE_EVERY = 1000
@@ -44,7 +51,11 @@ class Trainer:
     """Trains one recipe in one folder, which holds ``last.pt`` and ``log.jsonl``.
 
     data: the data root that the recipe's folders are below. steps: overrides the recipe's.
-    A folder with a checkpoint is resumed.
+    precision: of the passes; see :func:`choose_precision`. start: overrides the recipe's.
+    A folder with a checkpoint is resumed, in its precision unless one is asked for.
+
+    Raises:
+        ValueError: the folder's checkpoint is of another recipe, or the start does not fit.
     """
 
     def __init__(
@@ -56,6 +67,8 @@ class Trainer:
         device: str = "cpu",
         steps: int | None = None,
         workers: int = 1,
+        precision: Request = "fp32",
+        start: Start | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         torch.set_flush_denormal(True)  # denormals in early residuals cost a CPU dearly
@@ -66,10 +79,14 @@ class Trainer:
         self.steps = steps or recipe.steps
         self.workers = workers
         self.step = 0
+        self._recipe_data = recipe_to_data(recipe)
+        self._request = precision
+        self.precision: Precision | None = None
 
         model = recipe.build()
-        if recipe.start is not None and not self.checkpoint.is_file():
-            recipe.start.apply(model, folder.parent)
+        start = start or recipe.start
+        if start is not None and not self.checkpoint.is_file():
+            logger.info("%s: %s", recipe.name, start.apply(model, folder.parent))
         self.objective: Objective = recipe.objective(model).to(self.device)
         self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizers = {
@@ -94,6 +111,8 @@ class Trainer:
         started, first = time.monotonic(), self.step
         bar = tqdm(total=self.steps, initial=self.step, desc=self.recipe.name, unit="step")
         for batch in self._batches():
+            if self.step == first:
+                self._choose_precision(batch)
             self._train_step(batch)
             self.step += 1
             bar.update()
@@ -119,25 +138,42 @@ class Trainer:
         batch = self.recipe.batch
         seed, length = self.recipe.seed, self.steps * batch
         dataset = self.recipe.data.open(self.data, seed=seed, length=length)
-        loader = DataLoader(
+        loader = make_loader(
             dataset,
-            batch_size=batch,
-            sampler=range(self.step * batch, self.steps * batch),
-            num_workers=self.workers,
-            prefetch_factor=8 if self.workers else None,
-            pin_memory=self.device.type == "cuda",
+            self.step,
+            self.steps,
+            batch=batch,
+            workers=self.workers,
+            pin=self.device.type == "cuda",
         )
         for items in loader:
             moved = {name: t.to(self.device, non_blocking=True) for name, t in items.items()}
             yield {name: t.float() / 255.0 for name, t in moved.items()}
 
+    def _choose_precision(self, batch: dict[str, Tensor]) -> None:
+        def probe(precision: Precision) -> None:
+            with self._autocast(precision):
+                for _, loss in self.objective.losses(batch):
+                    loss.backward()
+
+        state = copy.deepcopy(self.objective.state_dict())  # codebooks and norms move as they look
+        with torch.random.fork_rng():
+            choice = choose_precision(self._request, self.device, probe, kept=self.precision)
+        self.objective.load_state_dict(state)
+        self.precision = choice.precision
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
+        for optimizer in self.optimizers.values():
+            optimizer.orthogonalise_in(dtype)
+        logger.info("%s trains in %s", self.recipe.name, choice)
+        self._log({"precision": choice.precision, "why": choice.reason})
+
+    def _autocast(self, precision: Precision | None) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
+
     def _train_step(self, batch: dict[str, Tensor]) -> None:
         factor = rate_factor(self.recipe.optim, self.step, self.steps)
         self.objective.progress = self.step / self.steps
-        autocast = torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"
-        )
-        with autocast:
+        with self._autocast(self.precision):
             for player, loss in self.objective.losses(batch):
                 if not torch.isfinite(loss):
                     raise FloatingPointError(f"{player}'s loss is {loss} at step {self.step}")
@@ -153,8 +189,11 @@ class Trainer:
         save_checkpoint(
             self.checkpoint,
             {
-                "recipe": self.recipe.name,
+                "recipe": self._recipe_data,
+                "revision": revision(),
+                "seed": self.recipe.seed,
                 "step": self.step,
+                "precision": self.precision or "fp32",
                 "objective": self.objective.state_dict(),
                 "ema": self.ema.module.state_dict(),
                 "ema_updates": int(self.ema.n_averaged),
@@ -163,12 +202,14 @@ class Trainer:
         )
 
     def _restore(self, state: dict[str, Any]) -> None:
-        if state["recipe"] != self.recipe.name:
+        different = differences(state["recipe"], self._recipe_data)
+        if different:
             raise ValueError(
-                f"{self.checkpoint} holds a run of {state['recipe']!r}, not {self.recipe.name!r}; "
-                "give another folder"
+                f"{self.checkpoint} holds a run of another recipe ({'; '.join(different[:4])}); "
+                "give another folder, and begin there from this run's weights (--from)"
             )
         self.step = state["step"]
+        self.precision = state["precision"]
         self.objective.load_state_dict(state["objective"])
         self.ema.module.load_state_dict(state["ema"])
         self.ema.n_averaged.fill_(state["ema_updates"])

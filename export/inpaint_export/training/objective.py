@@ -5,13 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.losses import hole_gradient_l1, hole_l1, hole_log_mse, hole_rmse
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Batch = Mapping[str, Tensor]
 
@@ -33,6 +36,24 @@ class Objective(nn.Module, ABC):
         super().__init__()
         self.model = model
         self._noted: dict[str, Tensor] = {}
+        self._frozen: list[nn.Module] = []
+
+    def freeze(self, *parts: nn.Module) -> None:
+        """Keeps parts of the network as they are while the rest is trained.
+
+        Their normalisations use the statistics that they have, and do not gather new ones.
+        """
+        self._frozen.extend(parts)
+        for part in parts:
+            part.requires_grad_(False)
+            part.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module; what is frozen stays in evaluation mode."""
+        super().train(mode)
+        for part in self._frozen:
+            part.eval()
+        return self
 
     def players(self) -> dict[str, nn.Module]:
         """Name to the module whose parameters that player's optimiser changes."""

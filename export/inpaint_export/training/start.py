@@ -1,7 +1,8 @@
-"""First weights from a network that is trained already."""
+"""First weights from a network that is trained already: a checkpoint's or a model file's."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,69 +12,183 @@ import onnx.numpy_helper
 import torch
 from torch import Tensor, nn
 
-from inpaint_export.errors import ExportError
 from inpaint_export.precision.storage import restore_to_full
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_sdk.models.zoo import open_model
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """What a network took from a file.
+
+    taken: how many of its tensors. anew: parts of the network that the file does not hold, which
+    begin as they are built. unused: tensors of the file that the network has no place for.
+    """
+
+    source: str
+    taken: int
+    anew: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def __str__(self) -> str:
+        anew = f"; begun anew: {', '.join(self.anew)}" if self.anew else ""
+        unused = f"; not used: {', '.join(self.unused)}" if self.unused else ""
+        return f"{self.taken} tensors from {self.source}{anew}{unused}"
+
+
 class Start(Protocol):
     """Where first weights come from."""
 
-    def apply(self, model: nn.Module, runs: Path) -> None:
+    @property
+    def part(self) -> str:
+        """Of the network, by its attribute's path, that takes them; "" for all of it."""
+
+    def apply(self, model: nn.Module, runs: Path) -> Loaded:
         """Gives them to a new network.
 
         runs: folder of the runs beside this one.
 
         Raises:
             FileNotFoundError, ModelError: there is nothing to start from.
-            ValueError, ExportError: its weights do not fit.
+            ValueError: none of its weights fit.
         """
 
 
 @dataclass(frozen=True)
 class FromModel:
-    """The weights of a model that comes with the package, whose arithmetic is fp32.
-
-    part: of the network, by its attribute's path, that takes them; "" for all of it.
-    """
+    """The weights of a model that comes with the package."""
 
     name: str
     part: str = ""
 
-    def apply(self, model: nn.Module, runs: Path) -> None:
+    def apply(self, model: nn.Module, runs: Path) -> Loaded:
         """See :meth:`Start.apply`."""
-        module = model.get_submodule(self.part)
-        file = open_model(self.name)
-        proto = onnx.load_from_string(file.data)
-        restore_to_full(proto)
-        weights = {weight.name: weight for weight in proto.graph.initializer}
-        state: dict[str, Tensor] = {}
-        for key, value in module.state_dict().items():
-            if key not in weights or tuple(weights[key].dims) != tuple(value.shape):
-                shape = tuple(value.shape)
-                raise ExportError(f"{file.path} has no weight {key!r} of shape {shape}")
-            state[key] = torch.from_numpy(onnx.numpy_helper.to_array(weights[key]).copy())
-        module.load_state_dict(state)
+        return load_weights(open_model(self.name).path, model, (self.part,))
 
 
 @dataclass(frozen=True)
 class FromRun:
     """The averaged weights of an earlier run, whose folder lies beside this run's.
 
-    folder: of that run. part: of the network, by its attribute's path, that takes all of them; ""
-    for all of it.
+    folder: of that run.
     """
 
     folder: str
     part: str = ""
 
-    def apply(self, model: nn.Module, runs: Path) -> None:
+    def apply(self, model: nn.Module, runs: Path) -> Loaded:
         """See :meth:`Start.apply`."""
-        path = runs / self.folder / "last.pt"
-        state = load_checkpoint(path)["ema"]
-        try:
-            model.get_submodule(self.part).load_state_dict(state)
-        except RuntimeError as error:
-            whole = "the network" if not self.part else f"the network's {self.part}"
-            raise ValueError(f"{path} does not fit {whole}: {error}") from error
+        return load_weights(runs / self.folder / "last.pt", model, (self.part,))
+
+
+@dataclass(frozen=True)
+class FromFile:
+    """The weights of any checkpoint or fp32 model file.
+
+    path: of the file. part: of the network that may take them where the whole network does not.
+    """
+
+    path: str
+    part: str = ""
+
+    def apply(self, model: nn.Module, runs: Path) -> Loaded:
+        """See :meth:`Start.apply`."""
+        return load_weights(Path(self.path), model, dict.fromkeys(("", self.part)))
+
+
+def load_weights(path: Path, model: nn.Module, parts: Iterable[str] = ("",)) -> Loaded:
+    """Gives a network the weights of a checkpoint or of an fp32 model file, as far as they fit.
+
+    parts: of the network that may take them, by their attributes' paths; the one that takes most
+    does. Weights are matched by name and shape. What export folds is unfolded: transposed matrices
+    of linear layers; weights of scans, by their round's ``unfold``. What the file lacks, a module
+    may make of what it has: ``complete`` is told the names that it misses and returns those that
+    it made.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is neither, or none of its weights fit.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path} to start from")
+    best: tuple[str, dict[str, Tensor], dict[str, Tensor]] | None = None
+    for part in parts:
+        module = model.get_submodule(part)
+        held = _of_model(path, module) if path.suffix == ".onnx" else load_checkpoint(path)["ema"]
+        own = module.state_dict()
+        fits = {k: v for k, v in held.items() if k in own and own[k].shape == v.shape}
+        if best is None or len(fits) > len(best[1]):
+            best = part, fits, held
+    if best is None or not best[1]:
+        raise ValueError(
+            f"no weight of {path} fits the network {type(model).__name__} by name and shape; "
+            "start from a file of the same family"
+        )
+    part, fits, held = best
+    model.get_submodule(part).load_state_dict(fits, strict=False)
+    prefix = f"{part}." if part else ""
+    missing = set(model.state_dict()) - {prefix + name for name in fits}
+    for name, inner in model.named_modules():
+        complete = getattr(inner, "complete", None)
+        if complete is not None:
+            own_prefix = f"{name}." if name else ""
+            lacks = {k.removeprefix(own_prefix) for k in missing if k.startswith(own_prefix)}
+            missing -= {own_prefix + made for made in complete(lacks)}
+    anew = _collapsed(missing, model.state_dict())
+    unused = _collapsed(set(held) - set(fits), held)
+    return Loaded(str(path), len(fits), tuple(anew), tuple(unused))
+
+
+def _collapsed(names: set[str], among: Mapping[str, object]) -> list[str]:
+    """Names of tensors, or of whole modules where all of their tensors are among the names."""
+    found: dict[str, None] = {}
+    for name in among:
+        if name not in names:
+            continue
+        parts = name.split(".")
+        shortest = name
+        for length in range(len(parts) - 1, 0, -1):
+            prefix = ".".join(parts[:length]) + "."
+            if any(other.startswith(prefix) and other not in names for other in among):
+                break
+            shortest = prefix[:-1]
+        found.setdefault(shortest)
+    return list(found)
+
+
+def _of_model(path: Path, module: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a model file by their names in the network."""
+    try:
+        proto = onnx.load(path)
+    except Exception as error:  # protobuf raises several
+        raise ValueError(f"{path} is no ONNX file ({error})") from error
+    restore_to_full(proto)
+    stored = {w.name: w for w in proto.graph.initializer if w.data_type == onnx.TensorProto.FLOAT}
+    if not stored:
+        raise ValueError(f"{path} holds no fp32 weights; start from the model's fp32 file")
+
+    def tensor(name: str) -> Tensor:
+        return torch.from_numpy(onnx.numpy_helper.to_array(stored[name]).copy())
+
+    wanted = module.state_dict()
+    found = {name: tensor(name) for name in stored if name in wanted or name.endswith(".weight")}
+    readers = {name: node for node in proto.graph.node for name in node.input}
+    for node in proto.graph.node:
+        folded = next((n for n in node.input[1:2] if n in stored), None)
+        if folded is None:
+            continue
+        if node.op_type == "DirectionalScan":
+            owner = node.input[2].removesuffix(".bias")
+            unfold = getattr(_submodule(module, owner), "unfold", None)
+            if unfold is not None:
+                found[f"{owner}.raw_weight"] = unfold(tensor(folded))
+        elif node.op_type == "MatMul" and node.output[0] in readers:
+            add = readers[node.output[0]]
+            owner = next((n.removesuffix(".bias") for n in add.input if n in stored), "")
+            if add.op_type == "Add" and isinstance(_submodule(module, owner), nn.Linear):
+                found[f"{owner}.weight"] = tensor(folded).T.contiguous()
+    return found
+
+
+def _submodule(module: nn.Module, name: str) -> nn.Module | None:
+    return dict(module.named_modules()).get(name)

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 from inpaint_sdk.errors import ModelError
+from inpaint_sdk.models.decoding import DecodingError, decode, parse_object
 
-FORMAT_VERSION = 1
-"""Of the document. A file of a newer version is refused, since it may mean something else."""
+FORMAT_VERSION = 2
+"""Of the document. A file of another version is refused, since it may mean something else."""
 
 METADATA_KEY = "inpaint_sdk"
 """Of the document among the ONNX file's ``metadata_props``."""
 
-Family = Literal["cnn", "sarnn", "lstm", "transformer", "crnn"]
 Task = Literal["inpaint", "restore", "detect"]
 Precision = Literal["fp32", "fp16", "int8"]
+ColourOrder = Literal["rgb"]
 
-OUTPUTS = ("output", "attention", "stages", "diagnosis", "probability")
-"""Names that a network's outputs may have."""
+VALUE_RANGE = (0.0, 1.0)
+"""Of the pictures that networks take and give; no other is read yet."""
+
+_WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LONGEST_WORD = 40
 
 
 def main_output(task: Task) -> str:
@@ -62,20 +68,54 @@ class DetectionQuality:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Working memory of a network: ``bytes_per_pixel * P + bytes_per_pixel_squared * P ** 2``.
+
+    P is the number of pixels of the network's input. The second term is of attention between all
+    parts of a picture. Both are stated by the model and not measured where it runs, so that every
+    machine cuts a picture in the same way.
+
+    Raises:
+        ModelError: one of them is negative or not finite, or both are 0.
+    """
+
+    bytes_per_pixel: float
+    bytes_per_pixel_squared: float = 0.0
+
+    def __post_init__(self) -> None:
+        linear, square = self.bytes_per_pixel, self.bytes_per_pixel_squared
+        if not (0.0 <= linear < math.inf and 0.0 <= square < math.inf and linear + square > 0.0):
+            raise ModelError(
+                f"memory is {linear} bytes per pixel and {square} per pixel squared; "
+                "neither may be negative, and one must be positive"
+            )
+
+    def pixels_within(self, memory: float) -> int:
+        """How many pixels a network's input may have if its work is to take ``memory`` bytes."""
+        linear, square = self.bytes_per_pixel, self.bytes_per_pixel_squared
+        if square == 0.0:
+            return int(memory / linear)
+        # In this form nothing cancels where the square is small.
+        return int(2.0 * memory / (linear + math.sqrt(linear**2 + 4.0 * square * memory)))
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """A model's description.
 
-    name: as it is loaded. family: its architecture's. task: ``inpaint`` models take a mask,
-    ``restore`` models do not, and ``detect`` models give one. precision: of the graph's arithmetic.
-    parameters: count of trained numbers.
+    name: as it is loaded. family: its architecture's, a word of the author's choice. task:
+    ``inpaint`` models take a mask, ``restore`` models do not, and ``detect`` models give one.
+    precision: of the graph's arithmetic. parameters: count of trained numbers.
     size_multiple: height and width of the network's input are multiples of this, in pixels.
     trained_size: side of the pictures that it was trained on, in pixels.
-    window: longest side, in pixels, up to which it works as it was trained, if it gathers context
-    from the whole picture; of a larger picture it is shown windows. None if it only looks near.
+    memory: what a run of the network takes. window: longest side, in pixels, up to which it works
+    as it was trained, if it gathers context from the whole picture; of a larger picture it is shown
+    windows. None if it only looks near.
     licence, training_data: of the weights. quality: what was measured; detection: of a ``detect``
-    model.
+    model. kinds: of damage that a ``detect`` model tells apart, as words of the author's choice.
     precision_loss: dB of PSNR, or for a ``detect`` model F1, that the precision cost against fp32,
     as export measured it.
+    colour_order, value_range: of the picture that goes into the network and comes out of it.
     digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
 
     The network's input ``image`` is float32 [N, 3, H, W], RGB in [0, 1]; an ``inpaint`` model has
@@ -84,25 +124,63 @@ class ModelInfo:
     have ``output``, a picture like ``image``; perhaps ``attention`` [N, 1, H, W], from 0 to 1 where
     the model sees damage; ``stages`` [N, 3 * S, H, W], the pictures after each of S stages; or
     ``diagnosis`` [N, 3], strengths of noise, blur and compression from 0 to 1 (see
-    :class:`inpaint_sdk.Diagnosis`).
+    :class:`inpaint_sdk.Diagnosis`). Outputs of other names are let be.
+
+    Raises:
+        ModelError: a value is out of its range, or they contradict each other.
     """
 
     name: str
-    family: Family
+    family: str
     task: Task
     description: str
     precision: Precision
     parameters: int
     size_multiple: int
     trained_size: int
+    memory: Memory
     licence: str
     training_data: str
     outputs: tuple[str, ...] = ("output",)
+    kinds: tuple[str, ...] = ()
     quality: tuple[Quality, ...] = ()
     detection: tuple[DetectionQuality, ...] = ()
     precision_loss: float = 0.0
     window: int | None = None
+    colour_order: ColourOrder = "rgb"
+    value_range: tuple[float, ...] = VALUE_RANGE
     digest: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ModelError("name is empty")
+        check_words("family", [self.family])
+        check_words("kinds", self.kinds)
+        for field in ("parameters", "size_multiple", "trained_size"):
+            value = getattr(self, field)
+            if value < 1:
+                raise ModelError(f"{field} is {value}; it must be positive")
+        if self.window is not None and self.window < self.size_multiple:
+            raise ModelError(
+                f"window is {self.window}; it must be at least size_multiple, "
+                f"{self.size_multiple}, or null"
+            )
+        if main_output(self.task) not in self.outputs:
+            raise ModelError(
+                f"outputs are {', '.join(self.outputs) or 'none'}; a model for the task "
+                f"{self.task!r} must have {main_output(self.task)!r}"
+            )
+        if (self.task == "detect") != bool(self.kinds):
+            raise ModelError(
+                f"kinds are {', '.join(self.kinds) or 'none'}; a model for the task 'detect' has "
+                "at least one kind of damage that it finds, and others have none"
+            )
+
+        if self.value_range != VALUE_RANGE:
+            raise ModelError(
+                f"value_range is {list(self.value_range)}; this inpaint-sdk runs networks whose "
+                f"pictures are in {list(VALUE_RANGE)}"
+            )
 
     def to_json(self) -> str:
         """The document as it is stored."""
@@ -114,81 +192,40 @@ class ModelInfo:
         """Reads and checks a document; ``source`` names the file in errors.
 
         Raises:
-            ModelError: it is not such a document, or one of a newer format version.
+            ModelError: it is not such a document, or one of another format version.
         """
         try:
-            document = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ModelError(f"{source}: the model's description is damaged ({error})") from error
-        if not isinstance(document, dict):
-            raise ModelError(f"{source}: the model's description is damaged (not an object)")
-        version = document.get("format_version")
-        if not isinstance(version, int) or version < 1:
-            raise ModelError(f"{source}: the model's description has no valid format_version")
-        if version > FORMAT_VERSION:
+            document = parse_object(text)
+        except DecodingError as error:
+            raise ModelError(f"{source}: the model's description is damaged: {error}") from error
+        _check_version(document.get("format_version"), source)
+        try:
+            return decode(cls, document)
+        except (DecodingError, ModelError) as error:
+            raise ModelError(f"{source}: the model's description is wrong: {error}") from error
+
+
+def check_words(field: str, words: Iterable[str]) -> None:
+    """Raises ``ModelError`` unless every word is of lower-case letters, digits and dashes."""
+    for word in words:
+        if len(word) > _LONGEST_WORD or not _WORD.fullmatch(word):
             raise ModelError(
-                f"{source} is of model format {version}; this inpaint-sdk reads formats up to "
-                f"{FORMAT_VERSION}. Upgrade it: pip install --upgrade inpaint-sdk"
+                f"{field} has {word[: 2 * _LONGEST_WORD]!r}; a word of it has lower-case letters, "
+                f"digits and single dashes, begins with a letter and is at most {_LONGEST_WORD} "
+                "long"
             )
-        return _model_info(document, source)
 
 
-def _model_info(document: Mapping[str, Any], source: str) -> ModelInfo:
-    values = _values(ModelInfo, document, source)
-    for name, allowed in (("family", Family), ("task", Task), ("precision", Precision)):
-        if values[name] not in get_args(allowed):
-            choices = ", ".join(get_args(allowed))
-            raise ModelError(f"{source}: {name} is {values[name]!r}; it must be one of {choices}")
-    for name in ("parameters", "size_multiple", "trained_size"):
-        if values[name] < 1:
-            raise ModelError(f"{source}: {name} is {values[name]}; it must be positive")
-    window = values.get("window")
-    if window is not None and window < values["size_multiple"]:
+def _check_version(version: object, source: str) -> None:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ModelError(f"{source}: the model's description has no valid format_version")
+    if version > FORMAT_VERSION:
         raise ModelError(
-            f"{source}: window is {window}; it must be at least size_multiple, or null"
+            f"{source} is of model format {version}; this inpaint-sdk reads format "
+            f"{FORMAT_VERSION}. Upgrade it: pip install --upgrade inpaint-sdk"
         )
-    first = main_output(values["task"])
-    if first not in values["outputs"] or not set(values["outputs"]) <= set(OUTPUTS):
+    if version < FORMAT_VERSION:
         raise ModelError(
-            f"{source}: outputs are {values['outputs']!r}; for the task {values['task']!r} there "
-            f"must be {first!r}, and others can only be of {', '.join(OUTPUTS)}"
+            f"{source} is of model format {version}; this inpaint-sdk reads format "
+            f"{FORMAT_VERSION}. Export the model again"
         )
-    quality = tuple(Quality(**_values(Quality, row, source)) for row in values["quality"])
-    detection = tuple(
-        DetectionQuality(**_values(DetectionQuality, row, source))
-        for row in values.get("detection", ())
-    )
-    lists = {"outputs": tuple(values["outputs"]), "quality": quality, "detection": detection}
-    return ModelInfo(**{**values, **lists})
-
-
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "int": (int,),
-    "float": (int, float),
-    "float | None": (int, float, type(None)),
-    "int | None": (int, type(None)),
-}
-_ADDED = frozenset({"precision_loss", "window", "detection"})
-"""Fields that files of this format version may lack, since they came later."""
-_LISTS = ("tuple[Quality, ...]", "tuple[DetectionQuality, ...]", "tuple[str, ...]")
-
-
-def _values(kind: type, document: object, source: str) -> dict[str, Any]:
-    """The fields of the dataclass ``kind`` that ``document`` holds, each of the right JSON type."""
-    if not isinstance(document, dict):
-        raise ModelError(f"{source}: the model's description is damaged ({kind.__name__})")
-    values = {}
-    for field in fields(kind):
-        if field.name not in document and field.name in _ADDED:
-            continue
-        if field.name not in document:
-            raise ModelError(f"{source}: the model's description lacks {field.name!r}")
-        value = document[field.name]
-        expected = (list,) if field.type in _LISTS else _TYPES.get(str(field.type), (str,))
-        if isinstance(value, bool) or not isinstance(value, expected):
-            raise ModelError(
-                f"{source}: {field.name!r} in the model's description is {value!r}, "
-                f"expected {field.type}"
-            )
-        values[field.name] = value
-    return values

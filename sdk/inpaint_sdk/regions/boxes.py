@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal, NamedTuple
 
 from inpaint_sdk.errors import ImageError
-from inpaint_sdk.models.info import Family
+from inpaint_sdk.models.info import Memory
 
 Strategy = Literal["auto", "crop", "resize", "full"]
 
@@ -62,33 +61,18 @@ class Box(NamedTuple):
         )
 
 
-# Working memory for each pixel of a network's input, measured with ONNX Runtime in fp32 over three
-# runs of 1 to 4 megapixels (photo 76 to 84, cloud-thin 160) and rounded up. Fixed numbers
-# and not the machine's free memory, so that every machine cuts a picture in the same way.
-_BYTES_PER_PIXEL: dict[Family, int] = {"cnn": 100, "sarnn": 180}
-_BYTES_PER_PIXEL_OTHERS = 280
-
-# A transformer compares every part of a picture with every other, so memory grows with the square
-# of the pixels: measured with photo-codebook from 0.25 to 1 megapixel.
-_ATTENTION_BYTES_PER_PIXEL = 120
-_ATTENTION_BYTES_PER_PAIR = 8e-4
-
 _SMALLEST_MB = 16
 
 
-def pixels_within(memory_mb: int, family: Family) -> int:
-    """How many pixels a network of that family may be shown at once.
+def pixels_within(memory_mb: int, memory: Memory) -> int:
+    """How many pixels a network may be shown at once, whose work takes ``memory``.
 
     Raises:
         ImageError: ``memory_mb`` is too small to work with.
     """
     if memory_mb < _SMALLEST_MB:
         raise ImageError(f"memory_mb is {memory_mb}; it must be at least {_SMALLEST_MB}")
-    memory = memory_mb * 1_000_000
-    if family == "transformer":
-        linear, square = _ATTENTION_BYTES_PER_PIXEL, _ATTENTION_BYTES_PER_PAIR
-        return int((math.sqrt(linear**2 + 4.0 * square * memory) - linear) / (2.0 * square))
-    return memory // _BYTES_PER_PIXEL.get(family, _BYTES_PER_PIXEL_OTHERS)
+    return memory.pixels_within(memory_mb * 1_000_000)
 
 
 def too_large(height: int, width: int, memory_mb: int) -> ImageError:

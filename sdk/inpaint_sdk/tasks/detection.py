@@ -166,7 +166,7 @@ class Detector:
             return planes
 
         height, width = pixels.shape[:2]
-        most = pixels_within(memory_mb, self.model.family)
+        most = pixels_within(memory_mb, self.model.memory)
         axes = cut_axes(height, width, most=most, overlap=OVERLAP, multiple=multiple)
         found = np.empty((height, width), np.float32)
         for box, planes in run_tiled(*axes, run):

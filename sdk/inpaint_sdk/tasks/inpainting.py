@@ -63,7 +63,7 @@ def make_plan(hole: Hole, model: ModelInfo, strategy: Strategy, memory_mb: int) 
     Raises:
         ImageError: ``memory_mb`` is too small, or for the whole picture at once under ``"full"``.
     """
-    most = pixels_within(memory_mb, model.family)
+    most = pixels_within(memory_mb, model.memory)
     height, width = hole.shape
     if strategy == "full":
         if height * width > most:
@@ -120,7 +120,7 @@ class Inpainter:
         self._session = session
         self._stage = stage
         self._multiple = model.size_multiple
-        self._most = pixels_within(memory_mb, model.family)
+        self._most = pixels_within(memory_mb, model.memory)
 
     def fill(self, pixels: Pixels, plan: Plan, channels: Channels) -> Pixels:
         """Returns a copy of ``pixels`` in which the plan's hole is filled; the rest is unchanged.

@@ -40,7 +40,7 @@ class Cleaner:
         self._model = model
         self._strategy = strategy
         self._memory_mb = memory_mb
-        self._most = pixels_within(memory_mb, model.family)
+        self._most = pixels_within(memory_mb, model.memory)
 
     def restore(self, pixels: Pixels, region: Hole | None, channels: Channels) -> Pixels:
         """Returns ``pixels`` restored; outside the region it is unchanged, to the bit.

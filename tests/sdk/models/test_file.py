@@ -10,7 +10,7 @@ import pytest
 
 from inpaint_sdk import ModelError, Restorer, list_models
 from inpaint_sdk.models.file import content_digest, read_model_file
-from inpaint_sdk.models.info import METADATA_KEY, ModelInfo
+from inpaint_sdk.models.info import FORMAT_VERSION, METADATA_KEY, ModelInfo
 from inpaint_sdk.models.zoo import MODELS
 
 PHOTO = MODELS / "photo.onnx"
@@ -107,10 +107,24 @@ def test_a_model_of_others_is_refused(tmp_path: Path) -> None:
         Restorer.load(path)
 
 
-def test_a_newer_format_is_refused(with_document: Any) -> None:
-    path = with_document(lambda d: d.update(format_version=2))
-    with pytest.raises(ModelError, match=r"format 2.*reads formats up to 1.*[Uu]pgrade"):
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        (FORMAT_VERSION + 1, "[Uu]pgrade"),
+        (FORMAT_VERSION - 1, "Export the model again"),
+    ],
+)
+def test_another_format_is_refused(with_document: Any, version: int, message: str) -> None:
+    path = with_document(lambda d: d.update(format_version=version))
+    with pytest.raises(
+        ModelError, match=f"format {version}.*reads format {FORMAT_VERSION}.*{message}"
+    ):
         Restorer.load(path)
+
+
+def test_a_family_is_an_open_word(with_document: Any) -> None:
+    path = with_document(lambda d: d.update(family="my-family-2"))
+    assert Restorer.load(path).model.family == "my-family-2"
 
 
 @pytest.mark.parametrize(
@@ -118,15 +132,37 @@ def test_a_newer_format_is_refused(with_document: Any) -> None:
     [
         (lambda d: d.pop("format_version"), "no valid format_version"),
         (lambda d: d.update(format_version="1"), "no valid format_version"),
+        (lambda d: d.update(format_version=True), "no valid format_version"),
         (lambda d: d.pop("family"), "lacks 'family'"),
-        (lambda d: d.update(family="resnet"), "family is 'resnet'"),
-        (lambda d: d.update(task=3), "'task'.* is 3"),
+        (lambda d: d.update(family="My family"), "family has 'My family'"),
+        (lambda d: d.update(family="a" * 41), "family has"),
+        (lambda d: d.update(family=["cnn"]), r"'family' is \['cnn'\], expected str"),
+        (lambda d: d.update(name=["photo"]), r"'name' is \['photo'\], expected str"),
+        (lambda d: d.update(name=""), "name is empty"),
+        (lambda d: d.update(name="\ud800"), "'name'"),
+        (lambda d: d.update(task=3), "'task' is 3; it must be one of inpaint, restore, detect"),
+        (lambda d: d.update(task=["detect"]), "'task' is"),
+        (lambda d: d.update(precision="fp8"), "'precision' is 'fp8'"),
         (lambda d: d.update(size_multiple=0), "size_multiple is 0"),
         (lambda d: d.update(size_multiple=True), "'size_multiple'"),
         (lambda d: d.update(size_multiple=16.5), "'size_multiple'"),
+        (lambda d: d.update(parameters=10**4000), "'parameters'"),
+        (lambda d: d.update(window=8), "window is 8; it must be at least size_multiple, 16"),
+        (lambda d: d.pop("memory"), "lacks 'memory'"),
+        (lambda d: d.update(memory=100), "'memory' is 100, expected Memory"),
+        (lambda d: d.update(memory={}), "lacks 'memory.bytes_per_pixel'"),
+        (lambda d: d["memory"].update(bytes_per_pixel=-1), "neither may be negative"),
+        (lambda d: d["memory"].update(bytes_per_pixel=0), "one must be positive"),
+        (lambda d: d["memory"].update(bytes_per_pixel=10**400), "'memory.bytes_per_pixel'"),
+        (lambda d: d.update(colour_order="bgr"), "'colour_order' is 'bgr'"),
+        (lambda d: d.update(value_range=[0, 255]), "value_range is .*in \\[0.0, 1.0\\]"),
+        (lambda d: d.update(kinds=["damage"]), "kinds are damage; .*others have none"),
+        (lambda d: d.update(outputs="output"), "'outputs'"),
+        (lambda d: d.update(outputs=[["output"]]), r"'outputs\[0\]'"),
+        (lambda d: d.update(outputs=[]), "outputs are none; .*must have 'output'"),
         (lambda d: d.update(quality={}), "'quality'"),
-        (lambda d: d.update(quality=[3]), "damaged"),
-        (lambda d: d.update(quality=[{"data": "x"}]), "lacks 'masks'"),
+        (lambda d: d.update(quality=[3]), r"'quality\[0\]' is 3, expected Quality"),
+        (lambda d: d.update(quality=[{"data": "x"}]), r"lacks 'quality\[0\].masks'"),
         (lambda d: [], "not an object"),
     ],
 )
@@ -137,14 +173,50 @@ def test_documents_that_are_refused(
         edited = edit(document)
         return edited if isinstance(edited, list) else None
 
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(ModelError, match=message) as refusal:
         read_model_file(with_document(only_edit))
+    assert len(str(refusal.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ('{"format_version": 2, "a": ' + '{"a":' * 50_000 + "1" + "}" * 50_001, "too deeply"),
+        ('{"format_version": 2, "parameters": ' + "1" * 5000 + "}", "digits"),
+        ('{"format_version": 2, "precision_loss": NaN}', "NaN is not JSON"),
+        ('{"format_version": 2', "damaged"),
+        ("", "damaged"),
+    ],
+    ids=["deep list", "deep object", "many digits", "NaN", "cut short", "empty"],
+)
+def test_text_that_is_no_document(text: str, message: str) -> None:
+    with pytest.raises(ModelError, match=f"mine.onnx: .*{message}"):
+        ModelInfo.from_json(text, "mine.onnx")
+
+
+def test_a_number_too_large_for_a_float() -> None:
+    text = (
+        read_model_file(PHOTO)
+        .info.to_json()
+        .replace('"precision_loss": 0.0', '"precision_loss": 1e999')
+    )
+    with pytest.raises(ModelError, match="'precision_loss' is inf"):
+        ModelInfo.from_json(text, "mine.onnx")
 
 
 def test_fields_that_are_not_known_are_let_be(with_document: Any) -> None:
     """A later version may add fields without raising the format version."""
     path = with_document(lambda d: d.update(colour="blue"))
     assert read_model_file(path).info.name == "photo"
+
+
+def test_further_outputs_are_let_be(with_document: Any) -> None:
+    """A network may give more than the SDK asks for; what it says must be there."""
+    path = with_document(lambda d: d.update(outputs=["output", "edges"]))
+    assert read_model_file(path).info.outputs == ("output", "edges")
+    with pytest.raises(ModelError, match="which is not what a model for the task"):
+        Restorer.load(path)
 
 
 @pytest.mark.parametrize("change", [{"task": "restore"}, {"outputs": ["output", "attention"]}])

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from inpaint_sdk import ImageError
+from inpaint_sdk import ImageError, Memory
 from inpaint_sdk.regions.boxes import pixels_within
 
+LINEAR = Memory(bytes_per_pixel=100)
+ATTENTION = Memory(bytes_per_pixel=120, bytes_per_pixel_squared=8e-4)
 
-def test_more_memory_shows_more_but_a_transformer_only_its_root() -> None:
-    assert pixels_within(4000, "cnn") == 4 * pixels_within(1000, "cnn")
-    few, many = (pixels_within(memory, "transformer") for memory in (1000, 4000))
+
+def test_more_memory_shows_more_but_attention_only_its_root() -> None:
+    assert pixels_within(640, LINEAR) == 6_400_000
+    few, many = (pixels_within(memory, ATTENTION) for memory in (1000, 4000))
     assert 2.0 < many / few < 2.5
-    # About what was measured: 950 MB for a megapixel.
-    assert pixels_within(950, "transformer") == pytest.approx(1024 * 1024, rel=0.1)
+
+
+@pytest.mark.parametrize("memory", [LINEAR, ATTENTION, Memory(0.0, 1e-3)], ids=str)
+def test_as_much_is_shown_as_fits(memory: Memory) -> None:
+    def needed(pixels: int) -> float:
+        return memory.bytes_per_pixel * pixels + memory.bytes_per_pixel_squared * pixels**2
+
+    pixels = pixels_within(950, memory)
+    assert needed(pixels) <= 950e6 < needed(pixels + 1)
 
 
 def test_too_little_memory_is_an_error() -> None:
     with pytest.raises(ImageError, match="memory_mb is 8; it must be at least 16"):
-        pixels_within(8, "transformer")
+        pixels_within(8, ATTENTION)

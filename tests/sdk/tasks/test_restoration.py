@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inpaint_sdk import ImageError
+from inpaint_sdk import ImageError, Memory
 from inpaint_sdk.tasks.restoration import Cleaner
 from support.models import model_info
 
@@ -36,7 +36,7 @@ class NearSighted:
         return {"output": output[None], "attention": blurred.mean(axis=0)[None, None]}
 
 
-INFO = model_info(family="sarnn", outputs=("output", "attention"))
+INFO = model_info(family="sarnn", memory=Memory(180), outputs=("output", "attention"))
 
 
 @pytest.fixture

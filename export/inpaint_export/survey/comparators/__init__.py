@@ -1,0 +1,1 @@
+"""What the survey's tables compare our networks with."""

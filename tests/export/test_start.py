@@ -1,0 +1,122 @@
+"""Trainings begin from any checkpoint and from any bundled model file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inpaint_export.models.crnn import Crnn, CrnnConfig
+from inpaint_export.models.sarnn import Sarnn, SarnnConfig
+from inpaint_export.onnx_export import export_model
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
+from inpaint_export.runtime import open_session
+from inpaint_export.training.loop import Trainer
+from inpaint_export.training.start import FromFile, load_weights
+from inpaint_sdk.models.zoo import MODELS, open_model
+
+ANEW = {
+    # Only training needs it.
+    "photo-codebook": ("inpainter.autoencoder.code_encoder",),
+    # Its file is from before the path at half resolution.
+    "photo": ("stem2", "down4", "up2", "decode2", "head2"),
+}
+"""Parts of networks that the bundled model files do not hold."""
+
+
+def bundled() -> list[str]:
+    return sorted(path.stem for path in MODELS.glob("*.onnx"))
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_every_bundled_model_can_be_trained_on(name: str) -> None:
+    """The network that begins with a file's weights gives what the file gives."""
+    recipe = load_recipe(name)
+    torch.manual_seed(3)
+    model = recipe.build()
+    loaded = load_weights(open_model(name).path, model)
+    assert loaded.anew == ANEW.get(name, ())
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 3, 64, 96, generator=generator)
+    inputs: tuple[Tensor, ...] = (image,)
+    if recipe.task == "inpaint":
+        mask = torch.zeros(1, 1, 64, 96)
+        mask[..., 20:40, 30:70] = 1.0
+        inputs = image, mask
+    with torch.inference_mode():
+        found = model.eval()(*inputs)
+    found = found if isinstance(found, Tensor) else found[0]
+    session = open_session(open_model(name).path)
+    names = [value.name for value in session.get_inputs()]
+    feed = {n: v.numpy() for n, v in zip(names, inputs, strict=True)}
+    (expected,) = session.run([recipe.outputs[0]], feed)
+    np.testing.assert_allclose(found.numpy(), expected, atol=2e-4)
+
+
+SMALL: dict[str, Callable[[], nn.Module]] = {
+    "cloud-thin": partial(Sarnn, SarnnConfig(widths=(8, 8), state=4, guided=1, refining=1)),
+    "clean": partial(Crnn, CrnnConfig(widths=(8, 8, 8), state=4)),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_folded_weights_are_unfolded(name: str, tmp_path: Path) -> None:
+    """There and back: what is exported and loaded again is the network that it was."""
+    torch.manual_seed(1)
+    model, other = SMALL[name](), SMALL[name]()
+    for parameter in model.parameters():  # the file holds tensors that are alike only once
+        parameter.data += 0.01 * torch.randn_like(parameter)
+    export_model(model, load_recipe(name), tmp_path / "model.onnx")
+    assert load_weights(tmp_path / "model.onnx", other).anew == ()
+    for key, value in model.state_dict().items():
+        tolerance = 2e-3 if key.endswith("raw_weight") else 0.0
+        torch.testing.assert_close(other.state_dict()[key], value, rtol=tolerance, atol=tolerance)
+
+
+def test_a_network_with_more_parts_says_which_begin_anew(tmp_path: Path) -> None:
+    class Before(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3))
+
+    class After(Before):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fine = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Conv2d(2, 2, 1))
+
+    before, after = Before(), After()
+    keys = dict.fromkeys(("recipe", "revision", "seed", "step", "precision"), 0)
+    torch.save({**keys, "ema": before.state_dict()}, tmp_path / "before.pt")
+    loaded = load_weights(tmp_path / "before.pt", after)
+    assert (loaded.taken, loaded.anew, loaded.unused) == (4, ("fine",), ())
+    assert torch.equal(after.body[1].weight, before.body[1].weight)
+    torch.save({**keys, "ema": after.state_dict()}, tmp_path / "after.pt")
+    assert load_weights(tmp_path / "after.pt", before).unused == ("fine",)
+
+
+def test_a_run_begins_from_a_checkpoint(
+    tiny_recipe: Recipe, data_root: Path, tmp_path: Path
+) -> None:
+    first = Trainer(tiny_recipe, data_root, tmp_path / "a", steps=2, workers=0)
+    first.run()
+    start = FromFile(str(first.checkpoint))
+    second = Trainer(tiny_recipe, data_root, tmp_path / "b", steps=2, workers=0, start=start)
+    for name, value in first.ema.module.state_dict().items():
+        assert torch.equal(second.objective.model.state_dict()[name], value)
+    assert second.step == 0
+
+
+def test_what_is_no_start_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no file"):
+        load_weights(tmp_path / "none.onnx", nn.Linear(2, 2))
+    (tmp_path / "other.onnx").write_bytes(b"not a model")
+    with pytest.raises(ValueError, match="is no ONNX file"):
+        load_weights(tmp_path / "other.onnx", nn.Linear(2, 2))
+    with pytest.raises(ValueError, match=r"no weight of .* fits the network Linear"):
+        load_weights(open_model("photo").path, nn.Linear(2, 2))
