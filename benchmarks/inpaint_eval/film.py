@@ -125,19 +125,20 @@ class FilmDamage:
         frame = self.library.frames[rng.integers(len(self.library.frames))]
         scale = lines / frame.height
         upright = rng.random() < 0.5
-        found, corner = _window(rng, frame, layers.shape[:: -1 if upright else 1], scale)
+        height, width = layers.shape[::-1] if upright else layers.shape
+        found, corner = _window(rng, frame, (height, width), scale)
         most = round(log_uniform(rng, 2.0, 100.0))
         if len(found) > most:
             found = rng.permutation(found)[:most]
         for index in found:
-            left, top, width, height = frame.boxes[index]
             label, mask = int(frame.labels[index]), frame.masks[index]
-            x, y = (left - corner[0]) * scale, (top - corner[1]) * scale
+            x, y = (frame.boxes[index, :2] - corner) * scale
+            longest = max(mask.shape) * scale
             if label != SCRATCH and rng.random() < 0.5:
-                longest = max(width, height) * scale * float(np.exp(rng.normal(0.0, 0.2)))
+                longest *= float(np.exp(rng.normal(0.0, 0.2)))
                 stamp = _resized(rng, self._shape(rng, label), longest)
             else:
-                stamp = _resized(rng, mask, max(width, height) * scale)
+                stamp = _resized(rng, mask, longest)
             if upright:
                 stamp, x, y = stamp.T, y, x
             kind = "speck" if label in (DUST, DIRT) else "scratch"

@@ -88,7 +88,8 @@ def read_frame(path: Path) -> Frame:
             boxes.append(statistics[piece, :4].astype(np.int32))
             masks.append(np.multiply(inside, 255, dtype=np.uint8))
     stacked = np.stack(boxes) if boxes else np.zeros((0, 4), np.int32)
-    return Frame(*labels.shape, np.array(kinds, np.uint8), stacked, tuple(masks))
+    height, width = labels.shape
+    return Frame(height, width, np.array(kinds, np.uint8), stacked, tuple(masks))
 
 
 def _read(path: Path) -> Pixels:

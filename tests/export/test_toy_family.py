@@ -77,7 +77,7 @@ class ToyEnhancer(nn.Module):
         self.layers = nn.ModuleDict(
             {
                 "enter": nn.Conv2d(3, WIDTH, CELL, stride=CELL),
-                "read": nn.GRU(WIDTH, WIDTH, batch_first=True),
+                "read": nn.LSTM(WIDTH, WIDTH, batch_first=True),
                 "leave": nn.Conv2d(WIDTH, 3 * CELL * CELL, 1),
             }
         )
@@ -282,7 +282,7 @@ def test_fp16_holds_all_layers_but_what_is_declared(
     proto = onnx.load(files["fp16"])
     kinds = element_types(proto)
     layers = {
-        n.output[0] for n in proto.graph.node if n.op_type in ("Conv", "ConvTranspose", "GRU")
+        n.output[0] for n in proto.graph.node if n.op_type in ("Conv", "ConvTranspose", "LSTM")
     }
     assert layers
     assert {kinds[name] for name in layers} == {TensorProto.FLOAT16}

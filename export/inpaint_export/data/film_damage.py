@@ -202,10 +202,11 @@ def damage_by_kind(
     names = list(families)
     share = np.array([families[name] for name in names])
     family = names[int(rng.choice(len(names), p=share / share.sum()))]
-    picture = _age(rng, clean, family)
+    picture = clean
     if rng.random() < text_share:
         picture = picture.copy()
         scene_text(rng, picture)
+    picture = _age(rng, picture, family)
     grain = 0.0
     if rng.random() < (0.5 if family == "digital" else 0.75):
         grain = log_uniform(rng, 0.004, 0.06)

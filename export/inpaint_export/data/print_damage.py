@@ -117,7 +117,7 @@ def network(rng: np.random.Generator, shape: Shape) -> Coverage:
     cells.insert(centres.astype(np.float32).tolist())
     outlines, _ = cells.getVoronoiFacetList([])
     bend = smooth_noise(rng, shape, 20.0), smooth_noise(rng, shape, 20.0)
-    reach, thick = rng.uniform(2.0, 6.0), log_uniform(rng, 0.8, 3.0)
+    reach, thick = rng.uniform(2.0, 6.0), log_uniform(rng, 0.6, 2.5)
     canvas = Canvas(shape)
     for outline in outlines:
         closed = np.concatenate([outline, outline[:1]]).astype(np.float64)
