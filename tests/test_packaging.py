@@ -30,14 +30,31 @@ def pyproject() -> dict[str, Any]:
         return tomllib.load(file)
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Modules that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+class RunTimeOnly(ast.NodeTransformer):
+    """Leaves out what is imported for type checkers alone."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:  # noqa: N802
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return None
+        return self.generic_visit(node)
+
+
+def imports(source: str) -> Iterator[str]:
+    """Modules that a file's text imports when it is run, within functions too."""
+    for node in ast.walk(RunTimeOnly().visit(ast.parse(source))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
             yield node.module or ""
+
+
+def test_imports_are_those_at_run_time() -> None:
+    source = (
+        "import a\nif TYPE_CHECKING:\n    import b\nif x:\n    import c.d\n"
+        "def f():\n    from e import g"
+    )
+    assert set(imports(source)) == {"a", "c.d", "e"}
 
 
 def distributions(pyproject: dict[str, Any], extra: str) -> set[str]:
@@ -61,7 +78,11 @@ def normalized(name: str) -> str:
 def test_an_extra_brings_all_that_its_package_imports(
     pyproject: dict[str, Any], extra: str, folder: Path
 ) -> None:
-    names = {name.partition(".")[0] for path in folder.rglob("*.py") for name in imports(path)}
+    names = {
+        name.partition(".")[0]
+        for path in folder.rglob("*.py")
+        for name in imports(path.read_text())
+    }
     foreign = {n for n in names - sys.stdlib_module_names if not n.startswith("inpaint_")}
     assert foreign
     of = packages_distributions()
@@ -94,7 +115,7 @@ def test_nothing_in_the_wheel_needs_the_survey() -> None:
     users = {
         path.relative_to(EXPORT)
         for path in EXPORT.rglob("*.py")
-        if any(name.startswith(SURVEY) for name in imports(path))
+        if any(name.startswith(SURVEY) for name in imports(path.read_text()))
         and not path.is_relative_to(EXPORT / "survey")
     }
     assert users == {Path("cli.py")}

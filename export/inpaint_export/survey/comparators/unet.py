@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from inpaint_export.models.blocks import SLOPE, double, residual_blocks, start_at_zero
 from inpaint_export.models.sarnn import PooledContext, answer
+from inpaint_sdk import Memory
 
 
 class UNet(nn.Module):
@@ -23,6 +24,7 @@ class UNet(nn.Module):
     """
 
     size_multiple = 32
+    memory = Memory(bytes_per_pixel=170)
     adamw = ("stem", "smooth_head", "fine_head", "attention")
 
     def __init__(
