@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inpaint_bench.peers.classical import PEERS
+from inpaint_bench.peers import PEERS
 from inpaint_eval.damage import damaged_pictures
 from inpaint_eval.detection import Counts
 from inpaint_eval.pictures import Ratio, assign

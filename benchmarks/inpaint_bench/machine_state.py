@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from inpaint_bench.schema.machine import State
+from inpaint_bench.schema.common import State
 from inpaint_eval.machine import jetson, nvml
 from inpaint_eval.machine.base import read_number, read_text
 

@@ -1,4 +1,4 @@
-"""Pictures and masks that are drawn: the same on every machine, from a seed."""
+"""Pictures and masks that are drawn, from a seed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_eval.pictures import Ratio, hole_ratio
+from inpaint_eval.text import letters, place, words
 
 Pixels = NDArray[np.uint8]
 MaskDrawer = Callable[[np.random.Generator, Pixels, Ratio], None]
@@ -51,6 +52,14 @@ def _box(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
     mask[top : top + height, left : left + width] = 255
 
 
+def _centre(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
+    """One rectangle in the middle, of the picture's proportions and the ratio's mean."""
+    scale = np.sqrt((ratio.low + ratio.high) / 200)
+    height, width = (round(n * scale) for n in mask.shape)
+    top, left = (mask.shape[0] - height) // 2, (mask.shape[1] - width) // 2
+    mask[top : top + height, left : left + width] = 255
+
+
 def _strokes(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
     """Brush strokes whose direction turns slowly."""
     side = min(mask.shape)
@@ -64,17 +73,19 @@ def _strokes(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
 
 
 def _text(rng: np.random.Generator, mask: Pixels, ratio: Ratio) -> None:
-    """Overlaid letters."""
+    """Words over the picture, in letters of one height."""
     height, width = mask.shape
     until = rng.uniform(ratio.low, ratio.high)
-    # Letters of a smaller scale leave no mark.
-    scale = max(0.3, min(mask.shape) / 512 * rng.uniform(0.8, 2.0))
+    letter = max(8.0, min(mask.shape) / 512 * rng.uniform(18.0, 45.0))
     while hole_ratio(mask) < until:
-        letters = "".join(chr(c) for c in rng.integers(ord("A"), ord("z"), 3))
-        where = (int(rng.uniform(-0.1, 0.9) * width), int(rng.uniform(0.05, 1.05) * height))
-        weight = max(1, round(3 * scale))
-        cv2.putText(mask, letters, where, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, weight, cv2.LINE_8)
-        mask[mask > 0] = 255  # OpenCV from 5 on draws letters with soft edges
+        line = letters(rng, words(rng, 1), letter)
+        left, top = int(rng.uniform(-0.1, 0.9) * width), int(rng.uniform(-0.05, 0.95) * height)
+        place(mask, np.multiply(line > 127, 255, dtype=np.uint8), left, top)
 
 
-MASK_KINDS: Mapping[str, MaskDrawer] = {"box": _box, "strokes": _strokes, "text": _text}
+MASK_KINDS: Mapping[str, MaskDrawer] = {
+    "box": _box,
+    "centre": _centre,
+    "strokes": _strokes,
+    "text": _text,
+}

@@ -76,6 +76,21 @@ def list_pairs(folder: Path) -> list[PairPaths]:
     return pairs
 
 
+def list_camera_pairs(folder: Path) -> list[PairPaths]:
+    """Pairs ``NAME_real``, one noisy shot, and ``NAME_mean``, the mean of many; sorted by name.
+
+    Raises ``FileNotFoundError`` if there are none, or one lacks its mean.
+    """
+    shots = [path for path in list_pictures(folder) if path.stem.endswith("_real")]
+    pairs = [PairPaths(p, p.with_stem(f"{p.stem.removesuffix('_real')}_mean")) for p in shots]
+    if not pairs:
+        raise FileNotFoundError(f"no picture in {folder} is called NAME_real")
+    for pair in pairs:
+        if not pair.clear.is_file():
+            raise FileNotFoundError(f"{pair.damaged} has no mean picture {pair.clear}")
+    return pairs
+
+
 def assign(pictures: Path, masks: Path, ratio: Ratio) -> Iterator[Sample]:
     """Pairs each picture of a folder with a mask of the given hole ratio, always the same one.
 

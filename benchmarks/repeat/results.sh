@@ -3,7 +3,7 @@
 #
 #     benchmarks/repeat/results.sh DATA WEIGHTS NAME [REMARKS]
 #
-# DATA: folder with photos/kodak24, masks, rice1/test and rice2/test. WEIGHTS: SpA-GAN's released
+# DATA: folder with photos/kodak24, paris, masks, rice1/test, rice2/test. WEIGHTS: SpA-GAN's released
 # weights, spagan_rice1.pth and spagan_rice2.pth. NAME: the machine's, for the files' names. On an
 # idle machine; files that are complete are kept, so delete what is to be measured again. The
 # largest scan takes 6 GB of memory.
@@ -39,8 +39,15 @@ bench quality "$results/quality-rice1.json" --models cloud-thin --pairs "$data/r
   --onnx "spa-gan=$work/spa-gan-1.onnx"
 bench quality "$results/quality-rice2.json" --models cloud-thick --pairs "$data/rice2/test" \
   --onnx "spa-gan=$work/spa-gan-2.onnx"
+for set in kodak24 paris; do
+  [[ $set == paris ]] && pictures=$data/paris || pictures=$data/photos/$set
+  large=(--models photo-codebook,photo-staged,photo --peers "" --pictures "$pictures")
+  bench quality "$results/quality-$set-wide.json" "${large[@]}" --masks "$data/masks" --holes 40-60
+  bench quality "$results/quality-$set-centre.json" "${large[@]}" --kinds centre --holes 20-30
+done
 bench kernels "$results/kernels-$name.json" --threads 2
-bench floor "$results/floor.json" --models photo,cloud-thin --sizes 256,512 \
+bench roofline "$results/roofline.json" --models photo,cloud-thin --sizes 256,512 \
   --devices orin-nano,orin-nano-super,agx-orin,thor
 bench sdk "$results/sdk-$name.json"
-"$bin/inpaint-bench" tables README.md benchmarks/README.md
+mapfile -t filled < <(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/models/*.md)
+"$bin/inpaint-bench" tables "${filled[@]}"

@@ -10,6 +10,8 @@ from inpaint_export.errors import ExportError
 from inpaint_export.onnx_export import export_checkpoint
 from inpaint_export.precision.convert import convert
 from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.data import recipe_from_data
+from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.info import Precision
 
@@ -36,11 +38,13 @@ def export_model_file(
     if data is None:
         raise ExportError(f"--precision {precision} needs --data, to calibrate and to measure")
     with tempfile.TemporaryDirectory() as folder:
-        if source.suffix != ".onnx":
+        if source.suffix == ".onnx":
+            recipe = load_recipe(read_model_file(source).info.name)
+        else:
+            recipe = recipe_from_data(load_checkpoint(source)["recipe"])
             fp32 = Path(folder) / "fp32.onnx"
             yield from _export(source, fp32)
             source = fp32
-        recipe = load_recipe(read_model_file(source).info.name)
         loss = convert(source, precision, recipe, data, output)
     yield (
         f"{output}: {_megabytes(output)}, {loss.lower:.3f} {loss.unit} on the validation pictures, "

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from inpaint_bench.cli import main
-from inpaint_bench.schema.files import read_result
+from inpaint_bench.schema import read_result
 from inpaint_bench.schema.run import RunResult
 from support.bench import QUICK, Bench
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import pytest
 
 from inpaint_bench.compare import Verdict, compare
 from inpaint_bench.errors import BenchError
-from inpaint_bench.schema.files import read_result, write_result
+from inpaint_bench.schema import read_result, write_result
+from inpaint_bench.schema.common import Times
 from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample
 from inpaint_bench.schema.run import RunResult
-from inpaint_bench.schema.timing import Times
 from inpaint_eval.scores import Score
+from inpaint_eval.timing import Turns
 from support.bench import Bench
 
 OURS = "photo/onnxruntime-cpu/fp32"
@@ -38,7 +40,7 @@ def remade(
             rows.append(type(row)(candidate=row.candidate, status="failed", reason="it fell"))
         else:
             turns = [list(mean * s * rng.normal(1, noise, 5)) for s in slow]
-            rows.append(row.model_copy(update={"times": Times.of(list(range(12)), turns)}))
+            rows.append(row.model_copy(update={"times": Times.of(Turns(list(range(12)), turns))}))
     cases = [case.model_copy(update={"rows": rows})]
     return result.model_copy(update={"cases": cases})
 
@@ -105,7 +107,8 @@ def test_exit_codes(bench: Bench, run_result: RunResult, tmp_path: Path) -> None
     write_result(remade(run_result, seed=1, **{**BASE, "photo": 13.0}), paths[1])
     found = bench("compare", *paths)
     assert found.exit_code == 1
-    assert f"| WORSE | call, 64x64, holes 10-20 %, batch 1, 1 thread | {OURS} |" in found.output
+    row = f"WORSE +call, 64x64, holes 10-20 %, batch 1, 1 thread +{OURS} "
+    assert re.search(row, found.output)
     assert "1 WORSE, 0 better, 1 same" in found.output
     assert bench("compare", *paths[::-1]).exit_code == 0
     paths[1].write_text("{}")
@@ -124,7 +127,7 @@ def quality(run_result: RunResult, psnr: list[float], pictures: str = "abcdefgh"
     group = Group(mask_kind="masks", holes="10-20", samples=samples[: len(psnr)], rows=[row])
     return QualityResult(
         format="inpaint-bench",
-        format_version=1,
+        format_version=2,
         kind="quality",
         started="",
         finished="",

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inpaint_bench.executors import CannotRunError, Frame, Order, open_executor
-from inpaint_bench.peers.classical import PEERS
-from inpaint_bench.schema.run import CandidateKey
+from inpaint_bench.errors import CannotRunError
+from inpaint_bench.executors import Frame, Order, open_executor
+from inpaint_bench.peers import PEERS
+from inpaint_bench.schema.common import CandidateKey
 from inpaint_sdk import Restorer
 from support.onnx_peers import write_filler, write_mask_free, write_migan
 

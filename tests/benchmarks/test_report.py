@@ -26,20 +26,20 @@ def page(
     run_file: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """Of every kind of result: two runs, quality of one's pictures, kernels, floors, the SDK's."""
+    """Of every kind of result: two runs, quality of one's pictures, kernels, bounds, the SDK's."""
     root = tmp_path_factory.mktemp("report")
     pictures, masks = folders
     data = ["--pictures", pictures, "--masks", masks, "--holes", "10-20"]
     commands = (
         ("run", *data, "--sizes", "own", *QUICK, "-o", root / "speed.json"),
         ("quality", *data, "--gallery", root / "gallery", "-o", root / "quality.json"),
-        ("floor", "--sizes", "64", "-o", root / "floor.json"),
+        ("roofline", "--sizes", "64", "-o", root / "roofline.json"),
         ("kernels", "--shapes", "1x2x5x7", "--blocks", 3, "-o", root / "kernels.json"),
     )
     for command in commands:
         found = bench(*command)
         assert found.exit_code == 0, found.output
-    results = [root / f"{name}.json" for name in ("speed", "quality", "floor", "kernels")]
+    results = [root / f"{name}.json" for name in ("speed", "quality", "roofline", "kernels")]
     committed = Path(__file__).parents[2] / "benchmarks" / "results"
     results += [run_file, *committed.glob("sdk-*.json")]
     output = root / "report.html"

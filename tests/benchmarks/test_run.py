@@ -13,17 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inpaint_bench.case import measure_case
 from inpaint_bench.energy import Gauge
-from inpaint_bench.executors import CannotRunError, Order
-from inpaint_bench.peers.classical import PEERS, Peer, Pixels, Restore
-from inpaint_bench.run.benchmark import measure_overhead
-from inpaint_bench.run.case import measure_case
-from inpaint_bench.run.frames import make_frames
-from inpaint_bench.run.probe import probe
-from inpaint_bench.schema.files import read_result
-from inpaint_bench.schema.run import CandidateKey, CaseKey, Protocol, RunResult
+from inpaint_bench.errors import CannotRunError
+from inpaint_bench.executors import Order
+from inpaint_bench.frames import make_frames
+from inpaint_bench.peers import PEERS, Peer, Restore
+from inpaint_bench.probe import probe
+from inpaint_bench.run import measure_overhead
+from inpaint_bench.schema import read_result
+from inpaint_bench.schema.common import CandidateKey
+from inpaint_bench.schema.run import CaseKey, Protocol, RunResult
 from inpaint_eval.drawn import MASK_KINDS, draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio, hole_ratio
+from inpaint_eval.scores import Pixels
 from support.bench import QUICK, Bench
 
 
@@ -75,8 +78,8 @@ def test_the_table_is_printed(bench: Bench, folders: tuple[Path, Path], tmp_path
     arguments += ["--pictures", str(pictures), "--masks", str(masks), "--holes", "10-20,30-40"]
     found = bench("run", *arguments, *QUICK, "-o", tmp_path / "run.json")
     assert found.exit_code == 0, found.output
-    assert "**call, own size, holes 30-40 %, batch 1, 1 thread (3 pictures" in found.output
-    assert "| opencv-ns | " in found.output
+    assert "\ncall, own size, holes 30-40 %, batch 1, 1 thread (3 pictures" in found.output
+    assert "\nopencv-ns  " in found.output
     assert "the loop adds" in found.output
     result = read_result(tmp_path / "run.json")
     assert isinstance(result, RunResult)
@@ -194,12 +197,12 @@ def test_ctrl_c_leaves_what_was_finished_and_the_same_command_goes_on(tmp_path: 
 CRASHES = """
 import os
 import sys
-from inpaint_bench.peers import classical
+from inpaint_bench import peers
 
 def load():
     {work}
 
-classical.PEERS["opencv-telea"] = classical.Peer("test", load)
+peers.PEERS["opencv-telea"] = peers.Peer("Telea", "test", load)
 """
 
 
@@ -242,7 +245,7 @@ def test_a_candidate_that_fails_on_the_way_is_a_row_and_others_go_on(
 
         return fail
 
-    monkeypatch.setitem(PEERS, "opencv-telea", Peer("test", load))
+    monkeypatch.setitem(PEERS, "opencv-telea", Peer("Telea", "test", load))
     keys = [
         CandidateKey(kind="peer", name=name, source="", backend="cpu", precision="uint8")
         for name in ("opencv-telea", "opencv-ns")
@@ -267,7 +270,7 @@ def test_a_candidate_that_fails_on_the_way_is_a_row_and_others_go_on(
 def test_a_slow_candidate_has_fewer_turns_spread_evenly(tmp_path: Path, bench: Bench) -> None:
     output = tmp_path / "run.json"
     arguments = ["--models", "", "--peers", "opencv-ns,skimage-biharmonic", "--sizes", "256"]
-    arguments += ["--blocks", "30", "--turn-seconds", "0.001", "--candidate-seconds", "0.6"]
+    arguments += ["--blocks", "30", "--turn-seconds", "0.001", "--candidate-seconds", "2"]
     arguments += ["--warmup-seconds", "0.3", "--energy-seconds", "0", "--threads", "1"]
     found = bench("run", *arguments, "-o", output)
     assert found.exit_code == 0, found.output
@@ -289,7 +292,8 @@ def test_drawn_masks_have_the_ratio_that_is_asked_for(kind: str) -> None:
         assert set(np.unique(mask)) == {0, 255}
         assert ratio.low <= hole_ratio(mask) < ratio.high
         np.testing.assert_array_equal(mask, draw_mask(kind, 100, 140, ratio, seed=3))
-        assert (mask != draw_mask(kind, 100, 140, ratio, seed=4)).any()
+        other = draw_mask(kind, 100, 140, ratio, seed=4)
+        assert (mask == other).all() == (kind == "centre")
     with pytest.raises(ValueError, match="fits 10x10"):
         draw_mask(kind, 10, 10, Ratio(10.001, 10.002))
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.schema.files import json_schema, read_result, write_result
+from inpaint_bench.readme import require_revision
+from inpaint_bench.schema import json_schema, read_result, write_result
+from inpaint_bench.schema.common import Times
 from inpaint_bench.schema.run import RunResult
-from inpaint_bench.schema.timing import Times
+from inpaint_eval.timing import Turns
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -64,6 +66,7 @@ def swap(document: dict[str, Any]) -> None:
         (lambda d: d.update(kind="walk"), r"kind|'walk'"),
         (lambda d: d.pop("format"), "is not a result of inpaint-bench"),
         (lambda d: d.update(format_version=99), "of result format 99; .* Upgrade it"),
+        (lambda d: d.update(format_version=1), "of result format 1; .* Measure again"),
     ],
 )
 def test_a_broken_file_is_refused_with_the_place(
@@ -96,10 +99,10 @@ def test_what_is_written_is_read_again(run_result: RunResult, tmp_path: Path) ->
 
 
 def test_times_are_checked() -> None:
-    times = Times.of([0, 2], [[1.0, 3.0], [2.0]])
+    times = Times.of(Turns([0, 2], [[1.0, 3.0], [2.0]]))
     assert times.p50 == 2.0
     with pytest.raises(ValueError, match="ascending"):
-        Times.of([2, 0], [[1.0], [2.0]])
+        Times.of(Turns([2, 0], [[1.0], [2.0]]))
     with pytest.raises(ValueError, match="a call in each"):
         Times(blocks=[0], turns=[[]], p50=1, p90=1, p99=1)
 
@@ -112,6 +115,5 @@ def test_the_json_schema_in_the_repository_is_this_one() -> None:
 @pytest.mark.parametrize(
     "path", sorted((BENCHMARKS / "results").glob("*.json")), ids=lambda p: p.name
 )
-def test_committed_results_are_of_this_format(path: Path) -> None:
-    result = read_result(path)
-    assert getattr(result, "complete", True)
+def test_committed_results_are_of_this_format_and_of_revisions_that_exist(path: Path) -> None:
+    require_revision(read_result(path), path.name)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.schema.files import read_result, write_result
+from inpaint_bench.schema import read_result, write_result
 from inpaint_bench.schema.sdk import SdkResult
-from inpaint_bench.sdk.benchmark import in_process
-from inpaint_bench.sdk.startup import startup
+from inpaint_bench.sdk import measure_sdk
+from inpaint_bench.sdk_rows import ROWS, startup
 from support.bench import Bench, failing_row
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
@@ -24,10 +24,11 @@ def test_start() -> None:
     assert 0 < imported < row.figures["first_result_milliseconds"]["p50"]
 
 
-def test_a_row_that_fails_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(BenchError, match="the row failing_row failed"):
-        in_process(failing_row)
-    assert "on purpose" in capfd.readouterr().err
+def test_a_row_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(ROWS, "video", failing_row)
+    with pytest.raises(BenchError, match=r"the row video failed: its process ended .*on purpose"):
+        measure_sdk(["video"], "cloud-thin", tmp_path / "sdk.json")
+    assert not (tmp_path / "sdk.json").exists()
 
 
 def test_rows_of_another_machine_are_not_mixed(bench: Bench, tmp_path: Path) -> None:

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.tables import fill_tables
+from inpaint_bench.readme import fill_tables
+from inpaint_eval.machine.describe import git
 from support.bench import QUICK, Bench
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["README.md", "benchmarks/README.md"])
+MARKDOWN = ["README.md", "benchmarks/README.md", "docs/models/*.md"]
+
+
+def with_tables() -> list[str]:
+    """Markdown files that hold a generated table."""
+    paths = [path for pattern in MARKDOWN for path in sorted(ROOT.glob(pattern))]
+    return [str(p.relative_to(ROOT)) for p in paths if "<!-- inpaint-bench:" in p.read_text()]
+
+
+def as_of_head(path: Path, **changes: object) -> None:
+    """Makes a result that was measured by a test one of the last commit, unless changes differ."""
+    document = json.loads(path.read_text())
+    revision = git("rev-parse", "HEAD")
+    document["machine"] |= {"revision": revision, "dirty": False, **changes}
+    path.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("name", with_tables())
 def test_the_tables_are_those_of_the_committed_results(name: str) -> None:
     """``make tables`` writes them."""
     path = ROOT / name
@@ -29,11 +48,15 @@ def test_a_readme_is_filled_and_checked(
     speed = [*data, "--sizes", "own", "--holes", "10-20,30-40", *QUICK]
     assert bench("run", *speed, "-o", tmp_path / "r.json").exit_code == 0
     assert bench("quality", *data, "-o", tmp_path / "q.json").exit_code == 0
-    assert bench("floor", "--sizes", "64", "-o", tmp_path / "f.json").exit_code == 0
+    assert bench("roofline", "--sizes", "64", "-o", tmp_path / "f.json").exit_code == 0
+    for name in "rqf":
+        as_of_head(tmp_path / f"{name}.json")
     readme = tmp_path / "README.md"
     begin = "<!-- inpaint-bench: restoration quality=q.json run=r.json -->"
-    floors = "<!-- inpaint-bench: floors floor=f.json -->\n<!-- inpaint-bench: end -->"
-    readme.write_text(f"Before\n{begin}\nold\n<!-- inpaint-bench: end -->\nafter\n{floors}\n")
+    bounds = "<!-- inpaint-bench: roofline roofline=f.json -->\n<!-- inpaint-bench: end -->"
+    scores = "<!-- inpaint-bench: scores a=q.json -->\n<!-- inpaint-bench: end -->"
+    end = "<!-- inpaint-bench: end -->"
+    readme.write_text(f"Before\n{begin}\nold\n{end}\nafter\n{bounds}\n{scores}\n")
     assert bench("tables", "--check", readme).exit_code == 1
     assert "old" in readme.read_text()
     assert bench("tables", readme).exit_code == 0
@@ -44,6 +67,7 @@ def test_a_readme_is_filled_and_checked(
     assert "old" not in text
     assert text.count("after") == 1
     assert "| `photo`, fp32 | 64x64 |" in text
+    assert "| pictures | masks, 30-40 % | OpenCV Telea |" in text
     assert bench("tables", "--check", readme).exit_code == 0
     readme.write_text(text.replace("OpenCV Telea", "OpenCV"))
     found = bench("tables", "--check", readme)
@@ -61,4 +85,34 @@ def test_a_readme_is_filled_and_checked(
 )
 def test_what_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(BenchError, match=message):
+        fill_tables(text, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dirty": True}, r"f.json was measured with changes since .*; commit them and measure"),
+        ({"revision": None, "dirty": None}, r"f.json is of no known revision"),
+        ({"revision": "0123456789ab"}, r"0123456789ab, which is not in this repository's history"),
+    ],
+)
+def test_a_table_is_of_clean_revisions_that_exist(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    path = tmp_path / "f.json"
+    path.write_bytes((ROOT / "benchmarks" / "results" / "roofline.json").read_bytes())
+    text = "<!-- inpaint-bench: roofline roofline=f.json -->\n<!-- inpaint-bench: end -->\n"
+    as_of_head(path)
+    assert "| `photo`, fp32 | 256x256 |" in fill_tables(text, tmp_path)
+    as_of_head(path, **changes)
+    with pytest.raises(BenchError, match=message):
+        fill_tables(text, tmp_path)
+
+
+def test_a_table_is_of_whole_results(run_file: Path, tmp_path: Path) -> None:
+    document = json.loads(run_file.read_text())
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({**document, "complete": False}))
+    text = "<!-- inpaint-bench: pairs run=r.json -->\n<!-- inpaint-bench: end -->\n"
+    with pytest.raises(BenchError, match=r"r.json is not complete"):
         fill_tables(text, tmp_path)

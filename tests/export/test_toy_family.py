@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from onnx import TensorProto
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from inpaint_export.onnx_export import export_checkpoint
+from inpaint_export.export import export_model_file
 from inpaint_export.precision.convert import convert
 from inpaint_export.precision.trunk import full_precision
 from inpaint_export.recipes.base import CardConfig, Recipe
@@ -76,7 +77,7 @@ class ToyEnhancer(nn.Module):
         self.layers = nn.ModuleDict(
             {
                 "enter": nn.Conv2d(3, WIDTH, CELL, stride=CELL),
-                "read": nn.GRU(WIDTH, WIDTH, batch_first=True),
+                "read": nn.LSTM(WIDTH, WIDTH, batch_first=True),
                 "leave": nn.Conv2d(WIDTH, 3 * CELL * CELL, 1),
             }
         )
@@ -235,33 +236,31 @@ def recipe(request: pytest.FixtureRequest) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def fp32(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Trained for some steps, and exported."""
+def checkpoint(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a short training that got better."""
     folder = tmp_path_factory.mktemp(recipe.name)
     torch.manual_seed(recipe.seed)
     before = recipe.validation.open(folder).measure(recipe.build(), torch.device("cpu"))
-    trainer = Trainer(recipe, folder, folder, workers=0)
+    trainer = Trainer(recipe, folder, folder, workers=0, precision="fp32")
     assert trainer.run() > before + 1.0
-    path = folder / "toy.onnx"
-    export_checkpoint(trainer.checkpoint, path)
-    return path
+    return trainer.checkpoint
 
 
 @pytest.fixture(scope="module")
-def lower(recipe: Recipe, fp32: Path) -> Callable[[Precision], Path]:
-    """The model in a lower precision, converted once."""
-
-    def make(precision: Precision) -> Path:
-        path = fp32.with_name(f"{precision}.onnx")
-        if not path.exists():
-            convert(fp32, precision, recipe, fp32.parent, path)
-        return path
-
-    return make
+def files(recipe: Recipe, checkpoint: Path) -> dict[Precision, Path]:
+    """Model files of the checkpoint; fp16 straight from it, int8 by way of the fp32 file."""
+    folder = checkpoint.parent
+    paths: dict[Precision, Path] = {p: folder / f"{p}.onnx" for p in get_args(Precision)}
+    list(export_model_file(checkpoint, paths["fp32"], "fp32", None))
+    list(export_model_file(checkpoint, paths["fp16"], "fp16", folder))
+    convert(paths["fp32"], "int8", recipe, folder, paths["int8"])
+    return paths
 
 
-def test_the_file_says_what_its_network_declares(recipe: Recipe, fp32: Path) -> None:
-    info = read_model_file(fp32).info
+def test_the_file_says_what_its_network_declares(
+    recipe: Recipe, files: dict[Precision, Path]
+) -> None:
+    info = read_model_file(files["fp32"]).info
     network = recipe.build()
     assert (info.family, info.task, info.outputs) == ("toy", recipe.task, recipe.outputs)
     assert (info.memory, info.size_multiple) == (network.memory, CELL)
@@ -277,13 +276,13 @@ def element_types(proto: onnx.ModelProto) -> dict[str, int]:
 
 
 def test_fp16_holds_all_layers_but_what_is_declared(
-    recipe: Recipe, fp32: Path, lower: Callable[[Precision], Path]
+    recipe: Recipe, files: dict[Precision, Path]
 ) -> None:
-    kept = full_precision(onnx.load(fp32))
-    proto = onnx.load(lower("fp16"))
+    kept = full_precision(onnx.load(files["fp32"]))
+    proto = onnx.load(files["fp16"])
     kinds = element_types(proto)
     layers = {
-        n.output[0] for n in proto.graph.node if n.op_type in ("Conv", "ConvTranspose", "GRU")
+        n.output[0] for n in proto.graph.node if n.op_type in ("Conv", "ConvTranspose", "LSTM")
     }
     assert layers
     assert {kinds[name] for name in layers} == {TensorProto.FLOAT16}
@@ -291,8 +290,8 @@ def test_fp16_holds_all_layers_but_what_is_declared(
     assert bool(kept) == (recipe.task != "restore")
 
 
-def test_int8_holds_the_convolutions(fp32: Path, lower: Callable[[Precision], Path]) -> None:
-    proto = onnx.load(lower("int8"))
+def test_int8_holds_the_convolutions(files: dict[Precision, Path]) -> None:
+    proto = onnx.load(files["int8"])
     made_from = {node.output[0]: node for node in proto.graph.node}
     stored = {tensor.name: tensor.data_type for tensor in proto.graph.initializer}
     layers = [node for node in proto.graph.node if node.op_type in ("Conv", "ConvTranspose")]
@@ -303,11 +302,11 @@ def test_int8_holds_the_convolutions(fp32: Path, lower: Callable[[Precision], Pa
         assert stored[weight.input[0]] == TensorProto.INT8
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+@pytest.mark.parametrize("precision", get_args(Precision))
 def test_the_sdk_runs_it(
-    precision: Precision, recipe: Recipe, fp32: Path, lower: Callable[[Precision], Path]
+    precision: Precision, recipe: Recipe, files: dict[Precision, Path]
 ) -> None:
-    path = fp32 if precision == "fp32" else lower(precision)
+    path = files[precision]
     clear, mask = draw(np.random.default_rng(1), 45, 70)
     image = np.where(mask[..., None] > 0, 0, clear).astype(np.uint8)
     if recipe.task == "detect":

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import click
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.peers.classical import PEERS
-from inpaint_bench.schema.run import CandidateKey, Size
+from inpaint_bench.peers import PEERS
+from inpaint_bench.schema.common import CandidateKey, Size
 from inpaint_eval.pictures import Ratio
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,56 +22,11 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 OUTPUT = click.option("-o", "--output", type=FILE, required=True, help="The result file.")
 REMARKS = click.option("--remarks", default="", help="What a reader must know of this run.")
-
-
-def candidate_options(models: str, peers: str) -> Callable[[F], F]:
-    """The options that choose what is measured; with these defaults."""
-
-    def decorate(command: F) -> F:
-        for option in reversed(
-            (
-                click.option(
-                    "--models", default=models, show_default=True, help="Names or files, by commas."
-                ),
-                click.option(
-                    "--backends",
-                    default="onnxruntime-cpu",
-                    show_default=True,
-                    help="The SDK's, by commas.",
-                ),
-                click.option(
-                    "--precisions",
-                    default="fp32",
-                    show_default=True,
-                    help="For int8, NAME-int8.onnx is taken beside NAME.onnx.",
-                ),
-                click.option(
-                    "--peers",
-                    default=peers,
-                    show_default=True,
-                    help=f"Of {', '.join(PEERS)}; may be empty.",
-                ),
-                click.option(
-                    "--onnx",
-                    "onnx_files",
-                    multiple=True,
-                    metavar="NAME=FILE",
-                    help="Another's network: LaMa, MI-GAN, AOT-GAN, told by its inputs' names.",
-                ),
-                click.option(
-                    "--plan",
-                    type=FILE,
-                    is_eager=True,
-                    expose_value=False,
-                    callback=_read_plan,
-                    help="TOML file with values of these options; those given here win.",
-                ),
-            )
-        ):
-            command = option(command)
-        return command
-
-    return decorate
+THREADS = click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
+HOLES = click.option("--holes", default="10-20", show_default=True, help="Hole ratios in percent.")
+FPS = click.option(
+    "--fps", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True
+)
 
 
 def _read_plan(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
@@ -105,13 +60,49 @@ def _read_plan(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
     ctx.default_map = {**(ctx.default_map or {}), **defaults}
 
 
-def split(text: str) -> list[str]:
-    """The parts of a list by commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+_CANDIDATE_OPTIONS = (
+    click.option("--models", default="photo", show_default=True, help="Names or files, by commas."),
+    click.option(
+        "--backends", default="onnxruntime-cpu", show_default=True, help="The SDK's, by commas."
+    ),
+    click.option(
+        "--precisions",
+        default="fp32",
+        show_default=True,
+        help="For int8, NAME-int8.onnx is taken beside NAME.onnx.",
+    ),
+    click.option(
+        "--peers",
+        default="opencv-telea,opencv-ns",
+        show_default=True,
+        help=f"Of {', '.join(PEERS)}; may be empty.",
+    ),
+    click.option(
+        "--onnx",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="Another's network: LaMa, MI-GAN, AOT-GAN, told by its inputs' names.",
+    ),
+    click.option(
+        "--plan",
+        type=FILE,
+        is_eager=True,
+        expose_value=False,
+        callback=_read_plan,
+        help="TOML file with values of these options; those given here win.",
+    ),
+)
+
+
+def candidate_options(command: F) -> F:
+    """The options that choose what is measured: see :func:`candidates`."""
+    for option in reversed(_CANDIDATE_OPTIONS):
+        command = option(command)
+    return command
 
 
 def candidates(
-    models: str, backends: str, precisions: str, peers: str, onnx_files: tuple[str, ...]
+    models: str, backends: str, precisions: str, peers: str, onnx: tuple[str, ...]
 ) -> list[CandidateKey]:
     """Every model on every backend in every precision, then the peers.
 
@@ -130,7 +121,7 @@ def candidates(
         for backend in split(backends)
         for precision in split(precisions)
     ]
-    for entry in onnx_files:
+    for entry in onnx:
         name, equals, path = entry.partition("=")
         if not equals or not Path(path).is_file():
             raise BenchError(
@@ -143,10 +134,9 @@ def candidates(
     for name in split(peers):
         if name not in PEERS:
             raise BenchError(f"there is no peer {name!r}; there are {', '.join(PEERS)}")
+        library = PEERS[name].library
         found.append(
-            CandidateKey(
-                kind="peer", name=name, source=PEERS[name].library, backend="cpu", precision="uint8"
-            )
+            CandidateKey(kind="peer", name=name, source=library, backend="cpu", precision="uint8")
         )
     labels = [candidate.label for candidate in found]
     if not labels:
@@ -157,15 +147,18 @@ def candidates(
     return found
 
 
+def split(text: str) -> list[str]:
+    """The parts of a list by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def sizes(text: str) -> list[Size]:
     """``256,480x640`` as heights and widths; ``own`` as none.
 
     Raises:
         BenchError: it is not like that.
     """
-    if text.strip() == "own":
-        return []
-    return [_size(part) for part in split(text)]
+    return [] if text.strip() == "own" else [_size(part) for part in split(text)]
 
 
 def _size(text: str) -> Size:
@@ -173,6 +166,14 @@ def _size(text: str) -> Size:
     if found is None:
         raise BenchError(f"a size is like 256, or 480x640 for height and width, not {text!r}")
     return int(found[1]), int(found[2] or found[1])
+
+
+def shape(text: str) -> tuple[int, int, int, int]:
+    """``1x32x256x256`` as sizes; raises ``BenchError``."""
+    if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*){3}", text):
+        raise BenchError(f"a shape is like 1x32x256x256, of sizes from 1 up, not {text!r}")
+    n, c, h, w = (int(size) for size in text.split("x"))
+    return n, c, h, w
 
 
 def counts(text: str, what: str) -> list[int]:

@@ -1,1 +1,126 @@
 """The format of result files: typed here, documented in ``benchmarks/FORMAT.md``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from inpaint_bench.errors import BenchError
+from inpaint_bench.schema.common import FORMAT_VERSION, Document
+from inpaint_bench.schema.kernels import KernelsResult
+from inpaint_bench.schema.quality import QualityResult
+from inpaint_bench.schema.roofline import RooflineResult
+from inpaint_bench.schema.run import RunResult
+from inpaint_bench.schema.sdk import SdkResult
+
+Result = RunResult | QualityResult | KernelsResult | RooflineResult | SdkResult
+
+_ADAPTER: TypeAdapter[Result] = TypeAdapter(Annotated[Result, Field(discriminator="kind")])
+
+_D = TypeVar("_D", bound=Document)
+
+
+def read_result(path: Path) -> Result:
+    """Reads a result file and checks all of it.
+
+    Raises:
+        BenchError: there is none, or it is no result file, of another format, or breaks the schema;
+            then the message names each place.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BenchError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise BenchError(f"{path} is not JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != "inpaint-bench":
+        raise BenchError(f"{path} is not a result of inpaint-bench (no format: inpaint-bench)")
+    version = document.get("format_version")
+    if isinstance(version, int) and version != FORMAT_VERSION:
+        remedy = (
+            "Upgrade it: pip install --upgrade inpaint-sdk"
+            if version > FORMAT_VERSION
+            else "Measure again"
+        )
+        raise BenchError(
+            f"{path} is of result format {version}; this inpaint-bench reads format "
+            f"{FORMAT_VERSION}. {remedy}"
+        )
+    try:
+        return _ADAPTER.validate_python(document, strict=False)
+    except ValidationError as error:
+        places = "\n".join(f"  {_place(e['loc'])}: {e['msg']}" for e in error.errors()[:10])
+        more = len(error.errors()) - 10
+        raise BenchError(
+            f"{path} breaks the schema of result files:\n{places}"
+            + (f"\n  and {more} more places" if more > 0 else "")
+        ) from error
+
+
+def write_result(result: Document, path: Path) -> None:
+    """Writes a result; the file appears whole, or stays as it was."""
+    # Lists of numbers on one line each, so that people can read it.
+    text = re.sub(
+        r"\[([\d\s.,e+-]*\d)\s*\]",
+        lambda found: f"[{' '.join(found[1].split())}]",
+        result.model_dump_json(indent=1),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def resume(output: Path, fresh: _D, same: tuple[str, ...]) -> _D:
+    """The unfinished result in ``output`` that goes on where it was stopped, or ``fresh``.
+
+    fresh: the result as it is begun here. same: fields that both must agree in.
+
+    Raises:
+        BenchError: ``output`` is complete, holds something else, or was begun on another machine,
+            with other libraries, another revision or other model files.
+    """
+    if not output.exists():
+        return fresh
+    before = read_result(output)
+    choose = "choose another --output or delete it"
+    if not isinstance(before, type(fresh)) or any(
+        getattr(before, name) != getattr(fresh, name) for name in same
+    ):
+        raise BenchError(f"{output} holds something else; {choose}")
+    if getattr(before, "complete", False):
+        raise BenchError(f"{output} is complete; {choose}")
+    differing = before.machine.differences(fresh.machine)
+    if getattr(before, "files", None) != getattr(fresh, "files", None):
+        differing.append("model files")
+    if differing:
+        raise BenchError(
+            f"{output} was begun with other {', '.join(differing)}; results of the two do not "
+            f"belong together; {choose}"
+        )
+    return before
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of result files."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Result of inpaint-bench, format {FORMAT_VERSION}",
+        **_ADAPTER.json_schema(),
+    }
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """``("run", "cases", 0, "key")`` as ``cases[0].key``: the first is the file's kind."""
+    text = ""
+    for part in location[1:] or location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from inpaint_bench.schema.base import Part
-from inpaint_bench.schema.document import Document
-from inpaint_bench.schema.timing import Times
+from inpaint_bench.schema.common import Document, Part, Times
 from inpaint_eval.timing import Interval, Ratio
 
 

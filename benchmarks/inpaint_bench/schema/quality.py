@@ -7,9 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from inpaint_bench.schema.base import Part
-from inpaint_bench.schema.document import Document
-from inpaint_bench.schema.run import CandidateKey, FileId
+from inpaint_bench.schema.common import CandidateKey, CandidateRow, Document, FileId, Part
 from inpaint_eval.scores import Score
 
 
@@ -23,21 +21,16 @@ class Sample(Part):
     sha256: str
 
 
-class QualityRow(Part):
+class QualityRow(CandidateRow):
     """One candidate on one group's pictures: its mean, and each sample's scores in their order."""
 
-    candidate: str
-    status: Literal["measured", "failed"]
-    reason: str | None = None
     mean: Score | None = None
     scores: list[Score] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _has_scores(self) -> Self:
         if self.status == "measured" and (self.mean is None or not self.scores):
             raise ValueError("a measured row has scores and their mean")
-        if self.status == "failed" and not self.reason:
-            raise ValueError("a failed row has a reason")
         return self
 
 
@@ -68,11 +61,15 @@ class Group(Part):
 
 
 class QualityResult(Document):
-    """pictures: the folder's name."""
+    """pictures: the folder's name. complete: false while it goes on, or was interrupted."""
 
     kind: Literal["quality"]
     pictures: str
     candidates: list[CandidateKey]
     files: dict[str, FileId]
     groups: list[Group]
-    complete: bool = Field(description="false while it goes on, or was interrupted")
+    complete: bool
+
+    def candidate(self, label: str) -> CandidateKey:
+        """The candidate of that label."""
+        return next(c for c in self.candidates if c.label == label)

@@ -7,42 +7,22 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from inpaint_bench.schema.base import Part
-from inpaint_bench.schema.document import Document
-from inpaint_bench.schema.machine import State
-from inpaint_bench.schema.timing import Times
+from inpaint_bench.schema.common import (
+    CandidateKey,
+    CandidateRow,
+    Count,
+    Document,
+    FileId,
+    Part,
+    Size,
+    State,
+    Times,
+)
 from inpaint_eval.timing import Ratio, Warmup
 
 Scope = Literal["call", "network"]
 """What one call is. ``call``: pixels in, pixels out, through the public API, all conversion and
 planning included. ``network``: the network alone, float tensors in and out on the host."""
-
-Kind = Literal["model", "peer", "onnx"]
-
-Count = Annotated[int, Field(ge=1)]
-Size = tuple[Count, Count]
-"""Height and width in pixels."""
-
-
-class CandidateKey(Part):
-    """What is measured.
-
-    kind: a model of ours, a classical peer, or an ONNX file that the user brought. name: the
-    model's or the peer's. source: name or path that it was loaded by. backend: what runs it.
-    """
-
-    kind: Kind
-    name: str
-    source: str
-    backend: str
-    precision: str
-
-    @property
-    def label(self) -> str:
-        """Name, and for a model its backend and precision."""
-        if self.kind == "peer":
-            return self.name
-        return f"{self.name}/{self.backend}/{self.precision}"
 
 
 class Protocol(Part):
@@ -81,14 +61,6 @@ class RunPlan(Part):
     protocol: Protocol
 
 
-class FileId(Part):
-    """A model's file."""
-
-    name: str
-    bytes: int
-    sha256: str
-
-
 class Overhead(Part):
     """What the loop adds to a call: it is measured by timing a call that does nothing.
 
@@ -114,20 +86,16 @@ class Energy(Part):
     seconds: float
 
 
-class Row(Part):
+class Row(CandidateRow):
     """One candidate in one case.
 
-    reason: why it failed; then the figures are None. load_ms: importing its runtime and making it
-    ready, in a fresh process; first_call_ms: the first call there. host_peak_mb: by how much that
-    process's memory rose at most (10^6 bytes) from before it was loaded, its runtime included;
-    device_peak_mb: what it held on the GPU. None where nothing tells.
-    pictures_per_second: batch over the median. energy: None with ``energy_reason``.
+    load_ms: importing its runtime and making it ready, in a fresh process; first_call_ms: the first
+    call there. host_peak_mb: by how much that process's memory rose at most (10^6 bytes) from
+    before it was loaded, its runtime included; device_peak_mb: what it held on the GPU. None where
+    nothing tells. pictures_per_second: batch over the median. energy: None with ``energy_reason``.
     output_sha256: of the first picture's result.
     """
 
-    candidate: str
-    status: Literal["measured", "failed"]
-    reason: str | None = None
     load_ms: float | None = None
     first_call_ms: float | None = None
     host_peak_mb: float | None = None
@@ -141,11 +109,9 @@ class Row(Part):
     notes: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _has_times(self) -> Self:
         if self.status == "measured" and self.times is None:
             raise ValueError("a measured row has times")
-        if self.status == "failed" and not self.reason:
-            raise ValueError("a failed row has a reason")
         return self
 
 
@@ -177,6 +143,16 @@ class Case(Part):
     ratios: list[Ratio]
     states: list[State]
 
+    def ratio(self, of: str, to: str) -> tuple[float, float, float] | None:
+        """How many times as long ``of`` takes as ``to``, and the interval; None if not measured."""
+        for found in self.ratios:
+            interval = found.ratio
+            if (found.of, found.to) == (of, to):
+                return interval.value, interval.low, interval.high
+            if (found.of, found.to) == (to, of):
+                return 1 / interval.value, 1 / interval.high, 1 / interval.low
+        return None
+
 
 class RunResult(Document):
     """complete: false while the run goes on, or was interrupted; then it can be resumed."""
@@ -187,3 +163,15 @@ class RunResult(Document):
     overhead: Overhead
     cases: list[Case]
     complete: bool
+
+    @property
+    def reference(self) -> str:
+        """The candidate that others are compared with: the first peer, or the first of all."""
+        peers = [c.label for c in self.plan.candidates if c.kind == "peer"]
+        return peers[0] if peers else self.plan.candidates[0].label
+
+    @property
+    def others_cpu(self) -> float | None:
+        """The largest share of the cores that other programs took at a time; None: not known."""
+        states = (state for case in self.cases for state in case.states)
+        return max((s.others_cpu for s in states if s.others_cpu is not None), default=None)

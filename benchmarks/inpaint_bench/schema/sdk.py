@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from inpaint_bench.schema.base import Part
-from inpaint_bench.schema.document import Document
+from inpaint_bench.schema.common import Document, Part
 
 
 class SdkRow(Part):

@@ -66,10 +66,11 @@ def usable_cores() -> int:
 def read_revision() -> tuple[str | None, bool | None]:
     """Commit of the tree that this file is in, and whether the tree was changed since.
 
-    Result files do not count as a change. Both are None outside git.
+    Result files do not count as a change. Both are None where git does not know this file, as in an
+    environment that lies within some other checkout.
     """
     commit = git("rev-parse", "--short=12", "HEAD")
-    if commit is None:
+    if commit is None or git("ls-files", "--error-unmatch", Path(__file__).name) is None:
         return None, None
     return commit, bool(git("status", "--porcelain", "--", ":/", ":!/benchmarks/results"))
 

@@ -75,7 +75,7 @@ def _worn(rng: np.random.Generator, opacity: Coverage) -> Coverage:
 def cracks(rng: np.random.Generator, picture: Pixels) -> None:
     """Jagged lines that branch, or a network as of dried paint, some with a shaded edge."""
     shape = picture.shape[:2]
-    opacity = _worn(rng, _network(rng, shape) if rng.random() < 0.35 else _branches(rng, shape))
+    opacity = _worn(rng, network(rng, shape) if rng.random() < 0.35 else branches(rng, shape))
     strength = float(rng.uniform(0.6, 1.0))
     colour = ink(rng, 0.6)
     if rng.random() < 0.5:  # one side of a raised edge lies in the shade, or catches the light
@@ -87,7 +87,7 @@ def cracks(rng: np.random.Generator, picture: Pixels) -> None:
     paint(picture, opacity, colour, strength)
 
 
-def _branches(rng: np.random.Generator, shape: Shape) -> Coverage:
+def branches(rng: np.random.Generator, shape: Shape) -> Coverage:
     canvas = Canvas(shape)
     starts = [
         (anywhere(rng, shape), rng.uniform(0, 2 * np.pi), log_uniform(rng, 25, 1.2 * shape[0]))
@@ -108,7 +108,7 @@ def _branches(rng: np.random.Generator, shape: Shape) -> Coverage:
     return canvas.coverage(float(rng.uniform(-0.4, 0.7)))
 
 
-def _network(rng: np.random.Generator, shape: Shape) -> Coverage:
+def network(rng: np.random.Generator, shape: Shape) -> Coverage:
     """Borders of the cells around random points, bent by noise, in a part of the picture."""
     height, width = shape
     count = int(np.clip(height * width / log_uniform(rng, 25, 90) ** 2, 4, 40))
@@ -117,7 +117,7 @@ def _network(rng: np.random.Generator, shape: Shape) -> Coverage:
     cells.insert(centres.astype(np.float32).tolist())
     outlines, _ = cells.getVoronoiFacetList([])
     bend = smooth_noise(rng, shape, 20.0), smooth_noise(rng, shape, 20.0)
-    reach, thick = rng.uniform(2.0, 6.0), log_uniform(rng, 0.8, 3.0)
+    reach, thick = rng.uniform(2.0, 6.0), log_uniform(rng, 0.6, 2.5)
     canvas = Canvas(shape)
     for outline in outlines:
         closed = np.concatenate([outline, outline[:1]]).astype(np.float64)

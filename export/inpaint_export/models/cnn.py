@@ -72,7 +72,6 @@ class CnnInpainter(nn.Module):
     """Inpainting: ``PullPushFill`` and a learned residual."""
 
     size_multiple = 16
-    memory = Memory(bytes_per_pixel=100)
     full_precision = ("fill",)
 
     def __init__(self, config: CnnConfig | None = None) -> None:
@@ -108,6 +107,11 @@ class CnnInpainter(nn.Module):
             # Both start at zero, so that the path can be added to a network that is trained.
             for layer in (self.down4, self.head2):
                 start_at_zero(layer)
+
+    @property
+    def memory(self) -> Memory:
+        """Measured, with the path at half resolution and without."""
+        return Memory(bytes_per_pixel=200 if self.has_half else 100)
 
     @property
     def adamw(self) -> tuple[str, ...]:

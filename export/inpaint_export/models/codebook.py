@@ -56,7 +56,7 @@ class CodebookAutoencoder(nn.Module):
     """
 
     size_multiple = 16
-    memory = CnnInpainter.memory
+    memory = Memory(bytes_per_pixel=200)
 
     def __init__(self, config: AutoencoderConfig | None = None) -> None:
         super().__init__()
@@ -134,8 +134,8 @@ class CodebookInpainter(nn.Module):
     """The autoencoder's decoder, with codes that a transformer predicts."""
 
     size_multiple = 16
-    adamw = ("stem", "head")
     memory = ATTENTION_MEMORY
+    adamw = ("stem", "head")
 
     def __init__(
         self,

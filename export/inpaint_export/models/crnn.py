@@ -114,9 +114,9 @@ class Crnn(nn.Module):
     """Mask-free restoration with a diagnosis as a second output."""
 
     size_multiple = BLOCK
-    adamw = ("stem", "head", "diagnose2")
     memory = Memory(bytes_per_pixel=480)
     full_precision = ("diagnose2",)
+    adamw = ("stem", "head", "diagnose2")
 
     def __init__(self, config: CrnnConfig | None = None) -> None:
         super().__init__()

@@ -52,9 +52,9 @@ class Detector(nn.Module):
     """From a picture to the probability that each pixel is damaged."""
 
     size_multiple = 16
-    adamw = ("stem", "fine_stem", "head", "fine_head")
     memory = Memory(bytes_per_pixel=200)
     kinds = ("damage",)
+    adamw = ("stem", "fine_stem", "head", "fine_head")
 
     def __init__(self, config: DetectorConfig | None = None) -> None:
         super().__init__()

@@ -128,8 +128,8 @@ class Sarnn(nn.Module):
     """Mask-free restoration with an attention map as a second output."""
 
     size_multiple = 8
-    adamw = ("stem", "smooth_head", "fine_head", "context.attention")
     memory = Memory(bytes_per_pixel=180)
+    adamw = ("stem", "smooth_head", "fine_head", "context.attention")
 
     def __init__(self, config: SarnnConfig | None = None) -> None:
         super().__init__()

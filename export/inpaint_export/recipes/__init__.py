@@ -6,22 +6,17 @@ Names are known without PyTorch, which the recipes themselves import.
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from inpaint_export.recipes.base import Recipe
 
-NAMES = (
-    "photo",
-    "cloud-thin",
-    "cloud-thick",
-    "photo-staged",
-    "photo-codebook-autoencoder",
-    "photo-codebook-transformer",
-    "photo-codebook",
-    "clean-crops",
-    "clean",
-    "damage",
+_SHARED = frozenset({"base", "data", "sources"})
+"""Modules that are no recipes."""
+
+NAMES = tuple(
+    sorted(m.name.replace("_", "-") for m in iter_modules(__path__) if m.name not in _SHARED)
 )
 
 

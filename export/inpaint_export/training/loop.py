@@ -80,6 +80,7 @@ class Trainer:
         self.workers = workers
         self.step = 0
         self._recipe_data = recipe_to_data(recipe)
+        self._revision = revision()  # of what runs: the checkout may change meanwhile
         self._request = precision
         self.precision: Precision | None = None
 
@@ -190,7 +191,7 @@ class Trainer:
             self.checkpoint,
             {
                 "recipe": self._recipe_data,
-                "revision": revision(),
+                "revision": self._revision,
                 "seed": self.recipe.seed,
                 "step": self.step,
                 "precision": self.precision or "fp32",

@@ -21,11 +21,20 @@ def test_this_machine() -> None:
 def test_a_changed_tree_is_dirty_but_for_its_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(describe, "__file__", str(tmp_path / "describe.py"))
+    source = tmp_path / "describe.py"
+    source.write_text("")
+    monkeypatch.setattr(describe, "__file__", str(source))
     assert describe.read_revision() == (None, None)
     user = ["-c", "user.name=a", "-c", "user.email=a@b"]
-    for command in (["init", "-q"], [*user, "commit", "-q", "--allow-empty", "-m", "first"]):
-        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+
+    def run_git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", str(tmp_path), *user, *arguments], check=True)
+
+    run_git("init", "-q")
+    run_git("commit", "-q", "--allow-empty", "-m", "of another project")
+    assert describe.read_revision() == (None, None)
+    run_git("add", "describe.py")
+    run_git("commit", "-q", "-m", "first")
     commit, dirty = describe.read_revision()
     assert commit is not None
     assert (len(commit), dirty) == (12, False)

@@ -56,14 +56,14 @@ def test_submodules_declare_for_themselves() -> None:
 def test_what_is_missing_is_named(missing: str) -> None:
     network = Network()
     setattr(network, missing, None)
-    with pytest.raises(ExportError, match=rf"Network.{missing} is None; set it to"):
+    with pytest.raises(ExportError, match=rf"Network\.{missing} is None; set it to"):
         declarations(network)
 
 
 def test_a_submodule_that_there_is_not() -> None:
     network = Network()
     network.full_precision = ("tune",)
-    with pytest.raises(ExportError, match=r"Network.full_precision names 'tune'"):
+    with pytest.raises(ExportError, match=r"Network\.full_precision names 'tune'"):
         declarations(network)
 
 

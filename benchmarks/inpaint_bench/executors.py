@@ -1,0 +1,188 @@
+"""What can be measured: anything that restores a picture, behind one small protocol.
+
+A new runtime is a class like :class:`ModelExecutor` and a line in :func:`open_executor`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from inpaint_bench.errors import CannotRunError
+from inpaint_bench.schema.common import CandidateKey
+from inpaint_bench.schema.run import Scope
+from inpaint_eval.machine.nvml import process_mb
+from inpaint_eval.scores import Pixels
+from inpaint_sdk import InpaintError, Restorer
+from inpaint_sdk.backends import open_session
+from inpaint_sdk.models.file import ModelFile
+from inpaint_sdk.models.zoo import open_model
+from inpaint_sdk.pictures.tensors import from_unit, image_tensor, mask_tensor, to_planes
+
+GPU_BACKENDS = ("onnxruntime-cuda", "tensorrt", "tensorrt_rtx")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What one call gets: pictures of one size, uint8 BGR [H, W, 3], and a mask [H, W] for each.
+
+    A mask is 255 in the hole.
+    """
+
+    pictures: tuple[Pixels, ...]
+    masks: tuple[Pixels, ...]
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which candidate, and how it is to be called. threads: of the processor."""
+
+    candidate: CandidateKey
+    scope: Scope
+    threads: int
+    batch: int
+
+
+class Executor(Protocol):
+    """A candidate, from loading to closing. What the constructor does is not timed."""
+
+    notes: list[str]
+    """What a reader of its figures must know. Complete after ``load``."""
+
+    gpu: bool
+    """Whether a GPU does the work."""
+
+    def load(self) -> None:
+        """Makes it ready.
+
+        Raises:
+            CannotRunError: it cannot do this here.
+        """
+
+    def feed(self, frame: Frame) -> Any:
+        """What ``infer`` takes for a frame. Not timed."""
+
+    def infer(self, fed: Any) -> Any:
+        """One call; returns when the result is in the host's memory. This is what is timed."""
+
+    def pictures(self, result: Any) -> list[Pixels]:
+        """The restored pictures, uint8 BGR [H, W, 3]. Not timed."""
+
+    def device_mb(self) -> float | None:
+        """Memory that this process holds on the GPU, 10^6 bytes; None where nothing tells."""
+
+    def close(self) -> None:
+        """Gives back threads and memory."""
+
+
+def open_executor(order: Order) -> Executor:
+    """The executor for a candidate, not yet loaded.
+
+    Raises:
+        CannotRunError: it cannot do what is asked.
+    """
+    import cv2
+
+    from inpaint_bench.onnx_peers import OnnxFile
+    from inpaint_bench.peers import Classical
+
+    cv2.setNumThreads(order.threads)
+    if order.candidate.kind == "model":
+        return ModelExecutor(order)
+    return OnnxFile(order) if order.candidate.kind == "onnx" else Classical(order)
+
+
+class ModelExecutor:
+    """A model of ours.
+
+    In scope ``call`` by ``Restorer.restore``: conversion, planning, crops or tiles, and composition
+    included. In scope ``network`` one run of the network on float tensors of whole pictures, padded
+    to what it takes.
+    """
+
+    def __init__(self, order: Order) -> None:
+        if order.scope == "call" and order.batch != 1:
+            raise CannotRunError(
+                "the public API takes one picture a call; scope network has batches"
+            )
+        self._order = order
+        self._call = order.scope == "call"
+        self._session: Any = None
+        self._restorer: Restorer | None = None
+        self._masks = False
+        self._multiple = 1
+        self._size: tuple[int, ...] = ()
+        self.notes: list[str] = []
+        self.gpu = order.candidate.backend in GPU_BACKENDS
+
+    def load(self) -> None:
+        model = find_model(self._order.candidate)
+        try:
+            session = open_session(model, self._order.candidate.backend, self._order.threads)
+        except InpaintError as error:
+            raise CannotRunError(str(error)) from error
+        self._masks = model.info.task == "inpaint"
+        self._multiple = model.info.size_multiple
+        if not self._masks:
+            self.notes.append("takes no mask: it restores the whole picture")
+        self._session = session
+        if self._call:
+            self._restorer = Restorer(model.info, session, "bgr")
+
+    def feed(self, frame: Frame) -> Any:
+        if self._call:
+            return frame.pictures[0], frame.masks[0] if self._masks else None
+        self._size = frame.masks[0].shape
+        fed = {"image": [image_tensor(p, "bgr", self._multiple) for p in frame.pictures]}
+        if self._masks:
+            fed["mask"] = [mask_tensor(m, self._multiple) for m in frame.masks]
+        return {name: np.concatenate(tensors) for name, tensors in fed.items()}
+
+    def infer(self, fed: Any) -> Any:
+        if self._restorer is not None:
+            return self._restorer.restore(*fed)
+        return self._session.run(fed)["output"]
+
+    def pictures(self, result: Any) -> list[Pixels]:
+        if self._call:
+            return [result]
+        height, width = self._size
+        dtype = np.dtype(np.uint8)
+        planes = (to_planes(picture, "bgr", height, width, 3) for picture in result)
+        return [from_unit(p, dtype).astype(np.uint8, copy=False) for p in planes]
+
+    def device_mb(self) -> float | None:
+        return process_mb(os.getpid()) if self.gpu else None
+
+    def close(self) -> None:
+        self._restorer = self._session = None
+
+
+def find_model(candidate: CandidateKey) -> ModelFile:
+    """The candidate's file in the precision that is asked for.
+
+    Where the source is of another one, its relative is taken: ``photo-int8.onnx`` for
+    ``photo.onnx``, in the same folder.
+
+    Raises:
+        CannotRunError: there is none.
+    """
+    path = Path(candidate.source)
+    try:
+        model = open_model(path if path.suffix else candidate.source)
+        if model.info.precision == candidate.precision:
+            return model
+        related = model.path.with_name(f"{model.path.stem}-{candidate.precision}.onnx")
+        if related.is_file():
+            return open_model(related)
+    except InpaintError as error:
+        raise CannotRunError(str(error)) from error
+    raise CannotRunError(
+        f"{candidate.source} is of precision {model.info.precision}, and there is no {related}."
+        f" To make it: inpaint-export export {model.path.name} --precision "
+        f"{candidate.precision} --data DATA -o {related.name}"
+    )

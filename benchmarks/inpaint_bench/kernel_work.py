@@ -1,0 +1,183 @@
+"""What the scan's benchmark times: kernels, copies, ONNX Runtime and PyTorch, on equal arrays."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpaint_kernels import native
+
+Shape = tuple[int, int, int, int]
+"""[N, C, H, W]."""
+
+Floats = NDArray[np.float32]
+Work = dict[str, Callable[[], object]]
+
+
+def on_threads(part: Callable[[int], object], threads: int, pool: ThreadPoolExecutor) -> None:
+    """Runs the parts 0 to ``threads - 1``; a single one here, without waiting for a thread."""
+    if threads == 1:
+        part(0)
+    else:
+        list(pool.map(part, range(threads)))
+
+
+def aligned(shape: Sequence[int]) -> Floats:
+    """Zeros on a page's start, written to, so that no run pays for first touching them."""
+    count = int(np.prod(shape))
+    raw = np.zeros(count + 1024, np.float32)
+    start = -raw.ctypes.data // 4 % 1024
+    raw[:] = 0
+    return raw[start : start + count].reshape(shape)
+
+
+def make_inputs(shape: Shape) -> tuple[Floats, Floats, Floats]:
+    """X, weight and bias."""
+    rng = np.random.default_rng(0)
+    x = aligned(shape)
+    x[:] = rng.standard_normal(shape, np.float32)
+    weight = rng.uniform(-0.9, 0.9, (4, shape[1])).astype(np.float32)
+    bias = rng.normal(0, 0.1, (4, shape[1])).astype(np.float32)
+    return x, weight, bias
+
+
+def describe(array: Floats) -> Any:
+    """As the kernel's C interface takes it; the array has to outlive it."""
+    return native.describe(array.ctypes.data, array.shape, native.FLOAT32)
+
+
+def forward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
+    """The compiled kernel beside copies: ``scan``, ``copy`` and ``plain copy``."""
+    x, weight, bias = make_inputs(shape)
+    n, c, h, w = shape
+    out, twin = aligned((n, 4 * c, h, w)), aligned((n, 4 * c, h, w))
+    tensors = [describe(array) for array in (x, weight, bias, out)]
+    plane = h * w * 4
+    moves = [
+        (twin.ctypes.data + ((i // c * 4 + d) * c + i % c) * plane, x.ctypes.data + i * plane)
+        for i in range(n * c)
+        for d in range(4)
+    ]
+    half = x.nbytes * 5 // 2 // threads
+
+    def scan() -> None:
+        assert x.size, "keeps the arrays alive as long as their addresses are used"
+        native.call("forward", tensors, threads)
+
+    def copy_part(part: int) -> None:
+        for to, source in moves[part * len(moves) // threads : (part + 1) * len(moves) // threads]:
+            ctypes.memmove(to, source, plane)
+
+    def plain_part(part: int) -> None:
+        ctypes.memmove(twin.ctypes.data + part * half, out.ctypes.data + part * half, half)
+
+    return {
+        "scan": scan,
+        "copy": lambda: on_threads(copy_part, threads, pool),
+        "plain copy": lambda: on_threads(plain_part, threads, pool),
+    }
+
+
+def runtime_work(shape: Shape, threads: int) -> Work:
+    """ONNX Runtime with the custom operator, and without: ``ort native`` and ``ort function``."""
+    import onnxruntime
+
+    from inpaint_sdk.native import get_library_path
+
+    x, weight, bias = make_inputs(shape)
+    n, c, h, w = shape
+    model = _scan_model(shape)
+    work: Work = {}
+    for name in ("ort native", "ort function"):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # A pool that waits by spinning would take cores from the candidate that runs next.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if name == "ort native":
+            options.register_custom_ops_library(str(get_library_path()))
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        # Bound buffers: what is timed is the node, not the allocation of its output.
+        binding = session.io_binding()
+        out = aligned((n, 4 * c, h, w))
+        for key, array in (("x", x), ("weight", weight), ("bias", bias)):
+            binding.bind_input(key, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        binding.bind_output("y", "cpu", 0, np.float32, out.shape, out.ctypes.data)
+
+        def run(session: Any = session, binding: Any = binding, arrays: Any = (x, out)) -> None:
+            session.run_with_iobinding(binding)
+
+        work[name] = run
+    return work
+
+
+def _scan_model(shape: Shape) -> bytes:
+    from onnx import TensorProto, helper
+
+    from inpaint_kernels import onnx_body
+
+    def value(name: str, sizes: Sequence[int]) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes)
+
+    n, c, h, w = shape
+    graph = helper.make_graph(
+        [helper.make_node("DirectionalScan", ["x", "weight", "bias"], ["y"], domain="inpaint_sdk")],
+        "scan",
+        [value("x", shape), value("weight", (4, c)), value("bias", (4, c))],
+        [value("y", (n, 4 * c, h, w))],
+    )
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("inpaint_sdk", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    onnx_body.attach(model, onnx_body.Form.SCAN)
+    return bytes(model.SerializeToString())
+
+
+def backward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
+    """Gradients of the kernel, of the PyTorch operator, and of a loop as one would write it."""
+    import torch
+
+    from inpaint_kernels import naive_torch, torch_op
+
+    torch.set_num_threads(threads)
+    x, weight, bias = make_inputs(shape)
+    out = np.asarray(native.directional_scan(x, weight, bias, threads=threads), np.float32)
+    grad_out = np.random.default_rng(1).standard_normal(out.shape, np.float32)
+    grads = (aligned(shape), np.zeros_like(weight), np.zeros_like(bias))
+    arrays = (weight, out, grad_out, *grads)
+    tensors = [describe(array) for array in arrays]
+
+    def kernel() -> None:
+        assert arrays, "keeps the arrays alive as long as their addresses are used"
+        native.call("backward", tensors, threads, openmp=True)
+
+    # As many bytes as the kernel moves: it reads both outputs and writes one gradient, 9X.
+    half = x.nbytes * 9 // 2
+    source, target = np.ones(half, np.uint8), np.ones(half, np.uint8)
+    share = half // threads
+
+    def copy_part(part: int) -> None:
+        start = part * share
+        ctypes.memmove(target.ctypes.data + start, source.ctypes.data + start, share)
+
+    leaves = [torch.from_numpy(array).requires_grad_() for array in (x, weight, bias)]
+    upstream = torch.from_numpy(grad_out)
+    work: Work = {}
+    scans = (("", torch_op.directional_scan), ("naive ", naive_torch.directional_scan))
+    for name, scan in scans:
+        graph = scan(*leaves)
+
+        def backward(graph: Any = graph) -> object:
+            return torch.autograd.grad(graph, leaves, upstream, retain_graph=True)
+
+        def step(scan: Any = scan) -> object:
+            return torch.autograd.grad(scan(*leaves), leaves, upstream)
+
+        work |= {f"{name}backward": backward, f"{name}step": step}
+    return work | {
+        "backward kernel": kernel,
+        "backward copy": lambda: on_threads(copy_part, threads, pool),
+    }

@@ -1,0 +1,181 @@
+"""The recurrent scan on the processor, shape by shape, and on a GPU through its CUDA program.
+
+For each, in one process and in turn:
+
+| candidate | what |
+| --- | --- |
+| scan | the compiled kernel, four directions |
+| copy | memcpy of each plane of X to its four places: X read once, 4X written |
+| plain copy | one memcpy a thread that moves as many bytes: 2.5X read, 2.5X written |
+| ort native, ort function | ONNX Runtime with the custom operator, and the same file without it |
+| backward, step | gradients of the PyTorch operator; forward and backward pass |
+| naive backward, naive step | the same of the loop in ``inpaint_kernels.naive_torch`` |
+| backward kernel | the compiled kernel's gradients, into memory that is there already |
+| backward copy | memcpy of as many bytes |
+
+What needs onnx or PyTorch is left out where they are not installed, and named. The largest shape is
+measured in the first three only: a loop would need tens of gigabytes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from inpaint_bench.errors import BenchError
+from inpaint_bench.kernel_work import Shape, Work, backward_work, forward_work, runtime_work
+from inpaint_bench.schema.common import Times
+from inpaint_bench.schema.kernels import CudaRow, KernelRow, KernelShape, KernelsResult
+from inpaint_eval.timing import Interval, Ratio, Turns, ratio_of_turns, time_in_turns
+from inpaint_kernels import native
+
+LARGE: Shape = (8, 64, 512, 512)
+SHAPES: tuple[Shape, ...] = ((1, 32, 128, 128), (1, 32, 256, 256), (1, 64, 512, 512), LARGE)
+
+RATIOS = (
+    ("scan", "copy"),
+    ("scan", "plain copy"),
+    ("ort function", "ort native"),
+    ("naive backward", "backward"),
+    ("naive backward", "backward kernel"),
+    ("naive step", "step"),
+)
+"""What a shape is measured for."""
+
+COPIES = {"scan": "copy", "backward kernel": "backward copy"}
+"""Kernels, and the copies that move as many bytes."""
+
+TURN_SECONDS = 0.05
+WARMUP_SECONDS = 1.0
+CANDIDATE_SECONDS = 10.0
+"""For one candidate on one shape; slow ones have fewer turns."""
+
+STRATEGIES = ("streaming", "chunked", "auto")
+
+
+def measure_kernels(
+    shapes: Sequence[Shape],
+    threads: int,
+    blocks: int,
+    *,
+    cuda_program: Path | None = None,
+    remarks: str = "",
+    tell: Callable[[str], None] = print,
+) -> KernelsResult:
+    """Times every candidate on every shape.
+
+    cuda_program: ``bench_scan``, where it was built; it runs on the GPU that is here.
+    """
+    cuda, reason = run_cuda_program(cuda_program)
+    result = KernelsResult.begin(
+        remarks,
+        kind="kernels",
+        instruction_set=native.instruction_sets()[0],
+        dtype="float32",
+        threads=threads,
+        left_out=[name for name in ("onnx", "torch") if not importlib.util.find_spec(name)],
+        shapes=[],
+        cuda=cuda,
+        cuda_reason=reason,
+    )
+    measured = []
+    with ThreadPoolExecutor(threads) as pool:
+        for shape in shapes:
+            tell("x".join(map(str, shape)))
+            measured.append(_measure_shape(shape, threads, blocks, pool))
+    return result.with_more(shapes=measured)
+
+
+def _measure_shape(
+    shape: Shape, threads: int, blocks: int, pool: ThreadPoolExecutor
+) -> KernelShape:
+    turns: dict[str, Turns] = {}
+    for work in _groups(shape, threads, pool):
+        turns |= time_in_turns(
+            work,
+            blocks=blocks,
+            turn_seconds=TURN_SECONDS,
+            candidate_seconds=CANDIDATE_SECONDS,
+            warmup_seconds=WARMUP_SECONDS,
+        )
+    rows = [
+        KernelRow(
+            candidate=name,
+            times=Times.of(found),
+            bytes=_bytes(name, shape),
+            launches=1 if name in (*COPIES, "ort native") else None,
+            bandwidth_share=_share(name, turns),
+        )
+        for name, found in turns.items()
+    ]
+    ratios = [ratio for pair in RATIOS if (ratio := _ratio(turns, *pair)) is not None]
+    return KernelShape(shape=shape, rows=rows, ratios=ratios)
+
+
+def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[Work]:
+    """Candidates that are compared with one another."""
+    yield forward_work(shape, threads, pool)
+    if shape != LARGE and importlib.util.find_spec("onnx"):
+        yield runtime_work(shape, threads)
+    if shape != LARGE and importlib.util.find_spec("torch"):
+        yield backward_work(shape, threads, pool)
+
+
+def _bytes(name: str, shape: Shape) -> int | None:
+    """That must move: X once and four maps, or eight maps and one gradient."""
+    maps = {"scan": 5, "copy": 5, "plain copy": 5, "backward kernel": 9, "backward copy": 9}
+    return maps[name] * 4 * math.prod(shape) if name in maps else None
+
+
+def _share(name: str, turns: Mapping[str, Turns]) -> Interval | None:
+    if name not in COPIES:
+        return None
+    found = _ratio(turns, COPIES[name], name)
+    return None if found is None else found.ratio
+
+
+def _ratio(turns: Mapping[str, Turns], of: str, to: str) -> Ratio | None:
+    return ratio_of_turns(turns, of, to) if of in turns and to in turns else None
+
+
+def run_cuda_program(program: Path | None) -> tuple[list[CudaRow] | None, str | None]:
+    """What the program measured, or None and why nothing was.
+
+    Raises:
+        BenchError: the program was given and failed.
+    """
+    if program is None:
+        return None, "not measured: no --cuda-program (kernels/cuda/run_gpu_checks.sh builds it)"
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "bench.json"
+        command = [str(program), "--json", str(output)]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True)
+        except OSError as error:
+            raise BenchError(f"cannot run {program}: {error.strerror}") from error
+        except subprocess.CalledProcessError as error:
+            raise BenchError(
+                f"{program} failed: {(error.stderr or error.stdout).strip()}"
+            ) from error
+        return [_row(row) for row in json.loads(output.read_text())["passes"]], None
+
+
+def _row(found: dict[str, object]) -> CudaRow:
+    return CudaRow.model_validate(
+        {
+            "direction": found["pass"],
+            "shape": found["shape"],
+            "dtype": found["dtype"],
+            "bytes": found["bytes"],
+            "launches": found["launches"],
+            "copy_us": found["copy_us"],
+            "strategies_us": {name: found[f"{name}_us"] for name in STRATEGIES},
+            "auto_share_of_copy": found["auto_share_of_copy"],
+        }
+    )

@@ -1,0 +1,205 @@
+"""ONNX files of others' inpainting networks, in ONNX Runtime; told by their inputs' names.
+
+| network | inputs | hole | output |
+| --- | --- | --- | --- |
+| LaMa, as exported for ONNX Runtime | ``image``, ``mask`` float, image from 0 to 1 | 1 | ``output``, from 0 to 1 or from 0 to 255 |
+| LaMa-Dilated and AOT-GAN, as Qualcomm exports them | ``image``, ``mask`` float, image from 0 to 1 | 1 | ``painted_image``, from 0 to 1 |
+| MI-GAN's pipeline | ``image``, ``mask`` uint8 | 0 | ``result``, uint8 |
+| any that needs no mask | one, float, from 0 to 1 | | the first, from 0 to 1 or from 0 to 255 |
+
+Colours are RGB, tensors [N, C, H, W].
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inpaint_bench.errors import CannotRunError
+from inpaint_bench.executors import Frame, Order
+from inpaint_eval.scores import Pixels
+
+PROVIDERS = {"onnxruntime-cpu": "CPUExecutionProvider", "onnxruntime-cuda": "CUDAExecutionProvider"}
+
+Range = Literal["uint8", "unit", "byte"]
+"""Pixels' values: bytes; floats from 0 to 1; floats from 0 to 255."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """image, mask: inputs' names, the latter None where the network needs no mask.
+
+    hole: the mask's value in the hole, 1 or 0 (of 255 for bytes).
+    """
+
+    image: str
+    mask: str | None
+    output: str
+    numbers: Range
+    hole: Literal[0, 1]
+
+    def __str__(self) -> str:
+        if self.mask is None:
+            return f"{self.image} as {self.numbers}, no mask: it restores the whole picture"
+        return f"{self.image} and {self.mask} as {self.numbers}, {self.hole} in the hole"
+
+
+OUTPUTS = ("output", "painted_image", "result", "inpainted")
+
+
+def recognise(inputs: Sequence[Any], outputs: Sequence[Any]) -> Convention:
+    """The convention of a file, from ONNX Runtime's descriptions of its inputs and outputs.
+
+    Raises:
+        ValueError: it is none that is known; the message says what the file has.
+    """
+    ports = {port.name: port for port in inputs}
+    output = next((port.name for port in outputs if port.name in OUTPUTS), None)
+    if set(ports) == {"image", "mask"} and (output is not None or len(outputs) == 1):
+        output = output or outputs[0].name
+        types = {ports["image"].type, ports["mask"].type}
+        if types == {"tensor(uint8)"}:
+            return Convention("image", "mask", output, "uint8", hole=0)
+        if types == {"tensor(float)"}:
+            return Convention("image", "mask", output, "unit", hole=1)
+    if len(ports) == 1 and inputs[0].type == "tensor(float)" and list(inputs[0].shape[1:2]) == [3]:
+        return Convention(inputs[0].name, None, output or outputs[0].name, "unit", hole=1)
+    found = ", ".join(f"{port.name} {port.type}" for port in inputs)
+    raise ValueError(
+        f"its inputs ({found}) are of no known network; there must be image and mask, both float "
+        "(LaMa, AOT-GAN) or both uint8 (MI-GAN), or one float image and no mask"
+    )
+
+
+def output_range(output: NDArray[Any]) -> Range:
+    """Of what a network made of a picture that is grey all over, 0.5 of 1."""
+    if output.dtype == np.uint8:
+        return "uint8"
+    return "byte" if float(np.median(output)) > 2.0 else "unit"
+
+
+class OnnxFile:
+    """Scope ``call`` includes conversion and composition, scope ``network`` does not.
+
+    A file of fixed size is given the picture reduced to it, and the filling is enlarged.
+    """
+
+    def __init__(self, order: Order) -> None:
+        if order.batch != 1:
+            raise CannotRunError("ONNX files of others are measured with one picture a call")
+        if order.candidate.backend not in PROVIDERS:
+            raise CannotRunError(
+                f"ONNX files of others run on {' or '.join(PROVIDERS)}, not on "
+                f"{order.candidate.backend}"
+            )
+        self._order = order
+        self._session: Any = None
+        self._convention: Convention | None = None
+        self._range: Range = "unit"
+        self._fixed: tuple[int, int] | None = None
+        self._frame: Frame | None = None
+        self.notes: list[str] = []
+        self.gpu = order.candidate.backend == "onnxruntime-cuda"
+
+    def load(self) -> None:
+        import onnxruntime
+
+        path = Path(self._order.candidate.source)
+        provider = PROVIDERS[self._order.candidate.backend]
+        if provider not in onnxruntime.get_available_providers():
+            raise CannotRunError(f"the installed ONNX Runtime has no {provider}")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._order.threads
+        options.log_severity_level = 3
+        # As the SDK does it; waiting actively would take cores from the candidate that runs next.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=[provider], enable_fallback=0
+            )
+        except Exception as error:  # its exceptions share no base class below Exception
+            raise CannotRunError(f"ONNX Runtime cannot load {path}: {error}") from error
+        if self._session.get_providers()[0] != provider:
+            raise CannotRunError(f"ONNX Runtime has {provider} but cannot start it")
+        inputs = self._session.get_inputs()
+        try:
+            self._convention = recognise(inputs, self._session.get_outputs())
+        except ValueError as error:
+            raise CannotRunError(f"{path}: {error}") from error
+        shape = next(port.shape for port in inputs if port.name == self._convention.image)
+        if all(isinstance(n, int) for n in shape[2:]):
+            self._fixed = (int(shape[2]), int(shape[3]))
+            self.notes.append(f"runs at its fixed size, {self._fixed[0]}x{self._fixed[1]}")
+        height, width = self._fixed or (256, 256)
+        grey = np.full((height, width, 3), 128, np.uint8)
+        hole = np.zeros((height, width), np.uint8)
+        hole[height // 2 : height // 2 + 8, width // 2 : width // 2 + 8] = 255
+        self._range = output_range(self._run(self._tensors(grey, hole)))
+        self.notes.append(f"{self._convention}; its output is {self._range}, as seen on grey")
+
+    def feed(self, frame: Frame) -> Any:
+        self._frame = frame
+        if self._order.scope == "network":
+            return self._tensors(frame.pictures[0], frame.masks[0])
+        return frame.pictures[0], frame.masks[0]
+
+    def infer(self, fed: Any) -> Any:
+        if self._order.scope == "network":
+            return self._run(fed)
+        picture, mask = fed
+        return self._compose(self._run(self._tensors(picture, mask)), picture, mask)
+
+    def pictures(self, result: Any) -> list[Pixels]:
+        if self._order.scope == "network":
+            assert self._frame is not None
+            return [self._compose(result, self._frame.pictures[0], self._frame.masks[0])]
+        return [result]
+
+    def device_mb(self) -> float | None:
+        return None
+
+    def close(self) -> None:
+        self._session = None
+
+    def _run(self, tensors: dict[str, NDArray[Any]]) -> NDArray[Any]:
+        assert self._convention is not None
+        output: NDArray[Any] = self._session.run([self._convention.output], tensors)[0]
+        return output
+
+    def _tensors(self, picture: Pixels, mask: Pixels) -> dict[str, NDArray[Any]]:
+        assert self._convention is not None
+        if self._fixed is not None and picture.shape[:2] != self._fixed:
+            size = self._fixed[::-1]
+            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+            mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
+        image = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)[None])
+        if self._convention.mask is None:
+            return {self._convention.image: image.astype(np.float32) / np.float32(255)}
+        hole = (mask > 0) if self._convention.hole == 1 else (mask == 0)
+        if self._convention.numbers == "uint8":
+            holes: NDArray[Any] = np.multiply(hole, 255, dtype=np.uint8)[None, None]
+            return {self._convention.image: image, self._convention.mask: holes}
+        return {
+            self._convention.image: image.astype(np.float32) / np.float32(255),
+            self._convention.mask: hole.astype(np.float32)[None, None],
+        }
+
+    def _compose(self, output: NDArray[Any], picture: Pixels, mask: Pixels) -> Pixels:
+        pixels = output[0].transpose(1, 2, 0)[..., ::-1]
+        if self._range != "uint8":
+            scale = 255.0 if self._range == "unit" else 1.0
+            pixels = np.rint(np.clip(pixels * scale, 0, 255))
+        filled = np.ascontiguousarray(pixels).astype(np.uint8)
+        if filled.shape != picture.shape:
+            size = (picture.shape[1], picture.shape[0])
+            filled = cv2.resize(filled, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+        assert self._convention is not None
+        if self._convention.mask is None:
+            return filled
+        return np.where(mask[..., None] > 0, filled, picture)

@@ -1,1 +1,0 @@
-"""Others' inpainting, to stand beside ours."""

@@ -1,0 +1,201 @@
+"""The quality benchmark: every candidate on the same pictures under the same masks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from inpaint_bench.errors import CannotRunError
+from inpaint_bench.executors import Executor, Frame, Order, open_executor
+from inpaint_bench.gallery import Gallery
+from inpaint_bench.run import file_ids
+from inpaint_bench.schema import resume, write_result
+from inpaint_bench.schema.common import CandidateKey
+from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample
+from inpaint_eval.drawn import draw_mask
+from inpaint_eval.pictures import Ratio, assign, hole_ratio, list_pairs, list_pictures, read_picture
+from inpaint_eval.scores import Pixels, Score, mean_score, score
+from inpaint_sdk import InpaintError
+
+DAMAGED = CandidateKey(kind="peer", name="damaged", source="", backend="none", precision="uint8")
+"""The picture as it came, which every model without a mask must be better than."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One measurement: the picture as it is damaged and as it should be; mask None for pairs."""
+
+    sample: Sample
+    damaged: Pixels
+    truth: Pixels
+    mask: Pixels | None
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """mask_kind: a folder's name, a drawn kind, or ``none`` for pairs. items: opened on demand."""
+
+    mask_kind: str
+    holes: str | None
+    items: Callable[[], Iterator[Item]]
+
+
+def with_masks(pictures: Path, masks: Path, holes: str, limit: int | None) -> GroupPlan:
+    """Pictures of a folder under masks of another, assigned as :func:`assign` does."""
+
+    def items() -> Iterator[Item]:
+        for index, s in enumerate(assign(pictures, masks, Ratio.parse(holes))):
+            if index == limit:
+                return
+            yield _item(s.picture_path.name, s.mask_path.name, s.picture, s.picture, s.mask)
+
+    return GroupPlan(masks.name, holes, items)
+
+
+def with_drawn_masks(pictures: Path, kind: str, holes: str, limit: int | None) -> GroupPlan:
+    """Pictures of a folder under drawn masks; the seed is the picture's place in the folder."""
+
+    def items() -> Iterator[Item]:
+        for index, path in enumerate(list_pictures(pictures)[:limit]):
+            picture = read_picture(path)
+            height, width = picture.shape[:2]
+            mask = draw_mask(kind, height, width, Ratio.parse(holes), seed=index)
+            yield _item(path.name, f"{kind} {index}", picture, picture, mask)
+
+    return GroupPlan(kind, holes, items)
+
+
+def with_pairs(folder: Path, limit: int | None) -> GroupPlan:
+    """Pairs ``cloudy/NAME`` and ``clear/NAME``, for models that take no mask."""
+
+    def items() -> Iterator[Item]:
+        for pair in list_pairs(folder)[:limit]:
+            damaged, clear = read_picture(pair.damaged), read_picture(pair.clear)
+            yield _item(pair.damaged.name, None, damaged, clear, None)
+
+    return GroupPlan("none", None, items)
+
+
+def measure_quality(
+    groups: Sequence[GroupPlan],
+    candidates: Sequence[CandidateKey],
+    pictures: str,
+    output: Path,
+    *,
+    threads: int,
+    gallery: Path | None = None,
+    remarks: str = "",
+) -> QualityResult:
+    """Measures what is missing in ``output``, and writes it there after every group.
+
+    gallery: folder for pictures of the worst and the median case of each group.
+
+    Raises:
+        BenchError: ``output`` is complete, of something else, or was begun on another machine.
+        KeyboardInterrupt: the groups that were finished are in ``output``.
+    """
+    fresh = QualityResult.begin(
+        remarks,
+        kind="quality",
+        pictures=pictures,
+        candidates=list(candidates),
+        files=file_ids(candidates),
+        groups=[],
+        complete=False,
+    )
+    result = resume(output, fresh, same=("candidates", "pictures"))
+    done = {(group.mask_kind, group.holes) for group in result.groups}
+    executors, failed = _open_all(candidates, threads)
+    try:
+        for plan in groups:
+            if (plan.mask_kind, plan.holes) not in done:
+                measured = _measure_group(plan, candidates, executors, failed, gallery)
+                all_done = [*result.groups, measured]
+                result = result.with_more(groups=all_done, complete=len(all_done) == len(groups))
+                write_result(result, output)
+    finally:
+        for executor in executors.values():
+            executor.close()
+    return result
+
+
+def _open_all(
+    candidates: Sequence[CandidateKey], threads: int
+) -> tuple[dict[str, Executor], dict[str, str]]:
+    executors: dict[str, Executor] = {}
+    failed: dict[str, str] = {}
+    for candidate in candidates:
+        if candidate == DAMAGED:
+            continue
+        try:
+            executor = open_executor(Order(candidate, "call", threads, batch=1))
+            executor.load()
+            executors[candidate.label] = executor
+        except (CannotRunError, InpaintError) as error:
+            failed[candidate.label] = str(error)
+    return executors, failed
+
+
+def _measure_group(
+    plan: GroupPlan,
+    candidates: Sequence[CandidateKey],
+    executors: dict[str, Executor],
+    failed: dict[str, str],
+    folder: Path | None,
+) -> Group:
+    samples: list[Sample] = []
+    scores: dict[str, list[Score]] = {c.label: [] for c in candidates if c.label not in failed}
+    failed = dict(failed)
+    gallery = Gallery(list(scores))
+    for item in tqdm(plan.items(), desc=plan.mask_kind, unit="picture", disable=None):
+        samples.append(item.sample)
+        restored: dict[str, Pixels] = {}
+        for label in list(scores):
+            try:
+                restored[label] = _restore(label, executors, item)
+                scores[label].append(score(restored[label], item.truth, item.mask))
+            except (CannotRunError, InpaintError) as error:
+                failed[label] = f"{item.sample.picture}: {error}"
+                del scores[label]
+        if folder is not None and scores:
+            first = scores[next(iter(scores))][-1]
+            rank = first.psnr if first.psnr_hole is None else first.psnr_hole
+            gallery.add(rank, item.damaged, item.mask, item.truth, restored)
+    if folder is not None:
+        gallery.write(folder, "-".join(p for p in (plan.mask_kind, plan.holes) if p))
+    rows = [_row(c.label, scores.get(c.label, []), failed.get(c.label)) for c in candidates]
+    return Group(mask_kind=plan.mask_kind, holes=plan.holes, samples=samples, rows=rows)
+
+
+def _row(label: str, scores: list[Score], reason: str | None) -> QualityRow:
+    if reason is not None:
+        return QualityRow(candidate=label, status="failed", reason=reason)
+    return QualityRow(candidate=label, status="measured", mean=mean_score(scores), scores=scores)
+
+
+def _restore(label: str, executors: dict[str, Executor], item: Item) -> Pixels:
+    if label == DAMAGED.label:
+        return item.damaged
+    mask = item.mask if item.mask is not None else np.zeros(item.damaged.shape[:2], np.uint8)
+    executor = executors[label]
+    return executor.pictures(executor.infer(executor.feed(Frame((item.damaged,), (mask,)))))[0]
+
+
+def _item(
+    name: str, mask_name: str | None, damaged: Pixels, truth: Pixels, mask: Pixels | None
+) -> Item:
+    digest = hashlib.sha256(damaged.tobytes())
+    digest.update(truth.tobytes() if mask is None else mask.tobytes())
+    sample = Sample(
+        picture=name,
+        mask=mask_name,
+        hole_percent=None if mask is None else round(hole_ratio(mask), 2),
+        size=(damaged.shape[0], damaged.shape[1]),
+        sha256=digest.hexdigest()[:16],
+    )
+    return Item(sample, damaged, truth, mask)

@@ -1,0 +1,274 @@
+"""Tables in Markdown files, generated from result files.
+
+    <!-- inpaint-bench: KIND NAME=FILE NAME=FILE -->
+    ... generated ...
+    <!-- inpaint-bench: end -->
+
+Files are given from the Markdown file's folder. They must be of a clean revision that is in the
+repository's history, and complete.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from inpaint_bench.errors import BenchError
+from inpaint_bench.peers import PEERS
+from inpaint_bench.render import Table, dimensions, number, to_markdown
+from inpaint_bench.schema import Result, read_result
+from inpaint_bench.schema.common import CandidateKey
+from inpaint_bench.schema.kernels import KernelsResult
+from inpaint_bench.schema.quality import QualityResult
+from inpaint_bench.schema.roofline import RooflineResult
+from inpaint_bench.schema.run import Case, RunResult
+from inpaint_bench.schema.sdk import SdkResult
+from inpaint_bench.views import interval, machine_in_words
+from inpaint_eval.machine.describe import git
+
+TITLES = {
+    **{name: peer.title for name, peer in PEERS.items()},
+    "damaged": "as it came",
+    "spa-gan": "SpA-GAN",
+}
+
+_TABLE = re.compile(
+    r"(?P<begin><!-- inpaint-bench: (?P<kind>\S+) (?P<files>[^>]*?)\s*-->\n)"
+    r".*?"
+    r"(?P<end><!-- inpaint-bench: end -->)",
+    re.DOTALL,
+)
+
+
+def fill_tables(text: str, folder: Path) -> str:
+    """A Markdown file's text with every table made anew.
+
+    Raises:
+        BenchError: there is no table, or one of an unknown kind, or a file cannot be read, is not
+            of a clean revision of this repository, or lacks what the table shows.
+    """
+    if not _TABLE.search(text):
+        raise BenchError("there is no table to generate (<!-- inpaint-bench: KIND NAME=FILE -->)")
+    return _TABLE.sub(lambda match: _fill(match, folder), text)
+
+
+def _fill(match: re.Match[str], folder: Path) -> str:
+    kind = match["kind"]
+    if kind not in KINDS:
+        raise BenchError(f"there is no kind of table {kind!r}; there are {', '.join(KINDS)}")
+    results = {}
+    for entry in match["files"].split():
+        name, _, path = entry.partition("=")
+        results[name] = read_result(folder / path)
+        require_revision(results[name], path)
+    try:
+        table = KINDS[kind](**results)
+    except TypeError as error:
+        raise BenchError(f"a table of kind {kind} takes other files: {error}") from error
+    return f"{match['begin']}{to_markdown(table)}\n{match['end']}"
+
+
+def require_revision(result: Result, name: str) -> None:
+    """Raises ``BenchError`` unless a result is complete and of a clean revision that exists here.
+
+    name: of its file, for the message.
+    """
+    revision = result.machine.revision
+    if not getattr(result, "complete", True):
+        raise BenchError(f"{name} is not complete; the same command goes on with it")
+    if revision is None:
+        raise BenchError(f"{name} is of no known revision; measure again in a git checkout")
+    if result.machine.dirty:
+        raise BenchError(
+            f"{name} was measured with changes since {revision}; commit them and measure again"
+        )
+    if git("merge-base", "--is-ancestor", revision, "HEAD") is None:
+        raise BenchError(
+            f"{name} is of revision {revision}, which is not in this repository's history; measure "
+            "again (or, in a shallow clone: git fetch --unshallow)"
+        )
+
+
+def _restoration(quality: Result, run: Result) -> Table:
+    """Quality and time of the same pictures under the same masks."""
+    if not isinstance(quality, QualityResult) or not isinstance(run, RunResult):
+        raise BenchError("a table of restoration is of quality= and run=")
+    if quality.pictures != run.plan.pictures:
+        raise BenchError(f"quality is of {quality.pictures}, run is of {run.plan.pictures}")
+    rows = []
+    for group in quality.groups:
+        case = _case(run, str(group.holes))
+        times = {row.candidate: row.times for row in case.rows}
+        for row in group.rows:
+            if row.mean is not None:
+                taken = times.get(row.candidate)
+                rows.append(
+                    [
+                        f"{group.holes} %",
+                        _title(quality.candidate(row.candidate)),
+                        f"{number(row.mean.psnr_hole, 2)} dB",
+                        number(row.mean.ssim, 4),
+                        number(row.mean.gmsd, 4),
+                        "not measured" if taken is None else f"{taken.p50:.0f} ms",
+                        interval(case.ratio(row.candidate, run.reference)),
+                    ]
+                )
+    scores = ("PSNR in the hole", "SSIM", "GMSD (less is better)")
+    over = f"time over {TITLES.get(run.reference, run.reference)}"
+    pictures = f"{quality.pictures}, {len(quality.groups[0].samples)} pictures"
+    note = f"{pictures}; {run.plan.threads[0]} threads; {_measured_on(run)}"
+    return Table("", ("holes", "", *scores, "time (median)", over), rows, [note], left=2)
+
+
+def _pairs(run: Result, **results: Result) -> Table:
+    """Pairs: as they came, and what models make of them, each under a name of its own.
+
+    run: of scope network, for the time over that of the ONNX file that stands beside ours.
+    """
+    if not isinstance(run, RunResult):
+        raise BenchError("a table of pairs has run=, of scope network")
+    rows = []
+    for result in results.values():
+        if not isinstance(result, QualityResult):
+            raise BenchError("a table of pairs is of quality results")
+        others = [c.label for c in result.candidates if c.kind == "onnx"]
+        for group in result.groups:
+            for row in group.rows:
+                if row.mean is not None:
+                    rows.append(
+                        [
+                            result.pictures,
+                            _title(result.candidate(row.candidate)),
+                            f"{row.mean.psnr:.2f} dB",
+                            number(row.mean.ssim, 3),
+                            number(row.mean.gmsd, 4),
+                            _network_ratio(run, row.candidate, others),
+                        ]
+                    )
+    (name,) = {c.name for c in run.plan.candidates if c.kind == "onnx"}
+    scores = ("PSNR", "SSIM", "GMSD (less is better)")
+    over = f"time over {TITLES.get(name, name)}"
+    threads = f"{run.plan.threads[0]} threads"
+    note = f"Time of the network alone at 256x256, {threads}; {_measured_on(run)}"
+    return Table("", ("pictures", "", *scores, over), rows, [note], left=2)
+
+
+def _network_ratio(run: RunResult, label: str, others: list[str]) -> str:
+    for case in run.cases:
+        for other in others:
+            found = case.ratio(label, other)
+            if found is not None and case.key.scope == "network" and case.key.size == (256, 256):
+                return interval(found)
+    return ""
+
+
+def _scores(**results: Result) -> Table:
+    """Quality alone, of results under names of their own."""
+    rows = []
+    for result in results.values():
+        if not isinstance(result, QualityResult):
+            raise BenchError("a table of scores is of quality results")
+        for group in result.groups:
+            rows += [
+                [
+                    result.pictures,
+                    group.title,
+                    _title(result.candidate(row.candidate)),
+                    f"{number(row.mean.psnr_hole, 2)} dB",
+                    number(row.mean.ssim, 4),
+                    number(row.mean.gmsd, 4),
+                ]
+                for row in group.rows
+                if row.mean is not None
+            ]
+    scores = ("PSNR in the hole", "SSIM", "GMSD (less is better)")
+    return Table("", ("pictures", "holes", "", *scores), rows, left=3)
+
+
+def _roofline(roofline: Result) -> Table:
+    """The least time of each network on each device."""
+    if not isinstance(roofline, RooflineResult):
+        raise BenchError("a table of roofline is of roofline=")
+    least = {(b.device, b.model, b.precision, b.size): b.least_ms for b in roofline.bounds}
+    rows = []
+    for n in roofline.networks:
+        times = [least.get((d.name, n.model, n.precision, n.size)) for d in roofline.devices]
+        rows.append(
+            [
+                f"`{n.model}`, {n.precision}",
+                dimensions(n.size),
+                f"{n.multiply_adds / 1e9:.2f} G",
+                *("rate unknown" if ms is None else f"≥ {ms:.2f} ms" for ms in times),
+            ]
+        )
+    devices = (device.name for device in roofline.devices)
+    return Table("", ("", "size", "multiply-adds", *devices), rows, left=2)
+
+
+def _scan(kernels: Result) -> Table:
+    """The recurrent scan: bytes, bandwidth and ratios."""
+    if not isinstance(kernels, KernelsResult):
+        raise BenchError("a table of scan is of kernels=")
+    rows = []
+    for entry in kernels.shapes:
+        found = {(r.of, r.to): r.ratio for r in entry.ratios}
+        (row,) = (r for r in entry.rows if r.candidate == "scan")
+        shown = (("ort function", "ort native"), ("naive backward", "backward"))
+        rows.append(
+            [
+                dimensions(entry.shape),
+                number(row.times.p50, 2),
+                number(None if row.bytes is None else row.bytes / row.times.p50 / 1e6),
+                "" if row.bandwidth_share is None else str(row.bandwidth_share),
+                *("" if pair not in found else f"{found[pair].value:.1f}" for pair in shown),
+            ]
+        )
+    ratios = ("ONNX function over native", "PyTorch loop's backward over ours")
+    columns = ("shape", "ms", "GB/s", "share of a copy's speed", *ratios)
+    return Table("", columns, rows, [f"{kernels.threads} threads; {_measured_on(kernels)}"])
+
+
+def _startup(sdk: Result) -> Table:
+    """A sentence: what a user waits for before the first result."""
+    if not isinstance(sdk, SdkResult) or "startup" not in sdk.rows:
+        raise BenchError("a sentence on the start is of sdk=, with the row startup")
+    figures = sdk.rows["startup"].figures
+    imported, first = (
+        figures[name]["p50"] / 1e3 for name in ("import_milliseconds", "first_result_milliseconds")
+    )
+    note = (
+        f"`import inpaint_sdk` takes {imported:.2f} s, a whole `inpaint-sdk restore` from the "
+        f"start of the process\nto the written file {first:.2f} s."
+    )
+    return Table(notes=[note])
+
+
+KINDS: Mapping[str, Callable[..., Table]] = {
+    "restoration": _restoration,
+    "pairs": _pairs,
+    "scores": _scores,
+    "roofline": _roofline,
+    "scan": _scan,
+    "startup": _startup,
+}
+
+
+def _case(run: RunResult, holes: str) -> Case:
+    for case in run.cases:
+        if (case.key.holes, case.key.scope, case.key.batch) == (holes, "call", 1):
+            return case
+    raise BenchError(f"the run has no case of scope call with holes of {holes} %")
+
+
+def _title(key: CandidateKey) -> str:
+    if key.kind != "model":
+        return TITLES.get(key.name, key.name)
+    precision = "" if key.precision == "fp32" else f", {key.precision}"
+    backend = "" if key.backend == "onnxruntime-cpu" else f", {key.backend}"
+    return f"**`{key.name}`**{precision}{backend}"
+
+
+def _measured_on(result: RunResult | KernelsResult) -> str:
+    remarks = f" {result.remarks}" if result.remarks else ""
+    return f"{machine_in_words(result.machine)}.{remarks}"

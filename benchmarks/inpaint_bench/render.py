@@ -1,0 +1,83 @@
+"""One table, and its three forms: text for a terminal, Markdown, HTML."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """title: empty for none. columns: their headings; all but the first ``left`` are of numbers.
+
+    rows: a cell for each column. notes: lines below the rows. Without columns there are only notes.
+    """
+
+    title: str = ""
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    notes: Sequence[str] = ()
+    left: int = 1
+
+
+def to_text(tables: Iterable[Table]) -> str:
+    """For a terminal: columns of one width."""
+    return "\n\n".join("\n".join(_text_lines(table)) for table in tables)
+
+
+def to_markdown(table: Table) -> str:
+    """For a README."""
+    parts = [f"**{table.title}**"] if table.title else []
+    if table.columns:
+        marks = ["---"] * table.left + ["---:"] * (len(table.columns) - table.left)
+        lines = [table.columns, marks, *table.rows]
+        parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    if table.notes:
+        parts.append("\n".join(table.notes))
+    return "\n\n".join(parts)
+
+
+def to_html(table: Table) -> str:
+    """For a page; wide tables scroll by themselves."""
+    parts = [f"<h3>{html.escape(table.title)}</h3>"] if table.title else []
+    if table.columns:
+        rows = [_html_row(table, table.columns, "th")]
+        rows += [_html_row(table, row, "td") for row in table.rows]
+        parts.append(f'<div class="wide"><table>{"".join(rows)}</table></div>')
+    parts += [f"<p>{html.escape(note)}</p>" for note in table.notes]
+    return "\n".join(parts)
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number, or a dash for what was not measured."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def dimensions(sizes: Sequence[int]) -> str:
+    """Sizes like ``480x640``."""
+    return "x".join(map(str, sizes))
+
+
+def _text_lines(table: Table) -> Iterable[str]:
+    if table.title:
+        yield table.title
+    if table.columns:
+        lines = [table.columns, *table.rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(table.columns))]
+        rule = ["-" * width for width in widths]
+        for line in (table.columns, rule, *table.rows):
+            cells = (
+                cell.ljust(width) if index < table.left else cell.rjust(width)
+                for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+            )
+            yield "  ".join(cells).rstrip()
+    yield from table.notes
+
+
+def _html_row(table: Table, cells: Sequence[str], tag: str) -> str:
+    kinds = ("" if index < table.left else " class=number" for index in range(len(cells)))
+    inner = (
+        f"<{tag}{kind}>{html.escape(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True)
+    )
+    return f"<tr>{''.join(inner)}</tr>"

@@ -1,1 +1,0 @@
-"""The SDK around its networks, row by row, each against a bar."""

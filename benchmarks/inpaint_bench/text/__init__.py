@@ -1,1 +1,0 @@
-"""Results as Markdown, for terminals and READMEs."""

@@ -1,0 +1,126 @@
+"""Training items with damage by kind, film's and others'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from inpaint_eval.pictures import Pixels
+from inpaint_export.data import worn_prints
+from inpaint_export.data.film_damage import FAMILIES, KINDS, FilmDamageDataConfig
+from inpaint_export.data.loading import make_loader
+from inpaint_export.data.scene_text import scene_text
+from support.film import write_film
+
+
+@pytest.fixture
+def photo() -> Pixels:
+    coarse = np.random.default_rng(1).integers(0, 256, (30, 30, 3)).astype(np.uint8)
+    return cv2.resize(coarse, (240, 200), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    write_film(root)
+    rng = np.random.default_rng(0)
+    (root / "photos" / "train").mkdir(parents=True)
+    for index in range(3):
+        coarse = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)
+        picture = cv2.resize(coarse, (200, 180), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(root / "photos" / "train" / f"{index}.png"), picture)
+    return root
+
+
+def config(**changes: object) -> FilmDamageDataConfig:
+    return FilmDamageDataConfig(folders=("photos/train",), crop=96, **changes)  # type: ignore[arg-type]
+
+
+def test_items_depend_on_seed_and_index_alone(root: Path) -> None:
+    first, second = (config().open(root, seed=3, length=9) for _ in range(2))
+    other = config().open(root, seed=4, length=9)
+    for index in (5, 0, 5):
+        one, two = first[index], second[index]
+        assert {name: tuple(t.shape) for name, t in one.items()} == {
+            "image": (3, 96, 96),
+            "kinds": (len(KINDS), 96, 96),
+            "ignore": (1, 96, 96),
+        }
+        for name, tensor in one.items():
+            assert tensor.dtype == torch.uint8
+            assert torch.equal(tensor, two[name])
+    assert not torch.equal(first[5]["image"], other[5]["image"])
+
+
+@pytest.mark.parametrize(
+    ("family", "kinds"),
+    [
+        ("film", {"scratch", "speck", "stain", "overlay"}),
+        ("print", {"scratch", "speck", "stain", "overlay"}),
+        ("digital", {"speck", "overlay", "sensor"}),
+        ("none", set()),
+    ],
+)
+def test_a_family_has_its_kinds(root: Path, family: str, kinds: set[str]) -> None:
+    items = config(families={family: 1.0}).open(root, seed=0, length=60)
+    found: set[str] = set()
+    for index in range(60):
+        item = items[index]
+        assert set(item["kinds"].unique().tolist()) <= {0, 255}
+        assert not (item["kinds"].amax(dim=0) & item["ignore"][0]).any()
+        assert (item["kinds"].amax(dim=0) > 0).float().mean() <= 0.5
+        found |= {kind for kind, mask in zip(KINDS, item["kinds"], strict=True) if mask.any()}
+    assert found == kinds
+
+
+def test_scene_text_is_no_damage(root: Path) -> None:
+    """It changes the picture, and marks and hides nothing."""
+    families = {"none": 1.0}
+    plain = config(families=families, scene_text=0.0).open(root, seed=1, length=8)
+    texts = config(families=families, scene_text=1.0).open(root, seed=1, length=8)
+    for index in range(8):
+        item = texts[index]
+        assert not item["kinds"].any()
+        assert not item["ignore"].any()
+    assert any(not torch.equal(plain[i]["image"], texts[i]["image"]) for i in range(8))
+
+
+def test_scene_text_is_a_board_with_letters(photo: Pixels) -> None:
+    shares = []
+    for seed in range(10):
+        written = photo.copy()
+        scene_text(np.random.default_rng(seed), written)
+        shares.append((written != photo).any(axis=2).mean())
+    assert 0.005 < np.median(shares) < 0.6
+
+
+@pytest.mark.parametrize("name", ["cracks", "creases", "flakes", "foxing", "worn_edges"])
+def test_a_print_is_worn_in_a_part(name: str, photo: Pixels) -> None:
+    shares = []
+    for seed in range(10):
+        drawn, again = photo.copy(), photo.copy()
+        getattr(worn_prints, name)(np.random.default_rng(seed), drawn)
+        getattr(worn_prints, name)(np.random.default_rng(seed), again)
+        np.testing.assert_array_equal(drawn, again)
+        shares.append((cv2.absdiff(drawn, photo).max(axis=2) >= 12).mean())
+    assert 0.0 < max(shares) < 0.9
+    assert np.median(shares) < 0.5
+
+
+def test_unknown_families_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"unknown families \['paintings'\]"):
+        config(families={"paintings": 1.0})
+    assert set(FilmDamageDataConfig().families) <= set(FAMILIES)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_are_in_order_from_any_start(root: Path, workers: int) -> None:
+    items = config(families={"none": 1.0}, scene_text=0.0).open(root, seed=0, length=12)
+    batches = list(make_loader(items, 1, 3, batch=4, workers=workers, pin=False))
+    assert len(batches) == 2
+    expected = torch.stack([items[index]["image"] for index in range(4, 12)])
+    assert torch.equal(torch.cat([batch["image"] for batch in batches]), expected)
