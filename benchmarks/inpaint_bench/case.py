@@ -67,13 +67,8 @@ def measure_case(
         except Exception as error:  # runtimes raise anything; each is a reason
             failed[candidate.label] = f"{type(error).__name__}: {error}"
         step(candidate.label)
-    executors = [item.executor for item in live.values()]
-    try:
-        _take_blocks(live, failed, protocol.blocks, states, seen, step)
-        _measure_energy(live, key, protocol)
-    finally:
-        for executor in executors:
-            executor.close()
+    _take_blocks(live, failed, protocol.blocks, states, seen, step)
+    _measure_energy(live, key, protocol)
     seen.append(states.read())
     rows = [
         Row(candidate=c.label, status="failed", reason=failed[c.label])
@@ -161,17 +156,12 @@ def _row(label: str, item: _Live, key: CaseKey) -> Row:
     return Row(
         candidate=label,
         status="measured",
-        load_ms=item.probed.load_ms,
-        first_call_ms=item.probed.first_call_ms,
-        host_peak_mb=item.probed.host_peak_mb,
-        device_peak_mb=item.probed.device_peak_mb,
+        **vars(item.probed),
         warmup=item.plan.warmup,
         times=times,
         pictures_per_second=round(1e3 * key.batch / times.p50, 3),
         energy=item.energy,
         energy_reason=item.energy_reason,
-        output_sha256=item.probed.output_sha256,
-        notes=item.probed.notes,
     )
 
 

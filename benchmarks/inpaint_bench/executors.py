@@ -1,21 +1,20 @@
-"""What can be measured: anything that restores a picture, behind one small protocol.
+"""What can be measured: anything that restores a picture, behind one small class.
 
 A new runtime is a class like :class:`ModelExecutor` and a line in :func:`open_executor`.
 """
 
 from __future__ import annotations
 
-import os
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from inpaint_bench.errors import CannotRunError
 from inpaint_bench.schema.common import CandidateKey
 from inpaint_bench.schema.run import Scope
-from inpaint_eval.machine.nvml import process_mb
 from inpaint_eval.scores import Pixels
 from inpaint_sdk import InpaintError, Restorer
 from inpaint_sdk.backends import open_session
@@ -47,15 +46,19 @@ class Order:
     batch: int
 
 
-class Executor(Protocol):
-    """A candidate, from loading to closing. What the constructor does is not timed."""
+class Executor(ABC):
+    """A candidate. What the constructor does is not timed.
 
-    notes: list[str]
-    """What a reader of its figures must know. Complete after ``load``."""
+    notes: what a reader of its figures must know; complete after ``load``. gpu: whether a GPU does
+    the work.
+    """
 
-    gpu: bool
-    """Whether a GPU does the work."""
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.notes: list[str] = []
+        self.gpu = order.candidate.backend in GPU_BACKENDS
 
+    @abstractmethod
     def load(self) -> None:
         """Makes it ready.
 
@@ -65,18 +68,15 @@ class Executor(Protocol):
 
     def feed(self, frame: Frame) -> Any:
         """What ``infer`` takes for a frame. Not timed."""
+        return frame.pictures[0], frame.masks[0]
 
+    @abstractmethod
     def infer(self, fed: Any) -> Any:
         """One call; returns when the result is in the host's memory. This is what is timed."""
 
     def pictures(self, result: Any) -> list[Pixels]:
         """The restored pictures, uint8 BGR [H, W, 3]. Not timed."""
-
-    def device_mb(self) -> float | None:
-        """Memory that this process holds on the GPU, 10^6 bytes; None where nothing tells."""
-
-    def close(self) -> None:
-        """Gives back threads and memory."""
+        return [result]
 
 
 def open_executor(order: Order) -> Executor:
@@ -90,13 +90,14 @@ def open_executor(order: Order) -> Executor:
     from inpaint_bench.onnx_peers import OnnxFile
     from inpaint_bench.peers import Classical
 
+    kind = order.candidate.kind
+    if order.batch != 1 and (kind, order.scope) != ("model", "network"):
+        raise CannotRunError("it takes one picture a call; models have batches in scope network")
     cv2.setNumThreads(order.threads)
-    if order.candidate.kind == "model":
-        return ModelExecutor(order)
-    return OnnxFile(order) if order.candidate.kind == "onnx" else Classical(order)
+    return {"model": ModelExecutor, "onnx": OnnxFile, "peer": Classical}[kind](order)
 
 
-class ModelExecutor:
+class ModelExecutor(Executor):
     """A model of ours.
 
     In scope ``call`` by ``Restorer.restore``: conversion, planning, crops or tiles, and composition
@@ -104,62 +105,40 @@ class ModelExecutor:
     to what it takes.
     """
 
-    def __init__(self, order: Order) -> None:
-        if order.scope == "call" and order.batch != 1:
-            raise CannotRunError(
-                "the public API takes one picture a call; scope network has batches"
-            )
-        self._order = order
-        self._call = order.scope == "call"
-        self._session: Any = None
-        self._restorer: Restorer | None = None
-        self._masks = False
-        self._multiple = 1
-        self._size: tuple[int, ...] = ()
-        self.notes: list[str] = []
-        self.gpu = order.candidate.backend in GPU_BACKENDS
-
     def load(self) -> None:
-        model = find_model(self._order.candidate)
+        model = find_model(self.order.candidate)
         try:
-            session = open_session(model, self._order.candidate.backend, self._order.threads)
+            session = open_session(model, self.order.candidate.backend, self.order.threads)
         except InpaintError as error:
             raise CannotRunError(str(error)) from error
-        self._masks = model.info.task == "inpaint"
+        self._takes_masks = model.info.task == "inpaint"
         self._multiple = model.info.size_multiple
-        if not self._masks:
+        if not self._takes_masks:
             self.notes.append("takes no mask: it restores the whole picture")
         self._session = session
-        if self._call:
-            self._restorer = Restorer(model.info, session, "bgr")
+        self._restorer = Restorer(model.info, session, "bgr")
 
     def feed(self, frame: Frame) -> Any:
-        if self._call:
-            return frame.pictures[0], frame.masks[0] if self._masks else None
+        if self.order.scope == "call":
+            return frame.pictures[0], frame.masks[0] if self._takes_masks else None
         self._size = frame.masks[0].shape
         fed = {"image": [image_tensor(p, "bgr", self._multiple) for p in frame.pictures]}
-        if self._masks:
+        if self._takes_masks:
             fed["mask"] = [mask_tensor(m, self._multiple) for m in frame.masks]
         return {name: np.concatenate(tensors) for name, tensors in fed.items()}
 
     def infer(self, fed: Any) -> Any:
-        if self._restorer is not None:
+        if self.order.scope == "call":
             return self._restorer.restore(*fed)
         return self._session.run(fed)["output"]
 
     def pictures(self, result: Any) -> list[Pixels]:
-        if self._call:
+        if self.order.scope == "call":
             return [result]
         height, width = self._size
         dtype = np.dtype(np.uint8)
         planes = (to_planes(picture, "bgr", height, width, 3) for picture in result)
         return [from_unit(p, dtype).astype(np.uint8, copy=False) for p in planes]
-
-    def device_mb(self) -> float | None:
-        return process_mb(os.getpid()) if self.gpu else None
-
-    def close(self) -> None:
-        self._restorer = self._session = None
 
 
 def find_model(candidate: CandidateKey) -> ModelFile:

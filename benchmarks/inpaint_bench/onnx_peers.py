@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_bench.errors import CannotRunError
-from inpaint_bench.executors import Frame, Order
+from inpaint_bench.executors import Executor, Frame
 from inpaint_eval.scores import Pixels
 
 PROVIDERS = {"onnxruntime-cpu": "CPUExecutionProvider", "onnxruntime-cuda": "CUDAExecutionProvider"}
@@ -84,49 +84,18 @@ def output_range(output: NDArray[Any]) -> Range:
     return "byte" if float(np.median(output)) > 2.0 else "unit"
 
 
-class OnnxFile:
+class OnnxFile(Executor):
     """Scope ``call`` includes conversion and composition, scope ``network`` does not.
 
     A file of fixed size is given the picture reduced to it, and the filling is enlarged.
     """
 
-    def __init__(self, order: Order) -> None:
-        if order.batch != 1:
-            raise CannotRunError("ONNX files of others are measured with one picture a call")
-        if order.candidate.backend not in PROVIDERS:
-            raise CannotRunError(
-                f"ONNX files of others run on {' or '.join(PROVIDERS)}, not on "
-                f"{order.candidate.backend}"
-            )
-        self._order = order
-        self._session: Any = None
-        self._convention: Convention | None = None
-        self._range: Range = "unit"
-        self._fixed: tuple[int, int] | None = None
-        self._frame: Frame | None = None
-        self.notes: list[str] = []
-        self.gpu = order.candidate.backend == "onnxruntime-cuda"
+    _range: Range = "unit"
+    _fixed: tuple[int, int] | None = None
 
     def load(self) -> None:
-        import onnxruntime
-
-        path = Path(self._order.candidate.source)
-        provider = PROVIDERS[self._order.candidate.backend]
-        if provider not in onnxruntime.get_available_providers():
-            raise CannotRunError(f"the installed ONNX Runtime has no {provider}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._order.threads
-        options.log_severity_level = 3
-        # As the SDK does it; waiting actively would take cores from the candidate that runs next.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=[provider], enable_fallback=0
-            )
-        except Exception as error:  # its exceptions share no base class below Exception
-            raise CannotRunError(f"ONNX Runtime cannot load {path}: {error}") from error
-        if self._session.get_providers()[0] != provider:
-            raise CannotRunError(f"ONNX Runtime has {provider} but cannot start it")
+        path = Path(self.order.candidate.source)
+        self._session = _open_session(path, self.order.candidate.backend, self.order.threads)
         inputs = self._session.get_inputs()
         try:
             self._convention = recognise(inputs, self._session.get_outputs())
@@ -144,51 +113,42 @@ class OnnxFile:
         self.notes.append(f"{self._convention}; its output is {self._range}, as seen on grey")
 
     def feed(self, frame: Frame) -> Any:
-        self._frame = frame
-        if self._order.scope == "network":
-            return self._tensors(frame.pictures[0], frame.masks[0])
-        return frame.pictures[0], frame.masks[0]
+        self._picture, self._mask = super().feed(frame)
+        if self.order.scope == "network":
+            return self._tensors(self._picture, self._mask)
+        return self._picture, self._mask
 
     def infer(self, fed: Any) -> Any:
-        if self._order.scope == "network":
+        if self.order.scope == "network":
             return self._run(fed)
-        picture, mask = fed
-        return self._compose(self._run(self._tensors(picture, mask)), picture, mask)
+        return self._compose(self._run(self._tensors(*fed)), *fed)
 
     def pictures(self, result: Any) -> list[Pixels]:
-        if self._order.scope == "network":
-            assert self._frame is not None
-            return [self._compose(result, self._frame.pictures[0], self._frame.masks[0])]
+        if self.order.scope == "network":
+            return [self._compose(result, self._picture, self._mask)]
         return [result]
 
-    def device_mb(self) -> float | None:
-        return None
-
-    def close(self) -> None:
-        self._session = None
-
     def _run(self, tensors: dict[str, NDArray[Any]]) -> NDArray[Any]:
-        assert self._convention is not None
         output: NDArray[Any] = self._session.run([self._convention.output], tensors)[0]
         return output
 
     def _tensors(self, picture: Pixels, mask: Pixels) -> dict[str, NDArray[Any]]:
-        assert self._convention is not None
         if self._fixed is not None and picture.shape[:2] != self._fixed:
             size = self._fixed[::-1]
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
             mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
         image = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)[None])
-        if self._convention.mask is None:
-            return {self._convention.image: image.astype(np.float32) / np.float32(255)}
-        hole = (mask > 0) if self._convention.hole == 1 else (mask == 0)
+        hole = ((mask > 0) == self._convention.hole)[None, None]
+        tensors: dict[str, NDArray[Any]] = {}
         if self._convention.numbers == "uint8":
-            holes: NDArray[Any] = np.multiply(hole, 255, dtype=np.uint8)[None, None]
-            return {self._convention.image: image, self._convention.mask: holes}
-        return {
-            self._convention.image: image.astype(np.float32) / np.float32(255),
-            self._convention.mask: hole.astype(np.float32)[None, None],
-        }
+            tensors[self._convention.image] = image
+            hole = np.multiply(hole, 255, dtype=np.uint8)
+        else:
+            tensors[self._convention.image] = image.astype(np.float32) / np.float32(255)
+            hole = hole.astype(np.float32)
+        if self._convention.mask is not None:
+            tensors[self._convention.mask] = hole
+        return tensors
 
     def _compose(self, output: NDArray[Any], picture: Pixels, mask: Pixels) -> Pixels:
         pixels = output[0].transpose(1, 2, 0)[..., ::-1]
@@ -199,7 +159,31 @@ class OnnxFile:
         if filled.shape != picture.shape:
             size = (picture.shape[1], picture.shape[0])
             filled = cv2.resize(filled, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
-        assert self._convention is not None
         if self._convention.mask is None:
             return filled
         return np.where(mask[..., None] > 0, filled, picture)
+
+
+def _open_session(path: Path, backend: str, threads: int) -> Any:
+    import onnxruntime
+
+    provider = PROVIDERS.get(backend)
+    if provider not in onnxruntime.get_available_providers():
+        raise CannotRunError(
+            f"ONNX files of others run in the installed ONNX Runtime, on {' or '.join(PROVIDERS)} "
+            f"if it has that; not on {backend}"
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # As the SDK does it; waiting actively would take cores from the candidate that runs next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=[provider], enable_fallback=0
+        )
+    except Exception as error:  # its exceptions share no base class below Exception
+        raise CannotRunError(f"ONNX Runtime cannot load {path}: {error}") from error
+    if session.get_providers()[0] != provider:
+        raise CannotRunError(f"ONNX Runtime has {provider} but cannot start it")
+    return session

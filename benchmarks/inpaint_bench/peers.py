@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 
 from inpaint_bench.errors import CannotRunError
-from inpaint_bench.executors import Frame, Order
+from inpaint_bench.executors import Executor, Order
 from inpaint_eval.scores import Pixels
 
 Restore = Callable[[Pixels, Pixels], Pixels]
@@ -18,9 +17,6 @@ Restore = Callable[[Pixels, Pixels], Pixels]
 
 RADIUS = 3.0
 """Of OpenCV's, as in its own examples."""
-
-PATCH_RADIUS = 3
-"""Of PatchMatch's, as in its own examples: patches of 7x7."""
 
 
 @dataclass(frozen=True)
@@ -53,60 +49,25 @@ def _biharmonic() -> Restore:
     return restore
 
 
-def _patchmatch() -> Restore:
-    import patchmatch
-
-    patchmatch.set_random_seed(0)
-
-    def restore(picture: Pixels, mask: Pixels) -> Pixels:
-        return np.asarray(patchmatch.inpaint(picture, mask, patch_size=PATCH_RADIUS), np.uint8)
-
-    return restore
-
-
 OPENCV = "opencv-python-headless"
 
 PEERS = {
     "opencv-telea": Peer("OpenCV Telea", OPENCV, _opencv(cv2.INPAINT_TELEA)),
     "opencv-ns": Peer("OpenCV Navier-Stokes", OPENCV, _opencv(cv2.INPAINT_NS)),
     "skimage-biharmonic": Peer("scikit-image biharmonic", "scikit-image", _biharmonic),
-    "patchmatch": Peer("PatchMatch", "pypatchmatch", _patchmatch),
 }
 
 
-class Classical:
+class Classical(Executor):
     """A peer as an executor. Its threads are those that the library was told to use."""
 
     def __init__(self, order: Order) -> None:
         if order.scope != "call":
             raise CannotRunError("it has no network: it is measured in scope call")
-        if order.batch != 1:
-            raise CannotRunError("it takes one picture a call")
-        self._peer = PEERS[order.candidate.name]
-        self._restore: Restore | None = None
-        self.notes: list[str] = []
-        self.gpu = False
+        super().__init__(order)
 
     def load(self) -> None:
-        try:
-            self._restore = self._peer.load()
-        except ImportError as error:
-            raise CannotRunError(
-                f'{error}. It comes with pip install "inpaint-sdk[bench]" ({self._peer.library})'
-            ) from error
-
-    def feed(self, frame: Frame) -> tuple[Pixels, Pixels]:
-        return frame.pictures[0], frame.masks[0]
+        self._restore = PEERS[self.order.candidate.name].load()
 
     def infer(self, fed: tuple[Pixels, Pixels]) -> Pixels:
-        assert self._restore is not None
         return self._restore(*fed)
-
-    def pictures(self, result: Any) -> list[Pixels]:
-        return [result]
-
-    def device_mb(self) -> float | None:
-        return None
-
-    def close(self) -> None:
-        self._restore = None

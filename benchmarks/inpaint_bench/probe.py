@@ -6,12 +6,14 @@ A candidate that crashes, hangs or runs out of memory does so here, and becomes 
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from dataclasses import dataclass
 
 from inpaint_bench.executors import Frame, Order, open_executor
 from inpaint_bench.isolated import run_isolated
 from inpaint_bench.machine_state import memory_rise_mb
+from inpaint_eval.machine.nvml import process_mb
 
 MORE_CALLS = 2
 """After the first, whose memory counts too."""
@@ -63,7 +65,7 @@ def measure_alone(order: Order, frame: Frame) -> Probed:
         load_ms=round(1e3 * seconds[0], 3),
         first_call_ms=round(1e3 * seconds[1], 3),
         host_peak_mb=None if rise is None else round(rise, 3),
-        device_peak_mb=executor.device_mb(),
+        device_peak_mb=process_mb(os.getpid()) if executor.gpu else None,
         output_sha256=found.hexdigest(),
         notes=executor.notes,
     )

@@ -111,16 +111,12 @@ def measure_quality(
     result = resume(output, fresh, same=("candidates", "pictures"))
     done = {(group.mask_kind, group.holes) for group in result.groups}
     executors, failed = _open_all(candidates, threads)
-    try:
-        for plan in groups:
-            if (plan.mask_kind, plan.holes) not in done:
-                measured = _measure_group(plan, candidates, executors, failed, gallery)
-                all_done = [*result.groups, measured]
-                result = result.with_more(groups=all_done, complete=len(all_done) == len(groups))
-                write_result(result, output)
-    finally:
-        for executor in executors.values():
-            executor.close()
+    for plan in groups:
+        if (plan.mask_kind, plan.holes) not in done:
+            measured = _measure_group(plan, candidates, executors, failed, gallery)
+            all_done = [*result.groups, measured]
+            result = result.with_more(groups=all_done, complete=len(all_done) == len(groups))
+            write_result(result, output)
     return result
 
 

@@ -24,7 +24,6 @@ LIBRARIES = (
     "onnxruntime-gpu",
     "opencv-python",
     "opencv-python-headless",
-    "pypatchmatch",
     "scikit-image",
     "tensorrt",
     "tensorrt-rtx-cu13-bindings",
