@@ -71,11 +71,11 @@ class Comparison:
         return [f for f in self.findings if f.verdict is Verdict.WORSE]
 
 
-def compare(a: Result, b: Result, *, absolute: bool, tolerance: float = TOLERANCE) -> Comparison:
+def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> Comparison:
     """Compares B with A.
 
-    absolute: times as they are. Otherwise they are divided by a peer's that was measured in turn
-    with them, so that a machine that was slower throughout does not count.
+    Times are divided by a peer's that was measured in turn with them, so that a machine that was
+    slower throughout does not count; where there is no such peer, they are compared as they are.
 
     Raises:
         BenchError: the files are of different kinds, or of one that is not compared.
@@ -84,13 +84,10 @@ def compare(a: Result, b: Result, *, absolute: bool, tolerance: float = TOLERANC
     if isinstance(a, QualityResult) and isinstance(b, QualityResult):
         _compare_quality(a, b, found)
     elif isinstance(a, RunResult) and isinstance(b, RunResult):
-        in_both = [
-            c.label for c in a.plan.candidates if c.kind == "peer" and c in b.plan.candidates
-        ]
-        _compare_times(_run_times(a), _run_times(b), [] if absolute else in_both, tolerance, found)
+        peers = (c.label for c in a.plan.candidates if c.kind == "peer" and c in b.plan.candidates)
+        _compare_times(_run_times(a), _run_times(b), next(peers, None), tolerance, found)
     elif isinstance(a, KernelsResult) and isinstance(b, KernelsResult):
-        copies = [] if absolute else [KERNEL_REFERENCE]
-        _compare_times(_kernel_times(a), _kernel_times(b), copies, tolerance, found)
+        _compare_times(_kernel_times(a), _kernel_times(b), KERNEL_REFERENCE, tolerance, found)
     else:
         raise BenchError(
             f"a result of {a.kind} and one of {b.kind} are not compared: both must be of run, of "
@@ -107,7 +104,7 @@ def compare(a: Result, b: Result, *, absolute: bool, tolerance: float = TOLERANC
                 f"{name} {version or 'not installed'}, then {other or 'not installed'}"
             )
     for letter, result in (("A", a), ("B", b)):
-        if not getattr(result, "complete", True):
+        if not result.is_complete:
             found.notes.append(f"{letter} is not complete")
         if isinstance(result, RunResult) and (result.others_cpu or 0) > BUSY:
             found.notes.append(f"{letter}: {BUSY_MEANS}")
@@ -146,10 +143,9 @@ def _kernel_times(result: KernelsResult) -> _Times:
 
 
 def _compare_times(
-    a: _Times, b: _Times, references: list[str], tolerance: float, into: Comparison
+    a: _Times, b: _Times, reference: str | None, tolerance: float, into: Comparison
 ) -> None:
-    """references: peers that both have; times are divided by the first one's, if there is one."""
-    reference = references[0] if references else None
+    """reference: a candidate that both have, by whose times the others' are divided."""
     into.notes.append(
         "times as they are: a machine that was slower throughout counts"
         if reference is None

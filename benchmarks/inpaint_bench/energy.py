@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -126,7 +126,7 @@ def find_rails(root: Path) -> Rails:
             rails |= _ina3221(folder)
         elif name == "ina238" and read_number(folder / "power1_input") is not None:
             label = read_text(folder / "in1_label") or "VIN"
-            rails[label] = _watts(folder / "power1_input")
+            rails[label] = _millionths(folder / "power1_input")
     return rails
 
 
@@ -146,82 +146,72 @@ def _ina3221(folder: Path) -> Rails:
         label = read_text(folder / f"in{channel}_label")
         volts, amperes = folder / f"in{channel}_input", folder / f"curr{channel}_input"
         if label not in (None, "", "NC") and read_number(volts) is not None:
-            rails[str(label)] = _watts(volts, amperes)
+            rails[str(label)] = _millionths(volts, amperes)
     return rails
 
 
-def _watts(*paths: Path) -> Callable[[], float]:
-    """Reads microwatts, or millivolts and milliamperes, as watts."""
-    return lambda: float(np.prod([_must_read(path) for path in paths])) / 1e6
+def _millionths(*paths: Path) -> Callable[[], float]:
+    """Reads the product of files' numbers over a million.
+
+    Of microwatts, or of millivolts and milliamperes, that is watts; of microjoules joules.
+    """
+
+    def read() -> float:
+        numbers = [read_number(path) for path in paths]
+        if None in numbers:  # they were there before
+            raise OSError(f"{paths[0].parent} cannot be read any more")
+        return float(np.prod([number for number in numbers if number is not None])) / 1e6
+
+    return read
 
 
-def _must_read(path: Path) -> float:
-    """A file's number, which was there before; a reading that fails once is an error."""
-    value = read_number(path)
-    if value is None:
-        raise OSError(f"{path} cannot be read any more")
-    return value
+class CounterMeter:
+    """Counters that add joules up by themselves.
 
+    read: a counter's joules now. wrap: where it starts again from 0; a processor's do, after hours.
+    """
 
-class GpuMeter:
-    """The first GPU's counter, in steps of a millijoule, brought up to date every 20 to 100 ms."""
-
-    name = "NVML GPU 0"
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-        self._first = 0.0
-
-    def joules(self) -> float:
-        """The counter now."""
-        return float(nvml.open_nvml().nvmlDeviceGetTotalEnergyConsumption(self._handle)) / 1e3
-
-    def start(self) -> None:
-        self._first = self.joules()
-
-    def stop(self) -> float:
-        return self.joules() - self._first
-
-
-def _find_gpu_meter() -> GpuMeter | None:
-    """None where there is no GPU, or none that counts (before Volta, and on a Jetson)."""
-    for handle in nvml.handles():
-        meter = GpuMeter(handle)
-        return None if nvml.ask(meter.joules) is None else meter
-    return None
-
-
-class RaplMeter:
-    """Counters of processor packages together. They wrap around one by one, after hours."""
-
-    def __init__(self, folders: list[Path]) -> None:
-        self.name = "RAPL " + " + ".join(read_text(f / "name") or f.name for f in folders)
-        self._folders = folders
+    def __init__(self, name: str, counters: Sequence[tuple[Callable[[], float], float]]) -> None:
+        self.name = name
+        self._counters = counters
         self._starts: list[float] = []
 
     def start(self) -> None:
-        self._starts = self._read()
+        self._starts = [read() for read, _ in self._counters]
 
     def stop(self) -> float:
         used = 0.0
-        for folder, first, last in zip(self._folders, self._starts, self._read(), strict=True):
-            wrap = (read_number(folder / "max_energy_range_uj") or 0.0) / 1e6
+        for (read, wrap), first in zip(self._counters, self._starts, strict=True):
+            last = read()
             used += last - first + (wrap if last < first else 0.0)
         return used
 
-    def _read(self) -> list[float]:
-        return [_must_read(folder / "energy_uj") / 1e6 for folder in self._folders]
+
+def _find_gpu_meter() -> CounterMeter | None:
+    """The first GPU's, in steps of a millijoule, brought up to date every 20 to 100 ms.
+
+    None where there is no GPU, or none that counts (before Volta, and on a Jetson).
+    """
+    for handle in nvml.handles():
+        count = nvml.open_nvml().nvmlDeviceGetTotalEnergyConsumption
+
+        def read(count: Callable[[Any], int] = count, handle: Any = handle) -> float:
+            return count(handle) / 1e3
+
+        return None if nvml.ask(read) is None else CounterMeter("NVML GPU 0", [(read, 0.0)])
+    return None
 
 
-def _find_rapl_meter(root: Path) -> RaplMeter | None:
-    """A meter of all packages; None where their counters cannot be read."""
-    folders = [
-        folder
-        for folder in sorted((root / "sys/class/powercap").glob("*-rapl:*"))
-        if (read_text(folder / "name") or "").startswith("package")
-        and read_number(folder / "energy_uj") is not None
-    ]
-    return RaplMeter(folders) if folders else None
+def _find_rapl_meter(root: Path) -> CounterMeter | None:
+    """All processor packages together; None where their counters cannot be read."""
+    names, counters = [], []
+    for folder in sorted((root / "sys/class/powercap").glob("*-rapl:*")):
+        name, counter = read_text(folder / "name") or "", folder / "energy_uj"
+        if name.startswith("package") and read_number(counter) is not None:
+            wrap = (read_number(folder / "max_energy_range_uj") or 0.0) / 1e6
+            names.append(name)
+            counters.append((_millionths(counter), wrap))
+    return CounterMeter("RAPL " + " + ".join(names), counters) if counters else None
 
 
 class Gauge:

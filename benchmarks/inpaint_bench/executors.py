@@ -94,7 +94,9 @@ def open_executor(order: Order) -> Executor:
     if order.batch != 1 and (kind, order.scope) != ("model", "network"):
         raise CannotRunError("it takes one picture a call; models have batches in scope network")
     cv2.setNumThreads(order.threads)
-    return {"model": ModelExecutor, "onnx": OnnxFile, "peer": Classical}[kind](order)
+    if kind == "model":
+        return ModelExecutor(order)
+    return OnnxFile(order) if kind == "onnx" else Classical(order)
 
 
 class ModelExecutor(Executor):

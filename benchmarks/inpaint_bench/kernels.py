@@ -13,8 +13,8 @@ For each, in one process and in turn:
 | backward kernel | the compiled kernel's gradients, into memory that is there already |
 | backward copy | memcpy of as many bytes |
 
-What needs onnx or PyTorch is left out where they are not installed, and named. The largest shape is
-measured in the first three only: a loop would need tens of gigabytes.
+What needs onnx or PyTorch is left out where they are not installed, and named. :data:`LARGE` is
+measured in the first three only.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ import json
 import math
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from tqdm import tqdm
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.kernel_work import Shape, Work, backward_work, forward_work, runtime_work
@@ -36,7 +38,7 @@ from inpaint_eval.timing import Interval, Ratio, Turns, ratio_of_turns, time_in_
 from inpaint_kernels import native
 
 LARGE: Shape = (8, 64, 512, 512)
-SHAPES: tuple[Shape, ...] = ((1, 32, 128, 128), (1, 32, 256, 256), (1, 64, 512, 512), LARGE)
+"""Too large for a loop, which would need tens of gigabytes."""
 
 RATIOS = (
     ("scan", "copy"),
@@ -66,7 +68,6 @@ def measure_kernels(
     *,
     cuda_program: Path | None = None,
     remarks: str = "",
-    tell: Callable[[str], None] = print,
 ) -> KernelsResult:
     """Times every candidate on every shape.
 
@@ -86,8 +87,7 @@ def measure_kernels(
     )
     measured = []
     with ThreadPoolExecutor(threads) as pool:
-        for shape in shapes:
-            tell("x".join(map(str, shape)))
+        for shape in tqdm(shapes, unit="shape", disable=None):
             measured.append(_measure_shape(shape, threads, blocks, pool))
     return result.with_more(shapes=measured)
 

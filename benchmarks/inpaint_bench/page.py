@@ -3,61 +3,33 @@
 from __future__ import annotations
 
 import base64
-import html
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import jinja2
+
 from inpaint_bench.plots import Plot, latency_plot, roofline_plot, tradeoff_plot
-from inpaint_bench.render import to_html
 from inpaint_bench.schema import Result
 from inpaint_bench.schema.quality import Group, QualityResult
 from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, RunResult
 from inpaint_bench.views import tables_of
 
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 0 1rem;
-       color: #222; background: #fff; overflow-wrap: break-word; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; min-width: 5.5rem; border-bottom: 1px solid #ddd;
-         text-align: left; }
-.number { text-align: right; white-space: nowrap; }
-figure { margin: 1rem 0; } img { width: 100%; max-width: 40rem; height: auto; }
-.strip { max-width: none; width: auto; max-height: 18rem; }
-figcaption { font-size: .85rem; color: #555; }
-"""
 
-
-def make_page(results: Sequence[tuple[str, Result]], fps: float, gallery: Path | None) -> str:
-    """results: file names and what is in them. gallery: folder of ``quality``'s pictures."""
-    body = "\n".join(_body(results, fps, gallery))
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>inpaint-bench</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n"
-        "</body>\n</html>\n"
+def make_page(results: Mapping[str, Result], gallery: Path | None) -> str:
+    """results: by file name. gallery: folder of ``quality``'s pictures."""
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-
-
-def _body(results: Sequence[tuple[str, Result]], fps: float, gallery: Path | None) -> Iterator[str]:
-    yield "<h1>Image restoration, measured</h1>"
-    found = [plot for pair in _pairs(results) for plot in _tradeoffs(*pair)]
-    if found:
-        yield "<h2>Quality against time</h2>"
-        yield from (_figure(plot) for plot in found)
-    for name, result in results:
-        yield f"<h2>{html.escape(name)}</h2>"
-        yield f"<p>{html.escape(result.started)}</p>"
-        if result.remarks:
-            yield f"<p>{html.escape(result.remarks)}</p>"
-        yield from (to_html(table) for table in tables_of(result, fps))
-        yield from (_figure(plot) for plot in _plots(result))
-    if gallery is not None:
-        yield "<h2>Pictures</h2>"
-        yield from (_picture(path) for path in sorted(gallery.glob("*.jpg")))
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    template = environment.from_string(Path(__file__).with_name("page.html").read_text("utf-8"))
+    strips = [] if gallery is None else sorted(gallery.glob("*.jpg"))
+    return template.render(
+        tradeoffs=list(_tradeoffs(results)),
+        results=[(name, r, list(tables_of(r)), list(_plots(r))) for name, r in results.items()],
+        strips=[(path.stem.replace("-", " "), path.read_bytes()) for path in strips],
+    )
 
 
 def _plots(result: Result) -> Iterator[Plot]:
@@ -71,22 +43,18 @@ def _plots(result: Result) -> Iterator[Plot]:
                 yield roofline_plot(result, precision)
 
 
-def _pairs(results: Sequence[tuple[str, Result]]) -> Iterator[tuple[RunResult, QualityResult]]:
-    """Speed and quality of the same pictures."""
-    runs = [r for _, r in results if isinstance(r, RunResult)]
-    qualities = [r for _, r in results if isinstance(r, QualityResult)]
-    for one, other in itertools.product(runs, qualities):
-        if one.plan.pictures == other.pictures:
-            yield one, other
-
-
-def _tradeoffs(one: RunResult, other: QualityResult) -> Iterator[Plot]:
-    for case, group in itertools.product(one.cases, other.groups):
-        same = (case.key.holes, one.plan.masks) == (group.holes, group.mask_kind)
-        points = _points(case, group) if same and case.key.scope == "call" else {}
-        if points:
-            title = f"{other.pictures}, {group.title}, {case.key.threads} threads"
-            yield tradeoff_plot(title, points)
+def _tradeoffs(results: Mapping[str, Result]) -> Iterator[Plot]:
+    """Of runs and qualities of the same pictures under the same masks."""
+    for run, quality in itertools.product(results.values(), repeat=2):
+        if not isinstance(run, RunResult) or not isinstance(quality, QualityResult):
+            continue
+        for case, group in itertools.product(run.cases, quality.groups):
+            here = (run.plan.pictures, run.plan.masks, case.key.holes, case.key.scope)
+            if here != (quality.pictures, group.mask_kind, group.holes, "call"):
+                continue
+            title = f"{quality.pictures}, {group.title}, {case.key.threads} threads"
+            if points := _points(case, group):
+                yield tradeoff_plot(title, points)
 
 
 def _points(case: Case, group: Group) -> dict[str, tuple[float, float]]:
@@ -96,20 +64,3 @@ def _points(case: Case, group: Group) -> dict[str, tuple[float, float]]:
         for row in group.rows
         if row.candidate in times and row.mean is not None and row.mean.psnr_hole is not None
     }
-
-
-def _figure(plot: Plot) -> str:
-    data = base64.b64encode(plot.svg.encode()).decode()
-    return (
-        f'<figure><img alt="{html.escape(plot.text)}" src="data:image/svg+xml;base64,{data}">'
-        f"</figure>"
-    )
-
-
-def _picture(path: Path) -> str:
-    data = base64.b64encode(path.read_bytes()).decode()
-    name = html.escape(path.stem.replace("-", " "))
-    return (
-        f'<figure><figcaption>{name}</figcaption><div class="wide"><img class="strip" alt="{name}" '
-        f'src="data:image/jpeg;base64,{data}"></div></figure>'
-    )

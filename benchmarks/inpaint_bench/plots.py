@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,13 +22,13 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#0
 """Okabe and Ito's, which people who see fewer colours can tell apart."""
 
 
+@dataclass
 class Plot:
     """An SVG image. text: what it shows, for those who do not see it."""
 
-    def __init__(self, title: str, text: str) -> None:
-        self.title = title
-        self.text = text
-        self.svg = ""
+    title: str
+    text: str
+    svg: bytes = b""
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def _drawn(plot: Plot) -> Iterator[Axes]:
         axes.grid(color="#dddddd", linewidth=0.5)
         axes.set_title(plot.title, fontsize=8)
         yield axes
-        target = io.StringIO()
+        target = io.BytesIO()
         # Without a date, the same results give the same page.
         figure.savefig(target, format="svg", metadata={"Date": None})
         plot.svg = target.getvalue()

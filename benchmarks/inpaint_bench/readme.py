@@ -11,27 +11,30 @@ repository's history, and complete.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.peers import PEERS
 from inpaint_bench.render import Table, dimensions, number, to_markdown
-from inpaint_bench.schema import Result, read_result
+from inpaint_bench.schema import Result, read_result, require_kind
 from inpaint_bench.schema.common import CandidateKey
 from inpaint_bench.schema.kernels import KernelsResult
-from inpaint_bench.schema.quality import QualityResult
+from inpaint_bench.schema.quality import Group, QualityResult
 from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, RunResult
 from inpaint_bench.schema.sdk import SdkResult
 from inpaint_bench.views import interval, machine_in_words
 from inpaint_eval.machine.describe import git
+from inpaint_eval.scores import Score
 
 TITLES = {
     **{name: peer.title for name, peer in PEERS.items()},
     "damaged": "as it came",
     "spa-gan": "SpA-GAN",
 }
+
+SCORES = ("PSNR in the hole", "SSIM", "GMSD (less is better)")
 
 _TABLE = re.compile(
     r"(?P<begin><!-- inpaint-bench: (?P<kind>\S+) (?P<files>[^>]*?)\s*-->\n)"
@@ -75,7 +78,7 @@ def require_revision(result: Result, name: str) -> None:
     name: of its file, for the message.
     """
     revision = result.machine.revision
-    if not getattr(result, "complete", True):
+    if not result.is_complete:
         raise BenchError(f"{name} is not complete; the same command goes on with it")
     if revision is None:
         raise BenchError(f"{name} is of no known revision; measure again in a git checkout")
@@ -92,33 +95,23 @@ def require_revision(result: Result, name: str) -> None:
 
 def _restoration(quality: Result, run: Result) -> Table:
     """Quality and time of the same pictures under the same masks."""
-    if not isinstance(quality, QualityResult) or not isinstance(run, RunResult):
-        raise BenchError("a table of restoration is of quality= and run=")
+    quality, run = (
+        require_kind(quality, QualityResult, "quality="),
+        require_kind(run, RunResult, "run="),
+    )
     if quality.pictures != run.plan.pictures:
         raise BenchError(f"quality is of {quality.pictures}, run is of {run.plan.pictures}")
     rows = []
-    for group in quality.groups:
+    for group, label, title, mean in _measured(quality):
         case = _case(run, str(group.holes))
-        times = {row.candidate: row.times for row in case.rows}
-        for row in group.rows:
-            if row.mean is not None:
-                taken = times.get(row.candidate)
-                rows.append(
-                    [
-                        f"{group.holes} %",
-                        _title(quality.candidate(row.candidate)),
-                        f"{number(row.mean.psnr_hole, 2)} dB",
-                        number(row.mean.ssim, 4),
-                        number(row.mean.gmsd, 4),
-                        "not measured" if taken is None else f"{taken.p50:.0f} ms",
-                        interval(case.ratio(row.candidate, run.reference)),
-                    ]
-                )
-    scores = ("PSNR in the hole", "SSIM", "GMSD (less is better)")
+        taken = {row.candidate: row.times for row in case.rows}.get(label)
+        time = "not measured" if taken is None else f"{taken.p50:.0f} ms"
+        ratio = interval(case.ratio(label, run.reference))
+        rows.append([f"{group.holes} %", title, *_scores_of(mean), time, ratio])
     over = f"time over {TITLES.get(run.reference, run.reference)}"
     pictures = f"{quality.pictures}, {len(quality.groups[0].samples)} pictures"
     note = f"{pictures}; {run.plan.threads[0]} threads; {_measured_on(run)}"
-    return Table("", ("holes", "", *scores, "time (median)", over), rows, [note], left=2)
+    return Table("", ("holes", "", *SCORES, "time (median)", over), rows, [note], left=2)
 
 
 def _pairs(run: Result, **results: Result) -> Table:
@@ -126,26 +119,22 @@ def _pairs(run: Result, **results: Result) -> Table:
 
     run: of scope network, for the time over that of the ONNX file that stands beside ours.
     """
-    if not isinstance(run, RunResult):
-        raise BenchError("a table of pairs has run=, of scope network")
+    run = require_kind(run, RunResult, "run=")
     rows = []
-    for result in results.values():
-        if not isinstance(result, QualityResult):
-            raise BenchError("a table of pairs is of quality results")
-        others = [c.label for c in result.candidates if c.kind == "onnx"]
-        for group in result.groups:
-            for row in group.rows:
-                if row.mean is not None:
-                    rows.append(
-                        [
-                            result.pictures,
-                            _title(result.candidate(row.candidate)),
-                            f"{row.mean.psnr:.2f} dB",
-                            number(row.mean.ssim, 3),
-                            number(row.mean.gmsd, 4),
-                            _network_ratio(run, row.candidate, others),
-                        ]
-                    )
+    for name, result in results.items():
+        quality = require_kind(result, QualityResult, f"{name}=")
+        others = [c.label for c in quality.candidates if c.kind == "onnx"]
+        rows += [
+            [
+                quality.pictures,
+                title,
+                f"{mean.psnr:.2f} dB",
+                number(mean.ssim, 3),
+                number(mean.gmsd, 4),
+                _network_ratio(run, label, others),
+            ]
+            for _, label, title, mean in _measured(quality)
+        ]
     (name,) = {c.name for c in run.plan.candidates if c.kind == "onnx"}
     scores = ("PSNR", "SSIM", "GMSD (less is better)")
     over = f"time over {TITLES.get(name, name)}"
@@ -166,30 +155,18 @@ def _network_ratio(run: RunResult, label: str, others: list[str]) -> str:
 def _scores(**results: Result) -> Table:
     """Quality alone, of results under names of their own."""
     rows = []
-    for result in results.values():
-        if not isinstance(result, QualityResult):
-            raise BenchError("a table of scores is of quality results")
-        for group in result.groups:
-            rows += [
-                [
-                    result.pictures,
-                    group.title,
-                    _title(result.candidate(row.candidate)),
-                    f"{number(row.mean.psnr_hole, 2)} dB",
-                    number(row.mean.ssim, 4),
-                    number(row.mean.gmsd, 4),
-                ]
-                for row in group.rows
-                if row.mean is not None
-            ]
-    scores = ("PSNR in the hole", "SSIM", "GMSD (less is better)")
-    return Table("", ("pictures", "holes", "", *scores), rows, left=3)
+    for name, result in results.items():
+        quality = require_kind(result, QualityResult, f"{name}=")
+        rows += [
+            [quality.pictures, group.title, title, *_scores_of(mean)]
+            for group, _, title, mean in _measured(quality)
+        ]
+    return Table("", ("pictures", "holes", "", *SCORES), rows, left=3)
 
 
 def _roofline(roofline: Result) -> Table:
     """The least time of each network on each device."""
-    if not isinstance(roofline, RooflineResult):
-        raise BenchError("a table of roofline is of roofline=")
+    roofline = require_kind(roofline, RooflineResult, "roofline=")
     least = {(b.device, b.model, b.precision, b.size): b.least_ms for b in roofline.bounds}
     rows = []
     for n in roofline.networks:
@@ -208,8 +185,7 @@ def _roofline(roofline: Result) -> Table:
 
 def _scan(kernels: Result) -> Table:
     """The recurrent scan: bytes, bandwidth and ratios."""
-    if not isinstance(kernels, KernelsResult):
-        raise BenchError("a table of scan is of kernels=")
+    kernels = require_kind(kernels, KernelsResult, "kernels=")
     rows = []
     for entry in kernels.shapes:
         found = {(r.of, r.to): r.ratio for r in entry.ratios}
@@ -231,9 +207,10 @@ def _scan(kernels: Result) -> Table:
 
 def _startup(sdk: Result) -> Table:
     """A sentence: what a user waits for before the first result."""
-    if not isinstance(sdk, SdkResult) or "startup" not in sdk.rows:
-        raise BenchError("a sentence on the start is of sdk=, with the row startup")
-    figures = sdk.rows["startup"].figures
+    rows = require_kind(sdk, SdkResult, "sdk=").rows
+    if "startup" not in rows:
+        raise BenchError("a sentence on the start is of a result with the row startup")
+    figures = rows["startup"].figures
     imported, first = (
         figures[name]["p50"] / 1e3 for name in ("import_milliseconds", "first_result_milliseconds")
     )
@@ -242,6 +219,19 @@ def _startup(sdk: Result) -> Table:
         f"start of the process\nto the written file {first:.2f} s."
     )
     return Table(notes=[note])
+
+
+def _measured(quality: QualityResult) -> Iterator[tuple[Group, str, str, Score]]:
+    """Each candidate's label, title and mean in each group, where it did not fail."""
+    titles = {candidate.label: _title(candidate) for candidate in quality.candidates}
+    for group in quality.groups:
+        for row in group.rows:
+            if row.mean is not None:
+                yield group, row.candidate, titles[row.candidate], row.mean
+
+
+def _scores_of(mean: Score) -> list[str]:
+    return [f"{number(mean.psnr_hole, 2)} dB", number(mean.ssim, 4), number(mean.gmsd, 4)]
 
 
 KINDS: Mapping[str, Callable[..., Table]] = {

@@ -1,8 +1,7 @@
-"""One table, and its three forms: text for a terminal, Markdown, HTML."""
+"""One table, and its forms: text for a terminal, and Markdown; ``page.html`` has its HTML."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -38,17 +37,6 @@ def to_markdown(table: Table) -> str:
     return "\n\n".join(parts)
 
 
-def to_html(table: Table) -> str:
-    """For a page; wide tables scroll by themselves."""
-    parts = [f"<h3>{html.escape(table.title)}</h3>"] if table.title else []
-    if table.columns:
-        rows = [_html_row(table, table.columns, "th")]
-        rows += [_html_row(table, row, "td") for row in table.rows]
-        parts.append(f'<div class="wide"><table>{"".join(rows)}</table></div>')
-    parts += [f"<p>{html.escape(note)}</p>" for note in table.notes]
-    return "\n".join(parts)
-
-
 def number(value: float | None, digits: int = 1) -> str:
     """A number, or a dash for what was not measured."""
     return "-" if value is None else f"{value:.{digits}f}"
@@ -73,11 +61,3 @@ def _text_lines(table: Table) -> Iterable[str]:
             )
             yield "  ".join(cells).rstrip()
     yield from table.notes
-
-
-def _html_row(table: Table, cells: Sequence[str], tag: str) -> str:
-    kinds = ("" if index < table.left else " class=number" for index in range(len(cells)))
-    inner = (
-        f"<{tag}{kind}>{html.escape(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True)
-    )
-    return f"<tr>{''.join(inner)}</tr>"

@@ -2,19 +2,270 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
 
 from inpaint_bench.errors import BenchError, CannotRunError
 from inpaint_bench.isolated import run_isolated
+from inpaint_bench.machine_state import memory_rise_mb, resident_bytes
 from inpaint_bench.schema import resume, write_result
-from inpaint_bench.schema.sdk import SdkResult
-from inpaint_bench.sdk_rows import ROWS
+from inpaint_bench.schema.common import percentiles
+from inpaint_bench.schema.sdk import SdkResult, SdkRow
+from inpaint_eval.drawn import draw_mask, draw_picture
+from inpaint_eval.pictures import Ratio
+from inpaint_eval.scores import Pixels
+from inpaint_eval.timing import Turns, ratio_of_turns, time_in_turns
+from inpaint_sdk import Restorer
+
+PHOTOGRAPH_BLOCKS = 5
+
+STARTUP_SIDE = 500
+
+IMPORT = """
+import sys, time
+started = time.perf_counter()
+import inpaint_sdk
+print(time.perf_counter() - started, int("torch" in sys.modules))
+"""
 
 
-def measure_sdk(
-    names: Sequence[str], mask_free_model: str, output: Path, remarks: str = ""
-) -> SdkResult:
+def startup(runs: int = 10) -> SdkRow:
+    """``import inpaint_sdk``, and ``inpaint-sdk restore`` up to the written picture."""
+    imports = [_import() for _ in range(runs)]
+    figures = {
+        "import_milliseconds": percentiles([1e3 * seconds for seconds, _ in imports]),
+        "imports_torch": any(torch for _, torch in imports),
+        "first_result_milliseconds": percentiles([1e3 * s for s in _first_results(runs)]),
+        "size": [STARTUP_SIDE, STARTUP_SIDE],
+    }
+    return SdkRow(bar="imports_torch is false", figures=figures)
+
+
+def _import() -> tuple[float, bool]:
+    command = [sys.executable, "-c", IMPORT]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(output[0]), output[1] == "1"
+
+
+def _first_results(runs: int) -> list[float]:
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        image, mask, output = (Path(folder) / name for name in ("image.png", "mask.png", "o.png"))
+        cv2.imwrite(str(image), draw_picture(STARTUP_SIDE, STARTUP_SIDE))
+        cv2.imwrite(str(mask), draw_mask("strokes", STARTUP_SIDE, STARTUP_SIDE, Ratio(10, 20)))
+        command = [sys.executable, "-m", "inpaint_sdk", "restore", str(image)]
+        command += ["--mask", str(mask), "-o", str(output)]
+        for _ in range(runs):
+            started = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)
+            seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _discs(height: int, width: int) -> Pixels:
+    """Twenty discs, which cover 1 % of 6000x4000 pixels, within the upper left 6000x4000."""
+    rng = np.random.default_rng(1)
+    mask = np.zeros((height, width), np.uint8)
+    for _ in range(20):
+        x, y = int(rng.integers(80, 5920)), int(rng.integers(80, 3920))
+        cv2.circle(mask, (x, y), 62, 255, -1)
+    return mask
+
+
+def photograph() -> SdkRow:
+    """6000x4000 beside Telea, and 12000x8000 with the same damage."""
+    restorer = Restorer.load("photo", threads=2)
+    picture, mask = draw_picture(4000, 6000), _discs(4000, 6000)
+    peak = memory_rise_mb(lambda: restorer.restore(picture, mask))
+    large, large_mask = draw_picture(8000, 12000), _discs(8000, 12000)
+    turns = time_in_turns(
+        {
+            "photo": lambda: restorer.restore(picture, mask),
+            "opencv-telea": lambda: cv2.inpaint(picture, mask, 3, cv2.INPAINT_TELEA),
+            "photo, 4 times as large": lambda: restorer.restore(large, large_mask),
+        },
+        blocks=PHOTOGRAPH_BLOCKS,
+    )
+    figures = {
+        "damaged": float((mask > 0).mean()),
+        "peak_mb": peak,
+        "milliseconds": {name: percentiles(found.calls) for name, found in turns.items()},
+        "over_telea": _ratio(turns, "photo", "opencv-telea"),
+        "larger_over_small": _ratio(turns, "photo, 4 times as large", "photo"),
+    }
+    bar = "over_telea <= 1.5, peak_mb < 400, larger_over_small <= 1.2"
+    return SdkRow(bar=bar, figures=figures)
+
+
+def _ratio(turns: dict[str, Turns], of: str, to: str) -> list[float]:
+    found = ratio_of_turns(turns, of, to)
+    assert found is not None, "both have a turn in the first block"
+    return list(asdict(found.ratio).values())
+
+
+def mask_free() -> SdkRow:
+    """4000x3000 in tiles: memory, the step across their borders, and beside one untiled run."""
+    from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB
+    from inpaint_sdk.tasks.restoration import Cleaner
+
+    restorer = Restorer.load("cloud-thin", threads=2)
+    picture = draw_picture(3000, 4000)
+    haze = np.linspace(0.0, 0.5, 4000, dtype=np.float32)[None, :, None]
+    picture = np.rint(picture * (1 - haze) + 235 * haze).astype(np.uint8)
+    results: list[Pixels] = []
+    seconds = time.perf_counter()
+    peak = memory_rise_mb(lambda: results.append(restorer.restore(picture)))
+    seconds = time.perf_counter() - seconds
+    tiled = results[0].astype(np.int16)
+    cleaner = Cleaner(restorer._session, restorer.model, "auto", DEFAULT_MEMORY_MB)
+    axes = cleaner.cut(3000, 4000)
+    change = tiled - picture  # what the model did: the picture's own edges are not steps of it
+    steps = [np.abs(np.diff(change, axis=axis)).mean(axis=(1 - axis, 2)) for axis in (0, 1)]
+    at_borders, elsewhere = [], []
+    for axis, step in zip(axes, steps, strict=True):
+        borders = np.zeros(len(step), bool)
+        for start, end in zip(axis.starts[1:], axis.ends[:-1], strict=True):
+            borders[start - 1 : end] = True
+        at_borders.append(step[borders].mean() if borders.any() else 0.0)
+        elsewhere.append(step[~borders].mean())
+    whole = restorer.restore(picture, memory_mb=4000).astype(np.int16)
+    difference = np.abs(tiled - whole)[256:-256, 256:-256]
+    figures = {
+        "model": restorer.model.name,
+        "digest": restorer.model.digest,
+        "tiles": [len(axis.starts) for axis in axes],
+        "seconds": seconds,
+        "peak_mb": peak,
+        "mean_step_at_borders": [float(s) for s in at_borders],
+        "mean_step_inside_tiles": [float(s) for s in elsewhere],
+        "from_untiled": {
+            "mean": float(difference.mean()),
+            "p99": float(np.percentile(difference, 99)),
+            "max": int(difference.max()),
+        },
+    }
+    bar = "peak_mb < 1000, step at borders <= inside, from_untiled max <= 1"
+    return SdkRow(bar=bar, figures=figures)
+
+
+def video() -> SdkRow:
+    """640x480 with a logo of 120x40, end to end, before a still and a moving scene with noise."""
+    import av
+
+    from inpaint_sdk.video import restore_video
+
+    mask = np.zeros((480, 640), np.uint8)
+    mask[20:60, 500:620] = 255
+    restorer = Restorer.load("photo", threads=2, channels="rgb")
+    rng = np.random.default_rng(0)
+    scene = draw_picture(1000, 1400)
+    rows: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, move in (("moving", 2), ("still", 0)):
+            source, output = Path(folder) / f"{kind}.mkv", Path(folder) / f"{kind}_out.mkv"
+            with av.open(str(source), "w") as container:
+                stream: Any = container.add_stream("libx264", rate=30)
+                stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+                stream.codec_context.options = {"crf": "18", "preset": "ultrafast"}
+                for index in range(120):
+                    start = move * index
+                    frame = scene[start : start + 480, start : start + 640].astype(np.float32)
+                    frame = np.clip(frame + rng.normal(0, 3, frame.shape), 0, 255)
+                    picture = av.VideoFrame.from_ndarray(frame.astype(np.uint8), format="rgb24")
+                    container.mux(stream.encode(picture))
+                container.mux(stream.encode(None))
+            for steady in (True, False):
+                cpu = resource.getrusage(resource.RUSAGE_SELF)
+                report = restore_video(restorer, source, output, mask=mask, steady=steady)
+                used = resource.getrusage(resource.RUSAGE_SELF)
+                spent = used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime
+                row: dict[str, Any] = {
+                    "frames_a_second": report.frames / report.seconds,
+                    "cpu_ms_a_frame": 1e3 * spent / report.frames,
+                }
+                if kind == "still":
+                    with av.open(str(output)) as container:
+                        frames = np.stack(
+                            [f.to_ndarray(format="gray") for f in container.decode(video=0)]
+                        )
+                    deviation = frames.astype(np.float32).std(axis=0)
+                    beside = cv2.dilate(mask, np.ones((81, 81), np.uint8)) - mask > 0
+                    row["deviation_under_mask"] = float(deviation[mask > 0].mean())
+                    row["deviation_beside"] = float(deviation[beside].mean())
+                rows[f"{kind}, {'steady' if steady else 'not steady'}"] = row
+    bar = "30 frames a second; deviation under the mask <= beside it"
+    return SdkRow(bar=bar, figures=rows)
+
+
+def sharing() -> SdkRow:
+    """1000 calls by 8 threads on one Restorer, beside the same calls by one."""
+    restorer = Restorer.load("photo", threads=1)
+    pictures = [draw_picture(96, 128, seed) for seed in range(10)]
+    mask = np.zeros((96, 128), np.uint8)
+    mask[30:60, 40:90] = 255
+    expected = [restorer.restore(picture, mask) for picture in pictures]
+
+    def differs(index: int) -> bool:
+        found = restorer.restore(pictures[index % 10], mask)
+        return not np.array_equal(found, expected[index % 10])
+
+    with ThreadPoolExecutor(8) as pool:
+        different = sum(pool.map(differs, range(1000)))
+    return SdkRow(bar="different = 0", figures={"calls": 1000, "different": different})
+
+
+def stream(count: int = 200_000) -> SdkRow:
+    """A synthetic camera of 160x120 as fast as it goes: memory, and what became of the frames."""
+    rng = np.random.default_rng(0)
+    noisy = [
+        cv2.add(draw_picture(120, 160), rng.integers(0, 5, (120, 160, 3), np.uint8))
+        for _ in range(16)
+    ]
+
+    def camera() -> Iterator[Pixels]:
+        for index in range(count):
+            yield noisy[index % len(noisy)].astype(np.uint8)
+
+    mask = np.zeros((120, 160), np.uint8)
+    mask[10:30, 100:150] = 255
+    restorer = Restorer.load("photo", threads=2)
+    memory, given = [], 0
+    started = time.perf_counter()
+    with restorer.stream(camera(), mask, budget=0.5, late="pass", steady=True) as frames:
+        for frame in frames:
+            given += 1
+            if frame.index % (count // 20) == count // 20 - 1:
+                memory.append(resident_bytes() / 1e6)
+    counts = vars(frames.counts)
+    figures = {
+        "frames": given,
+        "seconds": time.perf_counter() - started,
+        "counts": counts,
+        "uncounted": counts["captured"]
+        - sum(counts[name] for name in ("restored", "passed", "dropped", "waiting")),
+        "memory_mb": memory,
+        "growth_mb": memory[-1] - memory[0],
+    }
+    return SdkRow(bar="growth_mb about 0, uncounted = 0", figures=figures)
+
+
+ROWS: dict[str, Callable[..., SdkRow]] = {
+    row.__name__: row for row in (startup, photograph, mask_free, video, sharing, stream)
+}
+
+
+def measure_sdk(names: Sequence[str], output: Path, remarks: str = "") -> SdkResult:
     """Measures rows and writes them after each. Others that are in ``output`` stay as they are.
 
     Raises:
@@ -26,9 +277,8 @@ def measure_sdk(
         raise BenchError(f"there is no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
     result = resume(output, SdkResult.begin(remarks, kind="sdk", rows={}), same=())
     for name in names:
-        arguments = [mask_free_model] if name == "mask_free" else []
         try:
-            row = run_isolated(ROWS[name], *arguments)
+            row = run_isolated(ROWS[name])
         except CannotRunError as error:
             raise BenchError(f"the row {name} failed: {error}") from error
         result = result.with_more(rows={**result.rows, name: row})

@@ -14,15 +14,11 @@ from inpaint_bench.schema.quality import QualityResult
 from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, Row, RunResult
 from inpaint_bench.schema.sdk import SdkResult
-from inpaint_eval.cost import Network
 from inpaint_eval.machine import Jetson, Machine
 
-FPS = 30.0
-"""Pictures a second that a roofline is asked about."""
 
-
-def tables_of(result: Result, fps: float = FPS) -> Iterator[Table]:
-    """All of a result; first what it was measured on. fps: see :data:`FPS`."""
+def tables_of(result: Result) -> Iterator[Table]:
+    """All of a result; first what it was measured on."""
     if isinstance(result, RunResult):
         yield from _run(result)
     elif isinstance(result, QualityResult):
@@ -30,7 +26,7 @@ def tables_of(result: Result, fps: float = FPS) -> Iterator[Table]:
     elif isinstance(result, KernelsResult):
         yield from _kernels(result)
     elif isinstance(result, RooflineResult):
-        yield from _roofline(result, fps)
+        yield from _roofline(result)
     else:
         yield from _sdk(result)
 
@@ -71,7 +67,7 @@ def _head(result: Document, *notes: str) -> Table:
             f"NOT OF A REVISION: measured with changes since {result.machine.revision}; no table "
             "or card will take it"
         )
-    if not getattr(result, "complete", True):
+    if not result.is_complete:
         found.append("NOT COMPLETE: the same command goes on with it")
     return Table(notes=[*found, *notes])
 
@@ -205,7 +201,7 @@ def _kernels(result: KernelsResult) -> Iterator[Table]:
     )
 
 
-def _roofline(result: RooflineResult, fps: float) -> Iterator[Table]:
+def _roofline(result: RooflineResult) -> Iterator[Table]:
     yield _head(result)
     yield Table(
         "Networks",
@@ -240,7 +236,7 @@ def _roofline(result: RooflineResult, fps: float) -> Iterator[Table]:
         left=2,
     )
     given = {(b.device, b.model, b.precision) for b in result.bounds}
-    times = ("least ms", "bound by", "layer by layer ms", f"{fps:g}/s", "measured ms")
+    times = ("least ms", "bound by", "layer by layer ms", "measured ms")
     yield Table(
         "Least times: not measurements",
         ("model", "size", "device", *times, "of the bound"),
@@ -252,7 +248,6 @@ def _roofline(result: RooflineResult, fps: float) -> Iterator[Table]:
                 number(b.least_ms, 3),
                 b.bound_by,
                 number(b.layered_ms, 3),
-                "impossible" if b.least_ms > 1e3 / fps else "not excluded",
                 "not measured" if b.measured_ms is None else number(b.measured_ms, 2),
                 "" if b.efficiency is None else f"{100 * b.efficiency:.0f} %",
             ]
@@ -267,25 +262,6 @@ def _roofline(result: RooflineResult, fps: float) -> Iterator[Table]:
                 for d in result.devices
                 if (d.name, n.model, n.precision) not in given
             ),
-        ],
-        left=3,
-    )
-
-
-def layer_table(network: Network) -> Table:
-    """Every layer of a network."""
-    return Table(
-        f"{network.model}, {dimensions(network.size)}",
-        ("layer", "operator", "output", "multiply-adds", "read kB", "written kB", "weights kB"),
-        [
-            [
-                layer.name,
-                layer.operator + (" (fused)" if layer.fused else ""),
-                dimensions(layer.output),
-                f"{layer.multiply_adds / 1e6:.2f} M",
-                *(number(n / 1e3) for n in (sum(layer.read), sum(layer.written), layer.weights)),
-            ]
-            for layer in network.layers
         ],
         left=3,
     )

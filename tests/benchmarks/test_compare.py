@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -48,8 +47,8 @@ def remade(
 BASE = {"photo": 10.0, "opencv_telea": 5.0, "opencv_ns": 4.0}
 
 
-def verdicts(a: RunResult, b: RunResult, **options: Any) -> dict[str, Verdict]:
-    found = compare(a, b, **{"absolute": False, **options})
+def verdicts(a: RunResult, b: RunResult, **options: float) -> dict[str, Verdict]:
+    found = compare(a, b, **options)
     return {finding.candidate: finding.verdict for finding in found.findings}
 
 
@@ -70,16 +69,24 @@ def test_a_change_is_seen_through_a_busy_machine(
     assert verdicts(a, b) == {OURS: verdict, "opencv-ns": Verdict.SAME}
 
 
-def test_a_machine_that_is_slower_throughout_counts_only_if_asked(run_result: RunResult) -> None:
+def without_peers(result: RunResult) -> RunResult:
+    ours = [c for c in result.plan.candidates if c.kind == "model"]
+    plan = result.plan.model_copy(update={"candidates": ours})
+    return result.model_copy(update={"plan": plan})
+
+
+def test_a_machine_that_is_slower_throughout_counts_only_without_a_peer(
+    run_result: RunResult,
+) -> None:
     a = remade(run_result, busy=1.0, **BASE)
     b = remade(run_result, busy=1.0, **{name: 1.5 * ms for name, ms in BASE.items()})
     assert verdicts(a, b)[OURS] is Verdict.SAME
-    assert verdicts(a, b, absolute=True)[OURS] is Verdict.WORSE
+    assert verdicts(without_peers(a), without_peers(b))[OURS] is Verdict.WORSE
 
 
 def test_a_candidate_that_fails_now_is_worse(run_result: RunResult) -> None:
     a, b = remade(run_result, **BASE), remade(run_result, **{**BASE, "photo": 0.0})
-    (finding,) = compare(a, b, absolute=False).worse
+    (finding,) = compare(a, b).worse
     assert (finding.candidate, finding.note) == (OURS, "failed: it fell")
 
 
@@ -95,7 +102,7 @@ def test_another_machine_is_said(run_result: RunResult) -> None:
     libraries = {**run_result.machine.libraries, "onnxruntime": "1.19.0"}
     machine = replace(run_result.machine, cpu=cpu, libraries=libraries)
     other = run_result.model_copy(update={"machine": machine, "remarks": "in a cold room"})
-    found = compare(run_result, other, absolute=False)
+    found = compare(run_result, other)
     assert "measured on different machines" in found.notes[0]
     assert any(note.endswith("then 1.19.0") for note in found.notes)
     assert "B: in a cold room" in found.notes
@@ -145,20 +152,20 @@ def test_quality_is_compared_picture_by_picture(run_result: RunResult) -> None:
     before = [20.0, 31.0, 25.0, 28.0, 19.0, 22.0, 30.0, 26.0]
     a = quality(run_result, before)
     b = quality(run_result, [p - 0.05 + 0.01 * (i % 3) for i, p in enumerate(before)])
-    found = {f.figure: f.verdict for f in compare(a, b, absolute=False).findings}
+    found = {f.figure: f.verdict for f in compare(a, b).findings}
     assert found["psnr_hole"] is found["psnr"] is Verdict.WORSE
     assert found["ssim"] is found["gmsd"] is Verdict.SAME
-    found = {f.figure: f.verdict for f in compare(b, a, absolute=False).findings}
+    found = {f.figure: f.verdict for f in compare(b, a).findings}
     assert found["psnr"] is Verdict.BETTER
-    assert not compare(a, a, absolute=False).worse
+    assert not compare(a, a).worse
 
 
 def test_what_cannot_be_compared(run_result: RunResult) -> None:
     a = quality(run_result, [20.0, 21.0])
     with pytest.raises(BenchError, match="a result of quality and one of run"):
-        compare(a, run_result, absolute=False)
+        compare(a, run_result)
     with pytest.raises(BenchError, match="nothing in common"):
-        compare(a, quality(run_result, [20.0, 21.0], pictures="xy"), absolute=False)
+        compare(a, quality(run_result, [20.0, 21.0], pictures="xy"))
 
 
 def test_a_file_of_another_machine_opens(run_file: Path, tmp_path: Path) -> None:
@@ -177,4 +184,4 @@ def test_a_file_of_another_machine_opens(run_file: Path, tmp_path: Path) -> None
     path.write_text(json.dumps(document))
     result = read_result(path)
     assert result.machine.jetson is not None
-    assert not compare(read_result(run_file), result, absolute=False).worse
+    assert not compare(read_result(run_file), result).worse

@@ -105,7 +105,7 @@ def test_pairs_stand_beside_the_picture_as_it_came(
     [
         ([], "give --pictures with --masks or --kinds, or else --pairs"),
         (["--pictures", "."], "give --masks, or --kinds"),
-        (["--pictures", ".", "--kinds", "stars"], "there is no kind of mask stars"),
+        (["--pictures", ".", "--kinds", "stars"], "there is no 'stars'; there are box"),
     ],
 )
 def test_what_is_refused(bench: Bench, tmp_path: Path, arguments: list[str], message: str) -> None:

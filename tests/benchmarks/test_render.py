@@ -1,10 +1,11 @@
-"""One table in its three forms, and what a result's reader is told first."""
+"""One table in its forms, and what a result's reader is told first."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from inpaint_bench.render import Table, to_html, to_markdown, to_text
+from inpaint_bench.page import make_page
+from inpaint_bench.render import Table, to_markdown, to_text
 from inpaint_bench.schema.run import RunResult
 from inpaint_bench.views import tables_of
 
@@ -33,12 +34,12 @@ def test_markdown_marks_columns_of_numbers() -> None:
     assert to_markdown(Table(notes=["a line"])) == "a line"
 
 
-def test_html_is_escaped() -> None:
-    page = to_html(TABLE)
-    assert page.startswith("<h3>Speed</h3>\n")
-    assert "<tr><th>name</th><th class=number>ms</th></tr>" in page
-    assert "<tr><td>photo &lt;1&gt;</td><td class=number>3.5</td></tr>" in page
-    assert page.endswith("<p>two runs</p>")
+def test_html_is_escaped(run_result: RunResult) -> None:
+    page = make_page({"<a>": run_result.model_copy(update={"remarks": "1 < 2"})}, None)
+    assert "<h2>&lt;a&gt;</h2>" in page
+    assert "<p>1 &lt; 2</p>" in page
+    assert '<tr><th>candidate</th><th class="number">p50 ms</th>' in page
+    assert '<tr><td>opencv-telea</td><td class="number">' in page
 
 
 def test_a_result_of_a_changed_tree_or_of_a_part_says_so(run_result: RunResult) -> None:

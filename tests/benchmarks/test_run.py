@@ -93,30 +93,20 @@ def test_the_loop_adds_less_than_a_percent_to_a_call_of_5_ms() -> None:
     assert overhead.p50_microseconds <= overhead.p99_microseconds
 
 
-def test_a_plan_is_a_file_and_options_win(bench: Bench, tmp_path: Path) -> None:
-    plan = tmp_path / "plan.toml"
-    plan.write_text('models = ""\npeers = ["opencv-telea", "opencv-ns"]\nsizes = [32, "24x40"]\n')
-    arguments = ["--peers", "opencv-ns", *QUICK, "-o", tmp_path / "run.json"]
-    assert bench("run", "--plan", plan, *arguments).exit_code == 0
-    result = read_result(tmp_path / "run.json")
-    assert isinstance(result, RunResult)
-    assert [c.label for c in result.plan.candidates] == ["opencv-ns"]
-    assert [case.key.size for case in result.cases] == [(32, 32), (24, 40)]
-    plan.write_text("seizes = 1\n")
-    found = bench("run", "--plan", plan, *arguments)
-    assert found.exit_code == 2
-    assert "there is no option 'seizes'" in found.output
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--peers", "photoshop"], "there is no peer 'photoshop'"),
+        (["--peers", "photoshop"], "there is no 'photoshop'; there are opencv-telea"),
         (["--sizes", "big"], "a size is like 256"),
+        (["--sizes", ""], "'--sizes': give at least one"),
         (["--sizes", "own"], "give --pictures and --masks"),
+        (
+            ["--sizes", "own,64", "--pictures", ".", "--masks", "."],
+            "--sizes own is of pictures, alone",
+        ),
         (["--holes", "ten"], "a hole ratio is like 10-20"),
-        (["--scopes", "all"], "--scopes is of call, network"),
-        (["--threads", "0"], "--threads is a list of numbers from 1 up"),
+        (["--scopes", "all"], "there is no 'all'; there are call, network"),
+        (["--threads", "0"], "'--threads': it is a list of numbers from 1 up"),
         (["--models", "", "--peers", ""], "there is nothing to measure"),
         (["--models", "photo,photo"], "photo/onnxruntime-cpu/fp32 is named twice"),
         (["--onnx", "lama"], "--onnx is like lama="),

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import Any
 
 import click
 
+from inpaint_bench.cli import measure, results
 from inpaint_bench.errors import BenchError
-
-COMMANDS = {
-    "run": "measure",
-    "quality": "measure",
-    "kernels": "measure",
-    "roofline": "measure",
-    "sdk": "measure",
-    "compare": "results",
-    "report": "results",
-    "tables": "results",
-    "schema": "results",
-}
-"""Commands, and the modules that they are in."""
+from inpaint_sdk import InpaintError
 
 
 class _Failure(click.ClickException):
@@ -31,21 +19,10 @@ class _Failure(click.ClickException):
 
 
 class _Group(click.Group):
-    """Imports a command's module when it is asked for."""
-
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"inpaint_bench.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
-        return command
+        return list(self.commands)  # in the order below, not by name
 
     def invoke(self, ctx: click.Context) -> Any:
-        from inpaint_sdk import InpaintError
-
         try:
             return super().invoke(ctx)
         except (BenchError, InpaintError, FileNotFoundError, ValueError) as error:
@@ -61,3 +38,17 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Measure restoration: speed, quality, kernels, and what a device allows at best."""
+
+
+for command in (
+    measure.run_command,
+    measure.quality_command,
+    measure.kernels_command,
+    measure.roofline_command,
+    measure.sdk_command,
+    results.compare_command,
+    results.report_command,
+    results.tables_command,
+    results.schema_command,
+):
+    main.add_command(command)

@@ -10,25 +10,23 @@ import click
 from inpaint_bench.cli.options import (
     FILE,
     FOLDER,
-    FPS,
-    HOLES,
+    MODELS,
     OUTPUT,
     REMARKS,
     THREADS,
-    both_or_none,
     candidate_options,
-    candidates,
-    counts,
-    ratios,
+    count,
+    holes_option,
+    listed,
+    one_of,
     shape,
-    sizes,
-    split,
+    sizes_option,
 )
-from inpaint_bench.errors import BenchError
 from inpaint_bench.render import to_text
 from inpaint_bench.schema import Result, read_result, write_result
+from inpaint_bench.schema.common import CandidateKey, Size
 from inpaint_bench.schema.run import Protocol, RunPlan, RunResult, Scope
-from inpaint_bench.views import layer_table, tables_of
+from inpaint_bench.views import tables_of
 from inpaint_eval.drawn import MASK_KINDS
 
 
@@ -40,20 +38,23 @@ def _show(result: Result) -> None:
 @candidate_options
 @click.option(
     "--scopes",
+    type=listed(one_of(get_args(Scope))),
     default="call",
     show_default=True,
     help="call: pixels to pixels through the public API. network: the network alone.",
 )
+@sizes_option("Side, or HEIGHTxWIDTH; own: the pictures' own.")
+@holes_option("10-20")
 @click.option(
-    "--sizes",
-    "sizes_",
-    default="256,512",
+    "--batches",
+    type=listed(count),
+    default="1",
     show_default=True,
-    help="Side, or HEIGHTxWIDTH; own: the pictures' own.",
+    help="More than 1 in scope network.",
 )
-@HOLES
-@click.option("--batches", default="1", show_default=True, help="More than 1 in scope network.")
-@click.option("--threads", default="2", show_default=True, help="Numbers, by commas.")
+@click.option(
+    "--threads", type=listed(count), default="2", show_default=True, help="Numbers, by commas."
+)
 @click.option("--pictures", type=FOLDER, help="Instead of drawn ones; with --masks.")
 @click.option("--masks", type=FOLDER, help="Folder of masks, white is hole.")
 @click.option("--frames", type=click.IntRange(min=1), help="Pictures a case. [default: 1, or all]")
@@ -76,16 +77,12 @@ def _show(result: Result) -> None:
 @REMARKS
 @OUTPUT
 def run_command(
-    models: str,
-    backends: str,
-    precisions: str,
-    peers: str,
-    onnx: tuple[str, ...],
-    scopes: str,
-    sizes_: str,
-    holes: str,
-    batches: str,
-    threads: str,
+    candidates: list[CandidateKey],
+    scopes: list[Scope],
+    sizes: list[Size | None],
+    holes: list[str],
+    batches: list[int],
+    threads: list[int],
     pictures: Path | None,
     masks: Path | None,
     frames: int | None,
@@ -101,20 +98,17 @@ def run_command(
     """
     from inpaint_bench.run import run
 
-    both_or_none({"--pictures": pictures, "--masks": masks})
-    unknown = set(split(scopes)) - set(get_args(Scope))
-    if unknown or not split(scopes):
-        raise BenchError(f"--scopes is of {', '.join(get_args(Scope))}, not {scopes!r}")
-    wanted = sizes(sizes_)
-    if not wanted and pictures is None:
-        raise BenchError("--sizes own is of pictures: give --pictures and --masks")
+    if (pictures is None) != (masks is None):
+        raise click.UsageError("--pictures and --masks belong together")
+    if None in sizes and (pictures is None or len(sizes) > 1):
+        raise click.UsageError("--sizes own is of pictures, alone: give --pictures and --masks")
     plan = RunPlan(
-        candidates=candidates(models, backends, precisions, peers, onnx),
-        scopes=[scope for scope in get_args(Scope) if scope in split(scopes)],
-        sizes=wanted,
-        holes=ratios(holes),
-        batches=counts(batches, "--batches"),
-        threads=counts(threads, "--threads"),
+        candidates=candidates,
+        scopes=scopes,
+        sizes=[size for size in sizes if size is not None],
+        holes=holes,
+        batches=batches,
+        threads=threads,
         pictures=None if pictures is None else pictures.name,
         masks=None if masks is None else masks.name,
         frames=frames,
@@ -128,9 +122,12 @@ def run_command(
 @click.option("--pictures", type=FOLDER, help="Folder of undamaged pictures.")
 @click.option("--masks", type=FOLDER, multiple=True, help="Folder of masks; may be repeated.")
 @click.option(
-    "--kinds", default="", help=f"Drawn masks, by commas: {', '.join(MASK_KINDS)}; beside --masks."
+    "--kinds",
+    type=listed(one_of(list(MASK_KINDS)), empty=True),
+    default="",
+    help=f"Drawn masks, by commas: {', '.join(MASK_KINDS)}; beside --masks.",
 )
-@click.option("--holes", default="10-20,30-40", show_default=True, help="Hole ratios in percent.")
+@holes_option("10-20,30-40")
 @click.option(
     "--pairs",
     type=FOLDER,
@@ -146,15 +143,11 @@ def run_command(
 @REMARKS
 @OUTPUT
 def quality_command(
-    models: str,
-    backends: str,
-    precisions: str,
-    peers: str,
-    onnx: tuple[str, ...],
+    candidates: list[CandidateKey],
     pictures: Path | None,
     masks: tuple[Path, ...],
-    kinds: str,
-    holes: str,
+    kinds: list[str],
+    holes: list[str],
     pairs: Path | None,
     limit: int | None,
     threads: int,
@@ -170,41 +163,39 @@ def quality_command(
     """
     from inpaint_bench import quality
 
-    if (pictures is None) == (pairs is None):
-        raise BenchError("give --pictures with --masks or --kinds, or else --pairs")
-    unknown = set(split(kinds)) - set(MASK_KINDS)
-    if unknown:
-        raise BenchError(f"there is no kind of mask {', '.join(unknown)}: {', '.join(MASK_KINDS)}")
-    if pairs is not None:
+    if pairs is not None and pictures is None:
         # Peers need a mask to work; what stands beside a model here is the picture as it came.
-        wanted = [*candidates(models, backends, precisions, "", onnx), quality.DAMAGED]
+        candidates = [*(c for c in candidates if c.kind != "peer"), quality.DAMAGED]
         groups, source = [quality.with_pairs(pairs, limit)], f"{pairs.parent.name} {pairs.name}"
+    elif pictures is not None and pairs is None:
+        if not masks and not kinds:
+            raise click.UsageError("give --masks, or --kinds of masks to be drawn")
+        source = pictures.name
+        groups = [quality.with_masks(pictures, m, r, limit) for m in masks for r in holes]
+        groups += [quality.with_drawn_masks(pictures, k, r, limit) for k in kinds for r in holes]
     else:
-        assert pictures is not None
-        if not masks and not split(kinds):
-            raise BenchError("give --masks, or --kinds of masks to be drawn")
-        wanted, source = candidates(models, backends, precisions, peers, onnx), pictures.name
-        groups = [quality.with_masks(pictures, m, r, limit) for m in masks for r in ratios(holes)]
-        groups += [
-            quality.with_drawn_masks(pictures, kind, ratio, limit)
-            for kind in split(kinds)
-            for ratio in ratios(holes)
-        ]
+        raise click.UsageError("give --pictures with --masks or --kinds, or else --pairs")
     result = quality.measure_quality(
-        groups, wanted, source, output, threads=threads, gallery=gallery, remarks=remarks
+        groups, candidates, source, output, threads=threads, gallery=gallery, remarks=remarks
     )
     _show(result)
 
 
 @click.command("kernels")
-@click.option("--shapes", help="NxCxHxW, by commas. [default: 1x32x128x128 to 8x64x512x512]")
+@click.option(
+    "--shapes",
+    type=listed(shape),
+    default="1x32x128x128,1x32x256x256,1x64x512x512,8x64x512x512",
+    show_default=True,
+    help="NxCxHxW, by commas.",
+)
 @THREADS
 @click.option("--blocks", type=click.IntRange(min=3), default=24, show_default=True)
 @click.option("--cuda-program", type=FILE, help="bench_scan, to measure the CUDA kernels too.")
 @REMARKS
 @OUTPUT
 def kernels_command(
-    shapes: str | None,
+    shapes: list[tuple[int, int, int, int]],
     threads: int,
     blocks: int,
     cuda_program: Path | None,
@@ -212,80 +203,65 @@ def kernels_command(
     output: Path,
 ) -> None:
     """Measure the recurrent scan: bytes, launches, and share of a copy's bandwidth."""
-    from inpaint_bench.kernels import SHAPES, measure_kernels
+    from inpaint_bench.kernels import measure_kernels
 
-    result = measure_kernels(
-        SHAPES if shapes is None else [shape(text) for text in split(shapes)],
-        threads,
-        blocks,
-        cuda_program=cuda_program,
-        remarks=remarks,
-        tell=lambda text: click.echo(text, err=True),
-    )
+    result = measure_kernels(shapes, threads, blocks, cuda_program=cuda_program, remarks=remarks)
     write_result(result, output)
     _show(result)
 
 
 @click.command("roofline")
-@click.option("--models", default="photo", show_default=True, help="Names or files, by commas.")
-@click.option("--sizes", "sizes_", default="256,512", show_default=True)
+@MODELS
+@sizes_option("Side, or HEIGHTxWIDTH.")
 @click.option(
     "--devices",
+    type=listed(),
     default="orin-nano,orin-nano-super,agx-orin,thor",
     show_default=True,
     help="Published: also orin-nx. here: this processor, whose rates are measured.",
 )
 @click.option("--run", "runs", type=FILE, multiple=True, help="Results to set beside the bounds.")
 @THREADS
-@FPS
-@click.option("--layers", is_flag=True, help="Print every layer; they are in the output anyway.")
 @REMARKS
 @OUTPUT
 def roofline_command(
-    models: str,
-    sizes_: str,
-    devices: str,
+    models: list[str],
+    sizes: list[Size | None],
+    devices: list[str],
     runs: tuple[Path, ...],
     threads: int,
-    fps: float,
-    layers: bool,
     remarks: str,
     output: Path,
 ) -> None:
     """Say what models cost, and the least time that they can take on a device.
 
-    Never a measurement: what is below the bound is impossible, what is above it may be.
+    Never a measurement: what is below the bound is impossible, what is above it may be. The output
+    has every layer.
     """
     from inpaint_bench.roofline import find_bounds
     from inpaint_sdk.models.zoo import open_model
 
-    wanted = sizes(sizes_)
-    if not wanted or not split(models):
-        raise BenchError("give --models, and --sizes like 256 or 480x640")
-    results = []
-    for path in runs:
-        result = read_result(path)
-        if not isinstance(result, RunResult):
-            raise BenchError(f"{path} is a result of {result.kind}, not of run")
-        results.append(result)
-    opened = [open_model(Path(m) if Path(m).suffix else m) for m in split(models)]
-    found = find_bounds(opened, wanted, split(devices), results, threads, remarks)
-    write_result(found, output)
-    tables = [*tables_of(found, fps), *(layer_table(n) for n in found.networks if layers)]
-    click.echo(to_text(tables))
+    wanted = [size for size in sizes if size is not None]
+    if not wanted or not models:
+        raise click.UsageError("give --models, and --sizes like 256 or 480x640")
+    results = [read_result(path, RunResult) for path in runs]
+    opened = [open_model(Path(m) if Path(m).suffix else m) for m in models]
+    result = find_bounds(opened, wanted, devices, results, threads, remarks)
+    write_result(result, output)
+    _show(result)
 
 
 @click.command("sdk")
 @click.option(
     "--rows",
+    type=listed(),
     default="startup,photograph,mask_free,video,sharing,stream",
     show_default=True,
     help="What to measure.",
 )
-@click.option("--mask-free-model", default="cloud-thin", show_default=True, help="Name or file.")
 @REMARKS
 @OUTPUT
-def sdk_command(rows: str, mask_free_model: str, remarks: str, output: Path) -> None:
+def sdk_command(rows: list[str], remarks: str, output: Path) -> None:
     """Measure the SDK around its networks: start, large pictures, video, threads and streams.
 
     Each row is held to a bar, and runs in a process of its own. Rows that are in the output already
@@ -293,4 +269,4 @@ def sdk_command(rows: str, mask_free_model: str, remarks: str, output: Path) -> 
     """
     from inpaint_bench.sdk import measure_sdk
 
-    _show(measure_sdk(split(rows), mask_free_model, output, remarks))
+    _show(measure_sdk(rows, output, remarks))

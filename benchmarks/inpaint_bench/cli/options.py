@@ -2,20 +2,94 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from inpaint_bench.errors import BenchError
 from inpaint_bench.peers import PEERS
 from inpaint_bench.schema.common import CandidateKey, Size
 from inpaint_eval.pictures import Ratio
 
-F = TypeVar("F", bound=Callable[..., Any])
+Command = Callable[..., None]
+
+
+def listed(
+    parse: Callable[[str], object] = str, *, empty: bool = False
+) -> Callable[[str], list[Any]]:
+    """A type of option: values with commas between them.
+
+    parse: reads one; raises ``ValueError``. empty: whether there may be none.
+    """
+
+    def values(text: str) -> list[Any]:
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if not parts and not empty:
+            raise click.BadParameter("give at least one")
+        try:
+            return [parse(part) for part in parts]
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return values
+
+
+def one_of(names: Sequence[str]) -> Callable[[str], str]:
+    """Reads a name, which must be one of these."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise ValueError(f"there is no {text!r}; there are {', '.join(names)}")
+        return text
+
+    return parse
+
+
+def size(text: str) -> Size | None:
+    """``256``, or ``480x640`` for height and width; None for ``own``."""
+    if text == "own":
+        return None
+    found = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
+    if found is None:
+        raise ValueError(f"a size is like 256, or 480x640 for height and width, not {text!r}")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """``1x32x256x256``."""
+    if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*){3}", text):
+        raise ValueError(f"a shape is like 1x32x256x256, of sizes from 1 up, not {text!r}")
+    return tuple(int(side) for side in text.split("x"))
+
+
+def count(text: str) -> int:
+    """A number from 1 up."""
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"it is a list of numbers from 1 up, like 1,2, not {text!r}")
+    return int(text)
+
+
+def ratio(text: str) -> str:
+    """``10-20``, in one way of writing."""
+    found = Ratio.parse(text)
+    return f"{found.low:g}-{found.high:g}"
+
+
+def _onnx_files(_: object, __: object, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    """``NAME=FILE``, several times."""
+    files = []
+    for text in values:
+        name, equals, path = text.partition("=")
+        if not equals or not Path(path).is_file():
+            raise click.UsageError(
+                f"--onnx is like lama=lama_fp32.onnx, with a file that is there: {text}"
+            )
+        files.append((name, path))
+    return files
+
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -23,56 +97,52 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 OUTPUT = click.option("-o", "--output", type=FILE, required=True, help="The result file.")
 REMARKS = click.option("--remarks", default="", help="What a reader must know of this run.")
 THREADS = click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
-HOLES = click.option("--holes", default="10-20", show_default=True, help="Hole ratios in percent.")
-FPS = click.option(
-    "--fps", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True
+MODELS = click.option(
+    "--models",
+    type=listed(empty=True),
+    default="photo",
+    show_default=True,
+    help="Names or files, by commas.",
 )
 
 
-def _read_plan(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
-    if path is None:
-        return
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+def sizes_option(help_text: str) -> Callable[[Command], Command]:
+    """``--sizes``."""
+    return click.option(
+        "--sizes", type=listed(size), default="256,512", show_default=True, help=help_text
+    )
 
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise click.UsageError(f"cannot read the plan {path}: {error}") from error
-    options = {
-        name.lstrip("-"): parameter
-        for parameter in ctx.command.params
-        for name in parameter.opts
-        if name.startswith("--")
-    }
-    defaults = {}
-    for name, value in values.items():
-        if name not in options:
-            raise click.UsageError(
-                f"{path}: there is no option {name!r}; there are {', '.join(sorted(options))}"
-            )
-        parameter = options[name]
-        if isinstance(value, list) and not getattr(parameter, "multiple", False):
-            value = ",".join(str(v) for v in value)
-        defaults[str(parameter.name)] = value
-    ctx.default_map = {**(ctx.default_map or {}), **defaults}
+
+def holes_option(default: str) -> Callable[[Command], Command]:
+    """``--holes``."""
+    return click.option(
+        "--holes",
+        type=listed(ratio),
+        default=default,
+        show_default=True,
+        help="Hole ratios in percent, by commas.",
+    )
 
 
 _CANDIDATE_OPTIONS = (
-    click.option("--models", default="photo", show_default=True, help="Names or files, by commas."),
+    MODELS,
     click.option(
-        "--backends", default="onnxruntime-cpu", show_default=True, help="The SDK's, by commas."
+        "--backends",
+        type=listed(),
+        default="onnxruntime-cpu",
+        show_default=True,
+        help="The SDK's, by commas.",
     ),
     click.option(
         "--precisions",
+        type=listed(),
         default="fp32",
         show_default=True,
         help="For int8, NAME-int8.onnx is taken beside NAME.onnx.",
     ),
     click.option(
         "--peers",
+        type=listed(one_of(list(PEERS)), empty=True),
         default="opencv-telea,opencv-ns",
         show_default=True,
         help=f"Of {', '.join(PEERS)}; may be empty.",
@@ -80,116 +150,58 @@ _CANDIDATE_OPTIONS = (
     click.option(
         "--onnx",
         multiple=True,
+        callback=_onnx_files,
         metavar="NAME=FILE",
         help="Another's network: LaMa, MI-GAN, AOT-GAN, told by its inputs' names.",
-    ),
-    click.option(
-        "--plan",
-        type=FILE,
-        is_eager=True,
-        expose_value=False,
-        callback=_read_plan,
-        help="TOML file with values of these options; those given here win.",
     ),
 )
 
 
-def candidate_options(command: F) -> F:
-    """The options that choose what is measured: see :func:`candidates`."""
+def candidate_options(command: Command) -> Command:
+    """The options that choose what is measured; the command gets ``candidates``."""
+
+    @functools.wraps(command)
+    def with_candidates(
+        models: list[str],
+        backends: list[str],
+        precisions: list[str],
+        peers: list[str],
+        onnx: list[tuple[str, str]],
+        **others: Any,
+    ) -> None:
+        command(candidates=_candidates(models, backends, precisions, peers, onnx), **others)
+
     for option in reversed(_CANDIDATE_OPTIONS):
-        command = option(command)
-    return command
+        with_candidates = option(with_candidates)
+    return with_candidates
 
 
-def candidates(
-    models: str, backends: str, precisions: str, peers: str, onnx: tuple[str, ...]
+def _candidates(
+    models: list[str],
+    backends: list[str],
+    precisions: list[str],
+    peers: list[str],
+    onnx: list[tuple[str, str]],
 ) -> list[CandidateKey]:
-    """Every model on every backend in every precision, then the peers.
+    """Every model on every backend in every precision, ONNX files on every backend, the peers."""
 
-    Raises:
-        BenchError: no peer of that name, two candidates of one label, or none at all.
-    """
+    def key(kind: Any, name: str, source: str, backend: str, precision: str) -> CandidateKey:
+        return CandidateKey(
+            kind=kind, name=name, source=source, backend=backend, precision=precision
+        )
+
     found = [
-        CandidateKey(
-            kind="model",
-            name=Path(model).stem if Path(model).suffix else model,
-            source=model,
-            backend=backend,
-            precision=precision,
-        )
-        for model in split(models)
-        for backend in split(backends)
-        for precision in split(precisions)
+        key("model", Path(model).stem if Path(model).suffix else model, model, backend, precision)
+        for model in models
+        for backend in backends
+        for precision in precisions
     ]
-    for entry in onnx:
-        name, equals, path = entry.partition("=")
-        if not equals or not Path(path).is_file():
-            raise BenchError(
-                f"--onnx is like lama=lama_fp32.onnx, with a file that is there: {entry}"
-            )
-        found += [
-            CandidateKey(kind="onnx", name=name, source=path, backend=backend, precision="file's")
-            for backend in split(backends)
-        ]
-    for name in split(peers):
-        if name not in PEERS:
-            raise BenchError(f"there is no peer {name!r}; there are {', '.join(PEERS)}")
-        library = PEERS[name].library
-        found.append(
-            CandidateKey(kind="peer", name=name, source=library, backend="cpu", precision="uint8")
-        )
+    found += [key("onnx", *file, backend, "file's") for file in onnx for backend in backends]
+    found += [key("peer", name, PEERS[name].library, "cpu", "uint8") for name in peers]
     labels = [candidate.label for candidate in found]
     if not labels:
-        raise BenchError("there is nothing to measure: give --models or --peers")
+        raise click.UsageError("there is nothing to measure: give --models or --peers")
     for label in labels:
         if labels.count(label) > 1:
-            raise BenchError(f"{label} is named twice")
+            raise click.UsageError(f"{label} is named twice")
     return found
-
-
-def split(text: str) -> list[str]:
-    """The parts of a list by commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def sizes(text: str) -> list[Size]:
-    """``256,480x640`` as heights and widths; ``own`` as none.
-
-    Raises:
-        BenchError: it is not like that.
-    """
-    return [] if text.strip() == "own" else [_size(part) for part in split(text)]
-
-
-def _size(text: str) -> Size:
-    found = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
-    if found is None:
-        raise BenchError(f"a size is like 256, or 480x640 for height and width, not {text!r}")
-    return int(found[1]), int(found[2] or found[1])
-
-
-def shape(text: str) -> tuple[int, int, int, int]:
-    """``1x32x256x256`` as sizes; raises ``BenchError``."""
-    if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*){3}", text):
-        raise BenchError(f"a shape is like 1x32x256x256, of sizes from 1 up, not {text!r}")
-    n, c, h, w = (int(size) for size in text.split("x"))
-    return n, c, h, w
-
-
-def counts(text: str, what: str) -> list[int]:
-    """``1,2`` as numbers from 1 up; raises ``BenchError``."""
-    parts = split(text)
-    if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise BenchError(f"{what} is a list of numbers from 1 up, like 1,2, not {text!r}")
-    return [int(part) for part in parts]
-
-
-def ratios(text: str) -> list[str]:
-    """``10-20,30-40``, checked; raises ``ValueError``."""
-    return [f"{Ratio.parse(part).low:g}-{Ratio.parse(part).high:g}" for part in split(text)]
-
-
-def both_or_none(values: Mapping[str, Path | None]) -> None:
-    """Raises ``BenchError`` if one option is given without the other."""
-    if len({value is None for value in values.values()}) > 1:
-        raise BenchError(f"{' and '.join(values)} belong together")

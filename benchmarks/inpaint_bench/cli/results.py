@@ -9,18 +9,17 @@ from pathlib import Path
 
 import click
 
-from inpaint_bench.cli.options import FILE, FOLDER, FPS
+from inpaint_bench.cli.options import FILE, FOLDER
 from inpaint_bench.compare import TOLERANCE, compare
 from inpaint_bench.errors import BenchError
 from inpaint_bench.render import to_text
-from inpaint_bench.schema import json_schema, read_result
+from inpaint_bench.schema import json_schema, read_result, write_text
 from inpaint_bench.views import comparison_tables
 
 
 @click.command("compare")
 @click.argument("a", type=FILE)
 @click.argument("b", type=FILE)
-@click.option("--absolute", is_flag=True, help="Times as they are, not over a peer's.")
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
@@ -28,13 +27,13 @@ from inpaint_bench.views import comparison_tables
     show_default=True,
     help="A change of time below this share is none, however sure it is.",
 )
-def compare_command(a: Path, b: Path, absolute: bool, tolerance: float) -> None:
+def compare_command(a: Path, b: Path, tolerance: float) -> None:
     """Compare result B with result A.
 
     Exit code 0 where nothing got worse beyond its interval, 1 where something did, 2 where the
     files cannot be compared.
     """
-    comparison = compare(read_result(a), read_result(b), absolute=absolute, tolerance=tolerance)
+    comparison = compare(read_result(a), read_result(b), tolerance)
     click.echo(to_text(comparison_tables(comparison)))
     sys.exit(1 if comparison.worse else 0)
 
@@ -43,21 +42,15 @@ def compare_command(a: Path, b: Path, absolute: bool, tolerance: float) -> None:
 @click.argument("results", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", type=FILE, required=True, help="The page, .html.")
 @click.option("--gallery", type=FOLDER, help="Pictures of quality --gallery, to put into it.")
-@FPS
-def report_command(
-    results: tuple[Path, ...], output: Path, gallery: Path | None, fps: float
-) -> None:
+def report_command(results: tuple[Path, ...], output: Path, gallery: Path | None) -> None:
     """Draw RESULTS, of one machine or of several, as one HTML page that needs nothing else.
 
     Quality is drawn against time where results of run and of quality are of the same pictures.
     """
     from inpaint_bench.page import make_page
 
-    page = make_page([(path.name, read_result(path)) for path in results], fps, gallery)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.tmp")
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(output)
+    page = make_page({path.name: read_result(path) for path in results}, gallery)
+    write_text(page, output)
     click.echo(f"{output}: {len(page) / 1e6:.2f} MB")
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, overload
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -25,12 +25,18 @@ _ADAPTER: TypeAdapter[Result] = TypeAdapter(Annotated[Result, Field(discriminato
 _D = TypeVar("_D", bound=Document)
 
 
-def read_result(path: Path) -> Result:
+@overload
+def read_result(path: Path) -> Result: ...
+@overload
+def read_result(path: Path, of: type[_D]) -> _D: ...
+def read_result(path: Path, of: type[Document] = Document) -> Document:
     """Reads a result file and checks all of it.
 
+    of: the kind that it must be.
+
     Raises:
-        BenchError: there is none, or it is no result file, of another format, or breaks the schema;
-            then the message names each place.
+        BenchError: there is none, or it is no result file, of another format or kind, or breaks the
+            schema; then the message names each place.
     """
     try:
         document = json.loads(path.read_bytes())
@@ -52,7 +58,7 @@ def read_result(path: Path) -> Result:
             f"{FORMAT_VERSION}. {remedy}"
         )
     try:
-        return _ADAPTER.validate_python(document, strict=False)
+        result = _ADAPTER.validate_python(document)
     except ValidationError as error:
         places = "\n".join(f"  {_place(e['loc'])}: {e['msg']}" for e in error.errors()[:10])
         more = len(error.errors()) - 10
@@ -60,6 +66,15 @@ def read_result(path: Path) -> Result:
             f"{path} breaks the schema of result files:\n{places}"
             + (f"\n  and {more} more places" if more > 0 else "")
         ) from error
+    require_kind(result, of, path)
+    return result
+
+
+def require_kind(result: Document, kind: type[_D], name: object) -> _D:
+    """The result, if it is of that kind; raises ``BenchError`` otherwise. name: for the message."""
+    if not isinstance(result, kind):
+        raise BenchError(f"{name} holds no {kind.__name__}")
+    return result
 
 
 def write_result(result: Document, path: Path) -> None:
@@ -70,10 +85,15 @@ def write_result(result: Document, path: Path) -> None:
         lambda found: f"[{' '.join(found[1].split())}]",
         result.model_dump_json(indent=1),
     )
+    write_text(text + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Writes a file in UTF-8, likewise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -50,6 +50,11 @@ class Document(Part):
             **fields,
         )
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was asked for was measured; only some kinds can be without that."""
+        return bool(getattr(self, "complete", True))
+
     def with_more(self, **fields: Any) -> Self:
         """A copy with other fields, finished now."""
         return self.model_copy(update={**fields, "finished": now()})

@@ -69,7 +69,3 @@ class QualityResult(Document):
     files: dict[str, FileId]
     groups: list[Group]
     complete: bool
-
-    def candidate(self, label: str) -> CandidateKey:
-        """The candidate of that label."""
-        return next(c for c in self.candidates if c.label == label)

@@ -10,8 +10,7 @@ import pytest
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema import read_result, write_result
 from inpaint_bench.schema.sdk import SdkResult
-from inpaint_bench.sdk import measure_sdk
-from inpaint_bench.sdk_rows import ROWS, startup
+from inpaint_bench.sdk import ROWS, measure_sdk, startup
 from support.bench import Bench, failing_row
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
@@ -27,7 +26,7 @@ def test_start() -> None:
 def test_a_row_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(ROWS, "video", failing_row)
     with pytest.raises(BenchError, match=r"the row video failed: its process ended .*on purpose"):
-        measure_sdk(["video"], "cloud-thin", tmp_path / "sdk.json")
+        measure_sdk(["video"], tmp_path / "sdk.json")
     assert not (tmp_path / "sdk.json").exists()
 
 
