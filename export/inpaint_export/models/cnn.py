@@ -52,7 +52,7 @@ LARGE_HOLES = CnnConfig(
 )
 """Of the networks for large holes, which have little to draw that is thin."""
 
-PHOTO = replace(LARGE_HOLES, half=32)
+PHOTO = replace(LARGE_HOLES, half=16)
 """Of the model ``photo``."""
 
 
@@ -98,10 +98,9 @@ class CnnInpainter(nn.Module):
         start_at_zero(self.head)
         self.has_half = config.half > 0
         if self.has_half:
-            self.stem2 = nn.Conv2d(16, config.half, 3, padding=1)
+            self.stem2 = nn.Conv2d(4, config.half, 6, stride=2, padding=2)
             self.down4 = nn.Conv2d(config.half, quarter, 2, stride=2)
-            # Unfolded and not enlarged, so that what lies off a cell's middle can be told.
-            self.up2 = nn.Conv2d(quarter, 4 * config.half, 1)
+            self.up2 = nn.Conv2d(quarter, config.half, 1)
             self.decode2 = ResidualBlock(config.half)
             self.head2 = nn.Conv2d(config.half, 12, 3, padding=1)
             # Both start at zero, so that the path can be added to a network that is trained.
@@ -146,7 +145,7 @@ class CnnInpainter(nn.Module):
         x = torch.cat([filled - 0.5, mask - 0.5], dim=1)
         half, quarter = None, self.stem(x)
         if self.has_half:
-            half = F.leaky_relu(self.stem2(F.pixel_unshuffle(x, 2)), SLOPE)
+            half = F.leaky_relu(self.stem2(x), SLOPE)
             quarter = quarter + self.down4(half)
         quarter = self.encode4(F.leaky_relu(quarter, SLOPE))
         eighth = self.encode8(F.leaky_relu(self.down8(quarter), SLOPE))
@@ -164,5 +163,5 @@ class CnnInpainter(nn.Module):
         residual = F.pixel_shuffle(self.head(x), 4)
         if features.half is None:
             return residual
-        x = self.decode2(features.half + F.pixel_shuffle(self.up2(x), 2))
+        x = self.decode2(features.half + double(self.up2(x)))
         return residual + F.pixel_shuffle(self.head2(x), 2)
