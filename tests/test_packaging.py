@@ -33,7 +33,7 @@ def pyproject() -> dict[str, Any]:
 class RunTimeOnly(ast.NodeTransformer):
     """Leaves out what is imported for type checkers alone."""
 
-    def visit_If(self, node: ast.If) -> ast.AST | None:  # noqa: N802
+    def visit_If(self, node: ast.If) -> ast.AST | None:
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return None
         return self.generic_visit(node)

@@ -19,7 +19,9 @@ from inpaint_sdk import Restorer
 from inpaint_sdk.tasks.detection import DETECTOR
 
 
-@pytest.mark.parametrize("ratio", [Ratio(10, 20), Ratio(30, 40)], ids=str)
+@pytest.mark.parametrize(
+    "ratio", [Ratio(10, 20), pytest.param(Ratio(30, 40), marks=pytest.mark.slow)], ids=str
+)
 def test_photo_is_better_than_opencv(photo: Restorer, shared_data: Path, ratio: Ratio) -> None:
     """By 1.5 dB in the hole than the better of OpenCV's two, and in SSIM than both."""
     samples = list(assign(shared_data / "photos" / "kodak24", shared_data / "masks", ratio))
@@ -43,6 +45,7 @@ def test_the_stored_quality_is_what_is_measured(photo: Restorer, shared_data: Pa
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holes", HOLES)
 def test_photo_staged_fills_large_holes(photo: Restorer, shared_data: Path, holes: str) -> None:
     """As well as photo, which is a tenth of a dB better in the box, and sharper."""
@@ -53,6 +56,7 @@ def test_photo_staged_fills_large_holes(photo: Restorer, shared_data: Path, hole
     assert plain.gradient_ratio < staged.gradient_ratio <= 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["photos/kodak24", "paris"])
 @pytest.mark.parametrize("holes", HOLES)
 def test_photo_codebook_fills_large_holes(
@@ -68,6 +72,7 @@ def test_photo_codebook_fills_large_holes(
     assert plain.gradient_ratio < codebook.gradient_ratio <= 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "above_input", "above_peers"),
     [("noise 25", 1.0, 1.0), ("JPEG 20", 0.8, None), ("mixture", 1.5, 0.0)],
@@ -89,6 +94,7 @@ def test_clean_restores_what_is_distorted(
         assert ours >= max(_psnr(restore, pairs) for restore in peers) + above_peers
 
 
+@pytest.mark.slow
 def test_clean_leaves_clean_pictures_alone(shared_data: Path) -> None:
     pytest.importorskip("torch", reason="fixed distortions belong to the extra inpaint-sdk[train]")
     from inpaint_export.evaluation import distorted_pairs
@@ -125,10 +131,12 @@ def marked(detector: Restorer, shared_data: Path) -> dict[str, Counts]:
     return counts
 
 
+@pytest.mark.slow
 def test_text_is_found(marked: dict[str, Counts]) -> None:
     assert marked["text"].f1 >= 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(
     strict=True,
     raises=AssertionError,
@@ -140,10 +148,12 @@ def test_all_damage_is_found(marked: dict[str, Counts]) -> None:
     assert np.mean(kinds) >= 0.65
 
 
+@pytest.mark.slow
 def test_clean_pictures_are_left_alone(marked: dict[str, Counts]) -> None:
     assert marked["none"].marked < 0.002
 
 
+@pytest.mark.slow
 def test_the_stored_detection_is_what_is_measured(
     detector: Restorer, marked: dict[str, Counts]
 ) -> None:

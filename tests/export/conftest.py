@@ -28,8 +28,12 @@ def one_thread() -> None:
 
 
 @pytest.fixture(autouse=True)
-def denormals_after_training() -> Iterator[None]:
-    """A trainer flushes denormals in its whole process; other tests count on them."""
+def no_denormals() -> Iterator[None]:
+    """As in a trainer: small networks that learn constants slow down tenfold with them.
+
+    Set back afterwards, since it holds in the whole process and other tests count on denormals.
+    """
+    torch.set_flush_denormal(True)
     yield
     torch.set_flush_denormal(False)
 

@@ -297,7 +297,7 @@ def learn(objective: nn.Module, steps: int) -> list[float]:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        seen.append(float(loss))
+        seen.append(loss.item())
     return seen
 
 
@@ -335,7 +335,7 @@ def test_hidden_codes_are_not_shown() -> None:
         torch.manual_seed(seed)
         nn.init.normal_(model.code_encoder.stem.weight)
         objective = CodebookReconstruction(model, hidden=1.0, commitment=0.0)
-        losses += [float(loss) for _, loss in objective.losses(batch())]
+        losses += [loss.item() for _, loss in objective.losses(batch())]
     assert losses[0] == pytest.approx(losses[1])
 
 

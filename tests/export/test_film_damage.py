@@ -12,7 +12,6 @@ import torch
 from inpaint_eval.pictures import Pixels
 from inpaint_export.data import worn_prints
 from inpaint_export.data.film_damage import FAMILIES, KINDS, FilmDamageDataConfig
-from inpaint_export.data.loading import make_loader
 from inpaint_export.data.scene_text import scene_text
 from support.film import write_film
 
@@ -115,12 +114,3 @@ def test_unknown_families_are_refused() -> None:
     with pytest.raises(ValueError, match=r"unknown families \['paintings'\]"):
         config(families={"paintings": 1.0})
     assert set(FilmDamageDataConfig().families) <= set(FAMILIES)
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_batches_are_in_order_from_any_start(root: Path, workers: int) -> None:
-    items = config(families={"none": 1.0}, scene_text=0.0).open(root, seed=0, length=12)
-    batches = list(make_loader(items, 1, 3, batch=4, workers=workers, pin=False))
-    assert len(batches) == 2
-    expected = torch.stack([items[index]["image"] for index in range(4, 12)])
-    assert torch.equal(torch.cat([batch["image"] for batch in batches]), expected)

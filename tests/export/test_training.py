@@ -93,7 +93,7 @@ def test_an_objective_is_learned(tiny_recipe: Recipe) -> None:
         ((player, loss),) = objective.losses({"image": stripes, "mask": mask})
         assert player == "model"
         optimizer.step(loss.backward, 1.0)
-        seen.append(float(loss))
+        seen.append(loss.item())
     assert seen[-1] < 0.5 * seen[0]
 
 

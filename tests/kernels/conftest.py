@@ -35,6 +35,16 @@ def golden() -> dict[str, Array]:
         return dict(arrays)
 
 
+COMPILED = frozenset({"cuda_build", "emulated_cuda", "emulated_scan"})
+"""Fixtures that compile for a minute; what needs one is slow."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if COMPILED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @dataclass(frozen=True)
 class Case:
     """Inputs of a scan. shape: [N, C, H, W]. weight: the range that weights are drawn from."""

@@ -16,6 +16,7 @@ except ImportError:
 PROFILE = ((1, 8, 32, 32), (1, 8, 64, 96), (1, 8, 256, 256))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image", ["float32", "float16"])
 @pytest.mark.parametrize("form", ["scan", "log_step"])
 def test_compiles(form, image, scan_model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import cv2
 import torch
@@ -17,7 +18,7 @@ PREFETCH = 8
 """Batches that each process draws ahead."""
 
 
-def make_loader(
+def draw_batches(
     dataset: Dataset[dict[str, Tensor]],
     start: int,
     stop: int,
@@ -25,13 +26,13 @@ def make_loader(
     batch: int,
     workers: int,
     pin: bool,
-) -> DataLoader[dict[str, Tensor]]:
+) -> Iterator[dict[str, Tensor]]:
     """Batches ``start`` to ``stop`` of a dataset, in order: the same ones for any worker count.
 
     dataset: item i belongs to batch ``i // batch``. workers: drawing processes; 0 draws in the
     training's own. pin: batches lie in page-locked memory, for a GPU.
     """
-    return DataLoader(
+    loader = DataLoader(
         dataset,
         batch_size=batch,
         sampler=range(start * batch, stop * batch),
@@ -40,10 +41,16 @@ def make_loader(
         pin_memory=pin,
         worker_init_fn=_begin if workers else None,
     )
+    # One thread a process: more would take those that the training runs on. It is set before the
+    # processes are forked: OpenCV's other threads are not forked with them, and one that waits for
+    # those waits for ever.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    batches = iter(loader)
+    cv2.setNumThreads(threads)
+    yield from batches
 
 
 def _begin(worker: int) -> None:
-    """One thread a process: more would take those that the training runs on."""
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
     os.nice(NICE)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from inpaint_export.data.loading import make_loader
+from inpaint_export.data.loading import draw_batches
 from inpaint_export.recipes.base import Recipe, Validator
 from inpaint_export.recipes.data import differences, recipe_to_data
 from inpaint_export.training.checkpoint import load_checkpoint, revision, save_checkpoint
@@ -139,7 +139,7 @@ class Trainer:
         batch = self.recipe.batch
         seed, length = self.recipe.seed, self.steps * batch
         dataset = self.recipe.data.open(self.data, seed=seed, length=length)
-        loader = make_loader(
+        batches = draw_batches(
             dataset,
             self.step,
             self.steps,
@@ -147,7 +147,7 @@ class Trainer:
             workers=self.workers,
             pin=self.device.type == "cuda",
         )
-        for items in loader:
+        for items in batches:
             moved = {name: t.to(self.device, non_blocking=True) for name, t in items.items()}
             yield {name: t.float() / 255.0 for name, t in moved.items()}
 

@@ -25,7 +25,7 @@ def test_rows_have_every_setting_and_strips_are_drawn(
     small = CnnConfig(widths=(8, 8, 8), encoder_blocks=(0, 0), dilations=(), decoder_blocks=(0, 0))
     recipe = replace(
         load_recipe("photo"),
-        data=PhotoDataConfig("train", crop=64),
+        data=PhotoDataConfig(("train",), crop=64),
         validation=HoleValidationConfig("train", count=1),
         batch=1,
     )

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_kernels.torch_op import directional_scan
+from inpaint_sdk import Memory
 
 CHANNELS = 32
 
@@ -90,6 +91,7 @@ class SpaNet(nn.Module):
     """Seventeen residual blocks at full resolution, twelve of them guided by attention."""
 
     size_multiple = 1
+    memory = Memory(bytes_per_pixel=2400)
     PLAIN = (1, 2, 3, 16, 17)
 
     def __init__(self) -> None:

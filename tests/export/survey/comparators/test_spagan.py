@@ -30,6 +30,7 @@ def test_neighbours_look_one_position_back() -> None:
             torch.testing.assert_close(maps, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "psnr", "ssim"), [("rice1", 28.99, 0.898), ("rice2", 26.28, 0.712)]
 )
