@@ -91,6 +91,8 @@ def open_executor(order: Order) -> Executor:
     from inpaint_bench.peers import Classical
 
     kind = order.candidate.kind
+    if kind == "peer" and order.scope != "call":
+        raise CannotRunError("it has no network: it is measured in scope call")
     if order.batch != 1 and (kind, order.scope) != ("model", "network"):
         raise CannotRunError("it takes one picture a call; models have batches in scope network")
     cv2.setNumThreads(order.threads)

@@ -27,6 +27,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -34,7 +35,7 @@ from inpaint_bench.errors import BenchError
 from inpaint_bench.kernel_work import Shape, Work, backward_work, forward_work, runtime_work
 from inpaint_bench.schema.common import Times
 from inpaint_bench.schema.kernels import CudaRow, KernelRow, KernelShape, KernelsResult
-from inpaint_eval.timing import Interval, Ratio, Turns, ratio_of_turns, time_in_turns
+from inpaint_eval.timing import Interval, Turns, ratio_of_turns, time_in_turns
 from inpaint_kernels import native
 
 LARGE: Shape = (8, 64, 512, 512)
@@ -110,12 +111,12 @@ def _measure_shape(
             times=Times.of(found),
             bytes=_bytes(name, shape),
             launches=1 if name in (*COPIES, "ort native") else None,
-            bandwidth_share=_share(name, turns),
+            bandwidth_share=_bandwidth_share(name, turns),
         )
         for name, found in turns.items()
     ]
-    ratios = [ratio for pair in RATIOS if (ratio := _ratio(turns, *pair)) is not None]
-    return KernelShape(shape=shape, rows=rows, ratios=ratios)
+    ratios = [ratio_of_turns(turns, *pair) for pair in RATIOS if turns.keys() >= set(pair)]
+    return KernelShape(shape=shape, rows=rows, ratios=[r for r in ratios if r is not None])
 
 
 def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[Work]:
@@ -133,15 +134,9 @@ def _bytes(name: str, shape: Shape) -> int | None:
     return maps[name] * 4 * math.prod(shape) if name in maps else None
 
 
-def _share(name: str, turns: Mapping[str, Turns]) -> Interval | None:
-    if name not in COPIES:
-        return None
-    found = _ratio(turns, COPIES[name], name)
+def _bandwidth_share(name: str, turns: Mapping[str, Turns]) -> Interval | None:
+    found = ratio_of_turns(turns, COPIES[name], name) if name in COPIES else None
     return None if found is None else found.ratio
-
-
-def _ratio(turns: Mapping[str, Turns], of: str, to: str) -> Ratio | None:
-    return ratio_of_turns(turns, of, to) if of in turns and to in turns else None
 
 
 def run_cuda_program(program: Path | None) -> tuple[list[CudaRow] | None, str | None]:
@@ -166,16 +161,10 @@ def run_cuda_program(program: Path | None) -> tuple[list[CudaRow] | None, str | 
         return [_row(row) for row in json.loads(output.read_text())["passes"]], None
 
 
-def _row(found: dict[str, object]) -> CudaRow:
-    return CudaRow.model_validate(
-        {
-            "direction": found["pass"],
-            "shape": found["shape"],
-            "dtype": found["dtype"],
-            "bytes": found["bytes"],
-            "launches": found["launches"],
-            "copy_us": found["copy_us"],
-            "strategies_us": {name: found[f"{name}_us"] for name in STRATEGIES},
-            "auto_share_of_copy": found["auto_share_of_copy"],
-        }
+def _row(found: dict[str, Any]) -> CudaRow:
+    same = ("shape", "dtype", "bytes", "launches", "copy_us", "auto_share_of_copy")
+    return CudaRow(
+        direction=found["pass"],
+        strategies_us={name: found[f"{name}_us"] for name in STRATEGIES},
+        **{name: found[name] for name in same},
     )

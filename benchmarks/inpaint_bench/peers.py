@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from inpaint_bench.errors import CannotRunError
-from inpaint_bench.executors import Executor, Order
+from inpaint_bench.executors import Executor
 from inpaint_eval.scores import Pixels
 
 Restore = Callable[[Pixels, Pixels], Pixels]
@@ -60,11 +59,6 @@ PEERS = {
 
 class Classical(Executor):
     """A peer as an executor. Its threads are those that the library was told to use."""
-
-    def __init__(self, order: Order) -> None:
-        if order.scope != "call":
-            raise CannotRunError("it has no network: it is measured in scope call")
-        super().__init__(order)
 
     def load(self) -> None:
         self._restore = PEERS[self.order.candidate.name].load()

@@ -15,6 +15,7 @@ from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, Row, RunResult
 from inpaint_bench.schema.sdk import SdkResult
 from inpaint_eval.machine import Jetson, Machine
+from inpaint_eval.timing import Interval
 
 
 def tables_of(result: Result) -> Iterator[Table]:
@@ -48,9 +49,9 @@ def machine_in_words(machine: Machine) -> str:
     return ", ".join(parts)
 
 
-def interval(found: tuple[float, float, float] | None) -> str:
+def interval(found: Interval | None) -> str:
     """A ratio with its interval, or nothing."""
-    return "" if found is None else "{:.2f} ({:.2f} to {:.2f})".format(*found)
+    return "" if found is None else f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def _jetson_in_words(jetson: Jetson, locked: bool | None) -> str:

@@ -35,7 +35,10 @@ class _Group(click.Group):
             sys.exit(130)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
+
+
+@click.group(cls=_Group, context_settings=SETTINGS)
 def main() -> None:
     """Measure restoration: speed, quality, kernels, and what a device allows at best."""
 

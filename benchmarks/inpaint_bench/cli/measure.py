@@ -40,38 +40,27 @@ def _show(result: Result) -> None:
     "--scopes",
     type=listed(one_of(get_args(Scope))),
     default="call",
-    show_default=True,
     help="call: pixels to pixels through the public API. network: the network alone.",
 )
 @sizes_option("Side, or HEIGHTxWIDTH; own: the pictures' own.")
 @holes_option("10-20")
-@click.option(
-    "--batches",
-    type=listed(count),
-    default="1",
-    show_default=True,
-    help="More than 1 in scope network.",
-)
-@click.option(
-    "--threads", type=listed(count), default="2", show_default=True, help="Numbers, by commas."
-)
+@click.option("--batches", type=listed(count), default="1", help="More than 1 in scope network.")
+@click.option("--threads", type=listed(count), default="2", help="Numbers, by commas.")
 @click.option("--pictures", type=FOLDER, help="Instead of drawn ones; with --masks.")
 @click.option("--masks", type=FOLDER, help="Folder of masks, white is hole.")
 @click.option("--frames", type=click.IntRange(min=1), help="Pictures a case. [default: 1, or all]")
-@click.option("--blocks", type=click.IntRange(min=3), default=48, show_default=True)
-@click.option("--turn-seconds", default=0.1, show_default=True, help="Timed calls of a turn.")
+@click.option("--blocks", type=click.IntRange(min=3), default=48)
+@click.option("--turn-seconds", default=0.1, help="Timed calls of a turn.")
 @click.option(
     "--candidate-seconds",
     default=30.0,
-    show_default=True,
     help="For one candidate in one case; slow ones get fewer turns.",
 )
-@click.option("--warmup-seconds", default=3.0, show_default=True, help="At most.")
-@click.option("--energy-seconds", default=2.0, show_default=True, help="0: no energy.")
+@click.option("--warmup-seconds", default=3.0, help="At most.")
+@click.option("--energy-seconds", default=2.0, help="0: no energy.")
 @click.option(
     "--timeout",
     default=900.0,
-    show_default=True,
     help="Seconds to load and call once; TensorRT compiles an engine then, for minutes.",
 )
 @REMARKS
@@ -186,11 +175,10 @@ def quality_command(
     "--shapes",
     type=listed(shape),
     default="1x32x128x128,1x32x256x256,1x64x512x512,8x64x512x512",
-    show_default=True,
     help="NxCxHxW, by commas.",
 )
 @THREADS
-@click.option("--blocks", type=click.IntRange(min=3), default=24, show_default=True)
+@click.option("--blocks", type=click.IntRange(min=3), default=24)
 @click.option("--cuda-program", type=FILE, help="bench_scan, to measure the CUDA kernels too.")
 @REMARKS
 @OUTPUT
@@ -217,7 +205,6 @@ def kernels_command(
     "--devices",
     type=listed(),
     default="orin-nano,orin-nano-super,agx-orin,thor",
-    show_default=True,
     help="Published: also orin-nx. here: this processor, whose rates are measured.",
 )
 @click.option("--run", "runs", type=FILE, multiple=True, help="Results to set beside the bounds.")
@@ -256,7 +243,6 @@ def roofline_command(
     "--rows",
     type=listed(),
     default="startup,photograph,mask_free,video,sharing,stream",
-    show_default=True,
     help="What to measure.",
 )
 @REMARKS

@@ -96,55 +96,39 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 OUTPUT = click.option("-o", "--output", type=FILE, required=True, help="The result file.")
 REMARKS = click.option("--remarks", default="", help="What a reader must know of this run.")
-THREADS = click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
+THREADS = click.option("--threads", type=click.IntRange(min=1), default=2)
 MODELS = click.option(
-    "--models",
-    type=listed(empty=True),
-    default="photo",
-    show_default=True,
-    help="Names or files, by commas.",
+    "--models", type=listed(empty=True), default="photo", help="Names or files, by commas."
 )
 
 
 def sizes_option(help_text: str) -> Callable[[Command], Command]:
     """``--sizes``."""
-    return click.option(
-        "--sizes", type=listed(size), default="256,512", show_default=True, help=help_text
-    )
+    return click.option("--sizes", type=listed(size), default="256,512", help=help_text)
 
 
 def holes_option(default: str) -> Callable[[Command], Command]:
     """``--holes``."""
     return click.option(
-        "--holes",
-        type=listed(ratio),
-        default=default,
-        show_default=True,
-        help="Hole ratios in percent, by commas.",
+        "--holes", type=listed(ratio), default=default, help="Hole ratios in percent, by commas."
     )
 
 
 _CANDIDATE_OPTIONS = (
     MODELS,
     click.option(
-        "--backends",
-        type=listed(),
-        default="onnxruntime-cpu",
-        show_default=True,
-        help="The SDK's, by commas.",
+        "--backends", type=listed(), default="onnxruntime-cpu", help="The SDK's, by commas."
     ),
     click.option(
         "--precisions",
         type=listed(),
         default="fp32",
-        show_default=True,
         help="For int8, NAME-int8.onnx is taken beside NAME.onnx.",
     ),
     click.option(
         "--peers",
         type=listed(one_of(list(PEERS)), empty=True),
         default="opencv-telea,opencv-ns",
-        show_default=True,
         help=f"Of {', '.join(PEERS)}; may be empty.",
     ),
     click.option(

@@ -24,7 +24,6 @@ from inpaint_bench.views import comparison_tables
     "--tolerance",
     type=click.FloatRange(min=0),
     default=TOLERANCE,
-    show_default=True,
     help="A change of time below this share is none, however sure it is.",
 )
 def compare_command(a: Path, b: Path, tolerance: float) -> None:

@@ -18,7 +18,7 @@ from inpaint_bench.schema.common import (
     State,
     Times,
 )
-from inpaint_eval.timing import Ratio, Warmup
+from inpaint_eval.timing import Interval, Ratio, Warmup
 
 Scope = Literal["call", "network"]
 """What one call is. ``call``: pixels in, pixels out, through the public API, all conversion and
@@ -143,14 +143,14 @@ class Case(Part):
     ratios: list[Ratio]
     states: list[State]
 
-    def ratio(self, of: str, to: str) -> tuple[float, float, float] | None:
-        """How many times as long ``of`` takes as ``to``, and the interval; None if not measured."""
-        for found in self.ratios:
-            interval = found.ratio
-            if (found.of, found.to) == (of, to):
-                return interval.value, interval.low, interval.high
-            if (found.of, found.to) == (to, of):
-                return 1 / interval.value, 1 / interval.high, 1 / interval.low
+    def ratio(self, of: str, to: str) -> Interval | None:
+        """How many times as long ``of`` takes as ``to``; None if that was not measured."""
+        for entry in self.ratios:
+            found = entry.ratio
+            if (entry.of, entry.to) == (of, to):
+                return found
+            if (entry.of, entry.to) == (to, of):
+                return Interval(1 / found.value, low=1 / found.high, high=1 / found.low)
         return None
 
 
