@@ -15,7 +15,7 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor, nn
 
-from inpaint_export.models.cnn import LARGE_HOLES, CnnConfig, CnnInpainter
+from inpaint_export.models.cnn import PHOTO, CnnConfig, CnnInpainter
 from inpaint_export.models.codebook import (
     AutoencoderConfig,
     CodebookAutoencoder,
@@ -134,7 +134,7 @@ def test_heads_must_divide_the_width() -> None:
 def test_it_starts_as_photo(tmp_path: Path) -> None:
     """An untrained autoencoder adds nothing to the CNN whose weights it takes."""
     recipe = load_recipe("photo-codebook-autoencoder")
-    model, photo = recipe.build().eval(), CnnInpainter(LARGE_HOLES).eval()
+    model, photo = recipe.build().eval(), CnnInpainter(PHOTO).eval()
     assert recipe.start is not None
     recipe.start.apply(model, tmp_path)
     FromModel("photo").apply(photo, tmp_path)

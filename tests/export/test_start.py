@@ -21,13 +21,8 @@ from inpaint_export.training.loop import Trainer
 from inpaint_export.training.start import FromFile, load_weights
 from inpaint_sdk.models.zoo import MODELS, open_model
 
-ANEW = {
-    # Only training needs it.
-    "photo-codebook": ("inpainter.autoencoder.code_encoder",),
-    # Its file is from before the path at half resolution.
-    "photo": ("stem2", "down4", "up2", "decode2", "head2"),
-}
-"""Parts of networks that the bundled model files do not hold."""
+ANEW = {"photo-codebook": ("inpainter.autoencoder.code_encoder",)}
+"""Parts of networks that the bundled model files do not hold, since only training needs them."""
 
 
 def bundled() -> list[str]:

@@ -47,13 +47,13 @@ class CnnConfig:
     half: int = 0
 
 
-LARGE_HOLES = CnnConfig(
+PHOTO = CnnConfig(
     widths=(48, 96, 176), encoder_blocks=(0, 1), dilations=(2, 4, 8), decoder_blocks=(2, 1)
 )
-"""Of the networks for large holes, which have little to draw that is thin."""
-
-PHOTO = replace(LARGE_HOLES, half=16)
 """Of the model ``photo``."""
+
+PHOTO_FINE = replace(PHOTO, half=16)
+"""Of its next generation, for lines of a pixel or two."""
 
 
 class Features(NamedTuple):

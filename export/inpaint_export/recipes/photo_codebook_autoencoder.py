@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from inpaint_export.data.photos import PhotoDataConfig
-from inpaint_export.models.cnn import LARGE_HOLES
+from inpaint_export.models.cnn import PHOTO
 from inpaint_export.models.codebook import AutoencoderConfig, CodebookAutoencoder
 from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
@@ -14,7 +14,7 @@ from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
 
-AUTOENCODER = AutoencoderConfig(cnn=LARGE_HOLES)
+AUTOENCODER = AutoencoderConfig(cnn=PHOTO)
 
 DATA = PhotoDataConfig(
     folders=("photos/train",),

@@ -8,7 +8,7 @@ from functools import partial
 
 from torch import nn
 
-from inpaint_export.models.cnn import LARGE_HOLES, CnnInpainter
+from inpaint_export.models.cnn import PHOTO, CnnInpainter
 from inpaint_export.models.codebook import (
     CodebookInpainter,
     SharpenedInpainter,
@@ -75,7 +75,7 @@ VARIANTS: tuple[tuple[str, tuple[Training, ...]], ...] = (
                 "photo-codebook",
                 FromModel("photo"),
                 share=3,
-                build=partial(CnnInpainter, LARGE_HOLES),
+                build=partial(CnnInpainter, PHOTO),
                 objective=_regression,
             ),
         ),
