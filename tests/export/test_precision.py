@@ -259,7 +259,7 @@ class TestConvert:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("inpaint_export.recipes.load_recipe", lambda name: tiny_recipe)
+        monkeypatch.setattr("inpaint_export.export.load_recipe", lambda name: tiny_recipe)
         output, data = tmp_path / "lower.onnx", ["--data", str(data_root)]
         result = CliRunner().invoke(
             main,

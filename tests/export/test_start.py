@@ -55,7 +55,8 @@ def test_every_bundled_model_can_be_trained_on(name: str) -> None:
 
 
 SMALL: dict[str, Callable[[], nn.Module]] = {
-    "cloud-thin": partial(Sarnn, SarnnConfig(widths=(8, 8), state=4, guided=1, refining=1)),
+    # As many channels are scanned as in the real one: fewer would be folded into what mixes them.
+    "cloud-thin": partial(Sarnn, SarnnConfig(widths=(8, 8), state=48, guided=1, refining=1)),
     "clean": partial(Crnn, CrnnConfig(widths=(8, 8, 8), state=4)),
 }
 
