@@ -70,3 +70,8 @@ def test_config_is_checked() -> None:
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no pictures in"):
         list_pictures(tmp_path)
+
+
+def test_one_folder_is_no_tuple_of_letters(data_root: Path) -> None:
+    with pytest.raises(ValueError, match=r"folders is 'train'; it is a tuple of folders"):
+        PhotoDataConfig("train", crop=64).open(data_root, seed=0, length=1)  # type: ignore[arg-type]

@@ -60,6 +60,8 @@ def read_rgb(path: Path) -> Picture:
 
 def read_photographs(root: Path, folders: Sequence[str]) -> list[Picture]:
     """The folders' training pictures, RGB, kept decoded in memory, which worker processes share."""
+    if isinstance(folders, str):
+        raise ValueError(f"folders is {folders!r}; it is a tuple of folders: ({folders!r},)")
     paths = [path for folder in folders for path in list_split(root, folder, "train")]
     return [read_rgb(path) for path in tqdm(paths, desc="reading photographs", unit="")]
 
