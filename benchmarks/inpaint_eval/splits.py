@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from inpaint_eval.pictures import list_pictures
@@ -59,8 +59,12 @@ def is_held_out(folder: str, name: str) -> bool:
     name: of the file, with its suffix.
 
     Raises:
-        ValueError: the name does not tell.
+        ValueError: the folder is not below the data root, or the name does not tell.
     """
+    parts = PurePosixPath(folder).parts
+    if ".." in parts or folder.startswith("/"):
+        raise ValueError(f"folder is {folder!r}; name it from the data root down, without '..'")
+    folder = "/".join(parts)
     for known, rule in _RULES.items():
         if folder == known or folder.startswith(f"{known}/"):
             return rule(name)

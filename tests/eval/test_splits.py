@@ -33,6 +33,8 @@ def test_a_fifth_of_more_photographs_is_held_out_by_the_checksum_of_the_name() -
         ("rice1/test/clear", "5.png", True),
         ("rice1/train/clear", "5.png", False),
         ("my/own", "5.png", False),
+        ("photos//val", "anything.jpg", True),
+        ("./photos/val/", "anything.jpg", True),
     ],
 )
 def test_rules(folder: str, name: str, held: bool) -> None:
@@ -42,6 +44,12 @@ def test_rules(folder: str, name: str, held: bool) -> None:
 def test_a_name_that_does_not_tell_is_an_error() -> None:
     with pytest.raises(ValueError, match="no number"):
         is_held_out("film/shapes/hair", "hair.png")
+
+
+@pytest.mark.parametrize("folder", ["photos/../photos/val", "/photos/val"])
+def test_a_folder_is_named_from_the_root_down(folder: str) -> None:
+    with pytest.raises(ValueError, match="from the data root down"):
+        is_held_out(folder, "anything.jpg")
 
 
 def test_splits_share_no_file_and_lose_none(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from inpaint_export.precision.storage import STORED, restore_to_full, round_weig
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.runtime import open_session
+from inpaint_export.training import loop
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_export.training.codebook import CodebookReconstruction, CodePrediction, Sharpening
 from inpaint_export.training.loop import Trainer
@@ -268,6 +269,35 @@ def test_each_training_starts_from_the_one_before(
     assert np.isfinite(trainer.run())
 
 
+def test_a_resumed_run_draws_as_an_unbroken_one(
+    tiny_recipe: Recipe, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which codes are hidden and which entries begin again is drawn from PyTorch's generator."""
+    build = partial(CodebookAutoencoder, TINY_AUTOENCODER)
+    recipe = replace(short("photo-codebook-autoencoder", build, tiny_recipe), start=None, steps=4)
+    whole = Trainer(recipe, data_root, tmp_path / "whole", workers=0)
+    whole.run()
+
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    broken = Trainer(recipe, data_root, tmp_path / "broken", workers=0)
+    save = broken._save
+
+    def save_and_die() -> None:
+        save()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(broken, "_save", save_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        broken.run()
+    torch.manual_seed(99)  # another process
+    resumed = Trainer(recipe, data_root, tmp_path / "broken", workers=0)
+    assert resumed.step == 2
+    resumed.run()
+    found, expected = (load_checkpoint(t.checkpoint)["objective"] for t in (resumed, whole))
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6, msg=name)
+
+
 def test_a_start_that_is_not_there_or_does_not_fit_is_an_error(
     tiny_recipe: Recipe, data_root: Path, tmp_path: Path
 ) -> None:
@@ -276,7 +306,7 @@ def test_a_start_that_is_not_there_or_does_not_fit_is_an_error(
     with pytest.raises(FileNotFoundError, match="photo-codebook-autoencoder"):
         Trainer(recipe, data_root, tmp_path / "run")
     Trainer(tiny_recipe, data_root, tmp_path / "photo", steps=1, workers=0).run()
-    with pytest.raises(ValueError, match="fits the network"):
+    with pytest.raises(ValueError, match="is of another network"):
         FromRun("photo", "autoencoder.hint").apply(model(), tmp_path)
 
 

@@ -13,9 +13,10 @@ from inpaint_export.onnx_export import export_checkpoint
 from inpaint_export.recipes import NAMES, load_recipe
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.data import differences, recipe_from_data, recipe_to_data
-from inpaint_export.training.checkpoint import load_checkpoint
+from inpaint_export.training.checkpoint import load_checkpoint, save_checkpoint
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.resume import open_recipe
+from inpaint_export.training.validation import DistortionValidationConfig
 from inpaint_sdk.models.file import read_model_file
 
 
@@ -43,6 +44,40 @@ def test_what_the_package_does_not_have_any_more_is_said() -> None:
     card = {"class": "inpaint_export.recipes.base:CardConfig", "fields": {"colour": "red"}}
     with pytest.raises(ValueError, match="CardConfig has changed since"):
         recipe_from_data({**data, "fields": {**data["fields"], "card": card}})
+
+
+def test_nothing_but_parts_of_recipes_is_called() -> None:
+    data = recipe_to_data(load_recipe("photo"))
+    evil = {"partial": "os:system", "args": ["true"], "keywords": {}}
+    with pytest.raises(ValueError, match="os:system is no network"):
+        recipe_from_data({**data, "fields": {**data["fields"], "build": evil}})
+
+
+def test_defaults_are_part_of_a_recipe() -> None:
+    """What a loss weighs may change in the sources; a run goes on as it was begun."""
+    objective = recipe_to_data(load_recipe("damage"))["fields"]["objective"]
+    assert objective["keywords"]["early"]["fields"]["entropy"] == 4.0
+    for name in NAMES:
+        build = recipe_to_data(load_recipe(name))["fields"]["build"]
+        assert build["args"], f"{name} leaves its network's sizes to a default"
+
+
+def test_a_field_that_was_added_since_has_its_default(
+    tiny_recipe: Recipe, data_root: Path, tmp_path: Path
+) -> None:
+    trainer = Trainer(tiny_recipe, data_root, tmp_path, steps=1, workers=0)
+    trainer.run()
+    state = load_checkpoint(trainer.checkpoint)
+    del state["recipe"]["fields"]["optim"]["fields"]["clip"]
+    save_checkpoint(trainer.checkpoint, state)
+    assert Trainer(open_recipe("photo", tmp_path), data_root, tmp_path, workers=0).step == 1
+
+
+def test_differences_name_the_class() -> None:
+    recipe = load_recipe("damage")
+    other = replace(recipe, validation=DistortionValidationConfig("photos/val", 4))
+    found = differences(recipe_to_data(recipe), recipe_to_data(other))
+    assert found == ["validation.class: DamageValidationConfig, not DistortionValidationConfig"]
 
 
 def test_differences_name_the_field() -> None:

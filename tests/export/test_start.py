@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import Tensor, nn
 
+from inpaint_export.model_document import set_info
 from inpaint_export.models.crnn import Crnn, CrnnConfig
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.runtime import open_session
+from inpaint_export.training.checkpoint import KEYS
 from inpaint_export.training.loop import Trainer
-from inpaint_export.training.start import FromFile, load_weights
+from inpaint_export.training.start import FromFile, FromModel, load_weights
+from inpaint_sdk import ModelError
+from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS, open_model
 
 ANEW = {"photo-codebook": ("inpainter.autoencoder.code_encoder",)}
@@ -87,7 +93,7 @@ def test_a_network_with_more_parts_says_which_begin_anew(tmp_path: Path) -> None
             self.fine = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Conv2d(2, 2, 1))
 
     before, after = Before(), After()
-    keys = dict.fromkeys(("recipe", "revision", "seed", "step", "precision"), 0)
+    keys = dict.fromkeys(KEYS, 0)
     torch.save({**keys, "ema": before.state_dict()}, tmp_path / "before.pt")
     loaded = load_weights(tmp_path / "before.pt", after)
     assert (loaded.taken, loaded.anew, loaded.unused) == (4, ("fine",), ())
@@ -112,7 +118,30 @@ def test_what_is_no_start_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no file"):
         load_weights(tmp_path / "none.onnx", nn.Linear(2, 2))
     (tmp_path / "other.onnx").write_bytes(b"not a model")
-    with pytest.raises(ValueError, match="is no ONNX file"):
+    with pytest.raises(ModelError, match=r"other\.onnx"):
         load_weights(tmp_path / "other.onnx", nn.Linear(2, 2))
-    with pytest.raises(ValueError, match=r"no weight of .* fits the network Linear"):
+    (tmp_path / "other.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match=r"other\.pt is no checkpoint"):
+        load_weights(tmp_path / "other.pt", nn.Linear(2, 2))
+    with pytest.raises(ValueError, match=r"photo\.onnx is of another network: 0 of 2 tensors"):
         load_weights(open_model("photo").path, nn.Linear(2, 2))
+    # Some layers of the detector have the names and shapes of some of photo's.
+    with pytest.raises(ValueError, match=r"damage\.onnx is of another network: \d+ of 44"):
+        load_weights(open_model("damage").path, load_recipe("photo").build())
+
+
+def test_lower_precision_is_no_start(tmp_path: Path) -> None:
+    proto = onnx.load(open_model("clean").path)
+    info = read_model_file(open_model("clean").path).info
+    set_info(proto, replace(info, precision="int8"))
+    onnx.save(proto, tmp_path / "int8.onnx")
+    with pytest.raises(ValueError, match="is in int8; start from the model's fp32 file"):
+        load_weights(tmp_path / "int8.onnx", load_recipe("clean").build())
+
+
+def test_a_recipes_start_has_to_fit_whole(tmp_path: Path) -> None:
+    """A network that lacks a part of the model, or has one more, is another one."""
+    grown = load_recipe("photo-next").build()
+    with pytest.raises(ValueError, match=r"the network is not that of .*stem2"):
+        FromModel("photo").apply(grown, tmp_path)
+    assert "stem2" in FromModel("photo", grown=True).apply(grown, tmp_path).anew

@@ -41,7 +41,7 @@ def never(precision: Precision) -> None:
 def test_a_processor_without_bf16_trains_in_fp32_and_says_why() -> None:
     assert not has_bf16(CPU)
     choice = choose_precision("auto", CPU, never, kept="bf16")
-    assert str(choice) == "fp32: this cpu has no bf16 arithmetic"
+    assert str(choice) == "fp32: this cpu has no bf16 arithmetic; the run was begun in bf16"
 
 
 @pytest.mark.usefixtures("native")

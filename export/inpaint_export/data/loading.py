@@ -40,14 +40,18 @@ def draw_batches(
         prefetch_factor=PREFETCH if workers else None,
         pin_memory=pin,
         worker_init_fn=_begin if workers else None,
+        # Forked processes share the photographs that are decoded; others would copy them.
+        multiprocessing_context="fork" if workers else None,
     )
     # One thread a process: more would take those that the training runs on. It is set before the
     # processes are forked: OpenCV's other threads are not forked with them, and one that waits for
     # those waits for ever.
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    batches = iter(loader)
-    cv2.setNumThreads(threads)
+    try:
+        batches = iter(loader)
+    finally:
+        cv2.setNumThreads(threads)
     yield from batches
 
 

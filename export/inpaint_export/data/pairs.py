@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from inpaint_eval.pictures import list_pairs, list_pictures
+from inpaint_eval.pictures import list_pairs
+from inpaint_eval.splits import list_split
 from inpaint_export.data.clouds import Veil, under_thick_clouds, under_thin_cloud
 from inpaint_export.data.photos import Picture, Square, read_rgb, recolour, to_tensor
 
@@ -84,7 +85,7 @@ class CloudPairs(Dataset[dict[str, Tensor]]):
             else []
         )
         self.extra = [
-            read_rgb(path) for folder in config.extra for path in list_pictures(root / folder)
+            read_rgb(path) for folder in config.extra for path in list_split(root, folder, "train")
         ]
 
     def __len__(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from inpaint_export.data.distortions import DistortionDataConfig
-from inpaint_export.models.crnn import Crnn
+from inpaint_export.models.crnn import Crnn, CrnnConfig
 from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.objective import PairRegression, PairWeights, strength
@@ -16,7 +16,7 @@ RECIPE = Recipe(
     name="clean-crops",
     family="crnn",
     task="restore",
-    build=Crnn,
+    build=partial(Crnn, CrnnConfig()),
     # By the squared error's size, strong blur would be all that counts.
     objective=partial(
         PairRegression,

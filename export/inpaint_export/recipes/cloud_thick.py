@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from inpaint_export.data.pairs import PairDataConfig
-from inpaint_export.models.sarnn import Sarnn
+from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE
 from inpaint_export.training.objective import PairRegression, change
@@ -16,7 +16,7 @@ RECIPE = Recipe(
     name="cloud-thick",
     family="sarnn",
     task="restore",
-    build=Sarnn,
+    build=partial(Sarnn, SarnnConfig()),
     objective=partial(PairRegression, side_target=change),
     data=PairDataConfig(
         folder="rice2/train",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from inpaint_export.data.damage import DamageDataConfig
-from inpaint_export.models.detector import Detector
+from inpaint_export.models.detector import Detector, DetectorConfig
 from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.objective import MaskDetection
@@ -13,7 +15,7 @@ RECIPE = Recipe(
     name="damage",
     family="cnn",
     task="detect",
-    build=Detector,
+    build=partial(Detector, DetectorConfig()),
     objective=MaskDetection,
     data=DamageDataConfig(folders=("photos/train",)),
     validation=DamageValidationConfig(folder="photos/val"),

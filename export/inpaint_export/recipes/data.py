@@ -1,16 +1,20 @@
 """Recipes as data: what a checkpoint holds, so that it needs no recipe's file to be read again.
 
-Dataclasses, ``functools.partial``, classes and functions are written by their import path; lambdas
-and local functions have none and are refused when a recipe is written, not when it is read.
+Reading imports the modules that are named, and calls networks, objectives and configurations
+alone. Dataclasses, ``functools.partial``, classes and functions are written by their import path;
+lambdas and local functions have none and are refused when a recipe is written, not when it is read.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any
+
+from torch import nn
 
 from inpaint_export.recipes.base import Recipe
 
@@ -46,10 +50,11 @@ def _to_data(value: Any, where: str) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, partial):
+        keywords = _with_defaults(value.func, value.args, value.keywords)
         return {
             "partial": _path(value.func, where),
             "args": [_to_data(a, where) for a in value.args],
-            "keywords": {k: _to_data(v, f"{where}.{k}") for k, v in value.keywords.items()},
+            "keywords": {k: _to_data(v, f"{where}.{k}") for k, v in keywords.items()},
         }
     if is_dataclass(value) and not isinstance(value, type):
         return {
@@ -62,9 +67,25 @@ def _to_data(value: Any, where: str) -> Any:
         return [_to_data(v, where) for v in value]
     if isinstance(value, Mapping):
         return {"mapping": {str(k): _to_data(v, f"{where}.{k}") for k, v in value.items()}}
+    if isinstance(value, type) and _with_defaults(value, (), {}):
+        return _to_data(partial(value), where)
     if callable(value):
         return {"import": _path(value, where)}
     raise ValueError(f"{where} is {value!r}, which cannot be written into a checkpoint")
+
+
+def _with_defaults(
+    function: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The keywords and those that are left to their defaults, which may change in the sources."""
+    signature = inspect.signature(function)
+    bound = signature.bind_partial(*args, **keywords).arguments
+    defaults = {
+        name: parameter.default
+        for name, parameter in signature.parameters.items()
+        if name not in bound and parameter.default not in (inspect.Parameter.empty, None)
+    }
+    return {**keywords, **defaults}
 
 
 def _from_data(data: Any) -> Any:
@@ -106,15 +127,21 @@ def _imported(path: str) -> Any:
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"{path} is not in this version of inpaint_export ({error})") from error
+    ours = module.startswith("inpaint_export.")
+    known = isinstance(found, type) and (issubclass(found, nn.Module) or is_dataclass(found))
+    if not (ours or known):
+        raise ValueError(f"{path} is no network, objective or configuration; it is not called")
     return found
 
 
 def _plain(data: Any) -> Any:
     """Without the words that say what is what, so that paths of fields are short."""
     if isinstance(data, Mapping):
-        for key in ("fields", "mapping"):
-            if key in data:
-                return {k: _plain(v) for k, v in data[key].items()}
+        if "fields" in data:
+            kind = str(data["class"]).rpartition(":")[2]
+            return {"class": kind, **{k: _plain(v) for k, v in data["fields"].items()}}
+        if "mapping" in data:
+            return {k: _plain(v) for k, v in data["mapping"].items()}
         if "import" in data:
             return data["import"]
         return {k: _plain(v) for k, v in data.items()}

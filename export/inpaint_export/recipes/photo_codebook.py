@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from inpaint_export.models.codebook import SharpenedInpainter
+from inpaint_export.models.codebook import SharpenedInpainter, SharpenerConfig, TransformerConfig
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER, CARD, DATA
 from inpaint_export.training.codebook import Sharpening
@@ -19,7 +19,7 @@ RECIPE = Recipe(
     name="photo-codebook",
     family="transformer",
     task="inpaint",
-    build=partial(SharpenedInpainter, AUTOENCODER),
+    build=partial(SharpenedInpainter, AUTOENCODER, TransformerConfig(), SharpenerConfig()),
     objective=Sharpening,
     data=DATA,
     validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from inpaint_export.models.codebook import CodebookInpainter
+from inpaint_export.models.codebook import CodebookInpainter, TransformerConfig
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER, CARD, DATA
 from inpaint_export.training.codebook import CodePrediction
@@ -16,7 +16,7 @@ RECIPE = Recipe(
     name="photo-codebook-transformer",
     family="transformer",
     task="inpaint",
-    build=partial(CodebookInpainter, AUTOENCODER),
+    build=partial(CodebookInpainter, AUTOENCODER, TransformerConfig()),
     objective=CodePrediction,
     data=DATA,
     validation=HoleValidationConfig(folder="photos/val", masks={"large": 1.0}, every=500),

@@ -38,7 +38,7 @@ RECIPE = replace(
         folder="photos/val", count=48, masks={"irregular": 0.5, "thin": 0.5}
     ),
     card=replace(PHOTO.card, training_data=f"{MORE_PHOTOGRAPHS} Under synthetic masks."),
-    start=FromModel("photo"),
+    start=FromModel("photo", grown=True),
     steps=120_000,
     optim=OptimConfig(decay=0.3),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from inpaint_export.data.photos import PhotoDataConfig
-from inpaint_export.models.staged import StagedInpainter
+from inpaint_export.models.staged import StagedConfig, StagedInpainter
 from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
 from inpaint_export.training.adversarial import StagedAdversarial
@@ -15,7 +17,7 @@ RECIPE = Recipe(
     name="photo-staged",
     family="lstm",
     task="inpaint",
-    build=StagedInpainter,
+    build=partial(StagedInpainter, StagedConfig()),
     objective=StagedAdversarial,
     data=PhotoDataConfig(
         folders=("photos/train",),

@@ -10,11 +10,12 @@ import torch
 
 import inpaint_sdk
 
-KEYS = ("recipe", "revision", "seed", "step", "precision", "ema")
+KEYS = ("recipe", "revision", "seed", "step", "precision", "rng", "ema")
 """What every checkpoint has.
 
 recipe: as :func:`inpaint_export.recipes.data.recipe_to_data` has it. revision: of the sources, see
-:func:`revision`. step: steps done. precision: of the passes. ema: the averaged weights by name.
+:func:`revision`. step: steps done. precision: of the passes. rng: state of PyTorch's generator.
+ema: the averaged weights by name.
 """
 
 
@@ -30,7 +31,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """Reads a checkpoint onto the CPU; raises ``FileNotFoundError`` or ``ValueError``."""
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}")
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # unpickling raises whatever the bytes lead to
+        raise ValueError(f"{path} is no checkpoint of inpaint-export train") from error
     if not isinstance(state, dict) or not set(KEYS) <= set(state):
         raise ValueError(
             f"{path} was not written by inpaint-export train, or by one that is too old"
@@ -40,10 +44,14 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 def revision() -> str:
     """The sources' git revision, with ``-dirty`` where they were changed; else the version."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty"]
+    here = Path(__file__)
     try:
-        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        _git(here.parent, "ls-files", "--error-unmatch", here.name)  # not a repository about us
+        return _git(here.parent, "describe", "--always", "--abbrev=40", "--dirty")
     except (OSError, subprocess.CalledProcessError):
         return inpaint_sdk.__version__
-    return run.stdout.strip()
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -41,6 +41,7 @@ class CodebookReconstruction(Objective):
     """
 
     model: CodebookAutoencoder
+    _chosen: Tensor  # [K], times that each entry was chosen since the last report
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class CodebookReconstruction(Objective):
         assert isinstance(model, CodebookAutoencoder)
         self.weights, self.commitment, self.hidden = weights, commitment, hidden
         self.freeze(*model.cnn.encoder_layers())
-        self._chosen = torch.zeros(model.quantiser.codes)
+        self.register_buffer("_chosen", torch.zeros(model.quantiser.codes))
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
@@ -64,7 +65,7 @@ class CodebookReconstruction(Objective):
         hole = cells_of(mask)
         codes = model.quantiser.nearest(vectors)
         model.quantiser.update(vectors[hole], codes[hole])
-        self._chosen += torch.bincount(codes[hole], minlength=len(self._chosen)).cpu()
+        self._chosen += torch.bincount(codes[hole], minlength=len(self._chosen))
         entries = model.quantiser.entries(codes)
         distance = (vectors - entries).square().mean(dim=3)[hole].mean()
         entries = vectors + (entries - vectors).detach()  # gradients pass straight through

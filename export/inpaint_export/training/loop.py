@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from inpaint_export.data.loading import draw_batches
 from inpaint_export.recipes.base import Recipe, Validator
-from inpaint_export.recipes.data import differences, recipe_to_data
+from inpaint_export.recipes.data import differences, recipe_from_data, recipe_to_data
 from inpaint_export.training.checkpoint import load_checkpoint, revision, save_checkpoint
 from inpaint_export.training.objective import Objective
 from inpaint_export.training.optim import PlayerOptimizer, rate_factor
@@ -72,22 +73,29 @@ class Trainer:
     ) -> None:
         torch.manual_seed(recipe.seed)
         torch.set_flush_denormal(True)  # denormals in early residuals cost a CPU dearly
-        self.recipe = recipe
         self.data = data
         self.folder = folder
         self.device = torch.device(device)
         self.steps = steps or recipe.steps
         self.workers = workers
         self.step = 0
+        if start is not None:
+            if self.checkpoint.is_file():
+                raise ValueError(
+                    f"{folder} holds a run, which has its own weights; leave out start"
+                )
+            recipe = replace(recipe, start=start)
+        self.recipe = recipe
         self._recipe_data = recipe_to_data(recipe)
         self._revision = revision()  # of what runs: the checkout may change meanwhile
         self._request = precision
         self.precision: Precision | None = None
 
         model = recipe.build()
-        start = start or recipe.start
-        if start is not None and not self.checkpoint.is_file():
-            logger.info("%s: %s", recipe.name, start.apply(model, folder.parent))
+        self._begun_from: str | None = None
+        if recipe.start is not None and not self.checkpoint.is_file():
+            self._begun_from = str(recipe.start.apply(model, folder.parent))
+            logger.info("%s: %s", recipe.name, self._begun_from)
         self.objective: Objective = recipe.objective(model).to(self.device)
         self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizers = {
@@ -166,7 +174,8 @@ class Trainer:
         for optimizer in self.optimizers.values():
             optimizer.orthogonalise_in(dtype)
         logger.info("%s trains in %s", self.recipe.name, choice)
-        self._log({"precision": choice.precision, "why": choice.reason})
+        begun = {"begun_from": self._begun_from} if self._begun_from else {}
+        self._log({"precision": choice.precision, "why": choice.reason, **begun})
 
     def _autocast(self, precision: Precision | None) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
@@ -195,6 +204,7 @@ class Trainer:
                 "seed": self.recipe.seed,
                 "step": self.step,
                 "precision": self.precision or "fp32",
+                "rng": torch.get_rng_state(),
                 "objective": self.objective.state_dict(),
                 "ema": self.ema.module.state_dict(),
                 "ema_updates": int(self.ema.n_averaged),
@@ -203,7 +213,8 @@ class Trainer:
         )
 
     def _restore(self, state: dict[str, Any]) -> None:
-        different = differences(state["recipe"], self._recipe_data)
+        begun = recipe_to_data(recipe_from_data(state["recipe"]))  # with what was added since
+        different = differences(begun, self._recipe_data)
         if different:
             raise ValueError(
                 f"{self.checkpoint} holds a run of another recipe ({'; '.join(different[:4])}); "
@@ -211,6 +222,7 @@ class Trainer:
             )
         self.step = state["step"]
         self.precision = state["precision"]
+        torch.set_rng_state(state["rng"])
         self.objective.load_state_dict(state["objective"])
         self.ema.module.load_state_dict(state["ema"])
         self.ema.n_averaged.fill_(state["ema_updates"])

@@ -36,7 +36,8 @@ class Choice:
 def has_bf16(device: torch.device) -> bool:
     """Whether a device multiplies bf16 natively."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = torch.cpu.get_capabilities()
     return any(bool(capabilities.get(name, False)) for name in CPU_CAPABILITIES)
 
@@ -63,7 +64,8 @@ def choose_precision(
         warning = "" if native or request == "fp32" else "; this device emulates it, slowly"
         return Choice(request, f"as asked for{warning}")
     if not native:
-        return Choice("fp32", f"this {device.type} has no bf16 arithmetic")
+        begun = "; the run was begun in bf16" if kept == "bf16" else ""
+        return Choice("fp32", f"this {device.type} has no bf16 arithmetic{begun}")
     if kept is not None:
         return Choice(kept, "as the run was begun")
     if device.type == "cuda":

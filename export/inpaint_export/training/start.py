@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from inpaint_export.precision.storage import restore_to_full
 from inpaint_export.training.checkpoint import load_checkpoint
+from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import open_model
 
 
@@ -56,19 +57,24 @@ class Start(Protocol):
 
 @dataclass(frozen=True)
 class FromModel:
-    """The weights of a model that comes with the package."""
+    """The weights of a model that comes with the package, all of which have a place.
+
+    grown: whether the network has parts that the model lacks, which begin as they are built.
+    """
 
     name: str
     part: str = ""
+    grown: bool = False
 
     def apply(self, model: nn.Module, runs: Path) -> Loaded:
         """See :meth:`Start.apply`."""
-        return load_weights(open_model(self.name).path, model, (self.part,))
+        loaded = load_weights(open_model(self.name).path, model, (self.part,))
+        return _whole(loaded, self.part, grown=self.grown)
 
 
 @dataclass(frozen=True)
 class FromRun:
-    """The averaged weights of an earlier run, whose folder lies beside this run's.
+    """All averaged weights of an earlier run, whose folder lies beside this run's.
 
     folder: of that run.
     """
@@ -78,7 +84,8 @@ class FromRun:
 
     def apply(self, model: nn.Module, runs: Path) -> Loaded:
         """See :meth:`Start.apply`."""
-        return load_weights(runs / self.folder / "last.pt", model, (self.part,))
+        loaded = load_weights(runs / self.folder / "last.pt", model, (self.part,))
+        return _whole(loaded, self.part, grown=False)
 
 
 @dataclass(frozen=True)
@@ -96,18 +103,26 @@ class FromFile:
         return load_weights(Path(self.path), model, dict.fromkeys(("", self.part)))
 
 
+def _whole(loaded: Loaded, part: str, *, grown: bool) -> Loaded:
+    """What was loaded, if nothing is left over and, but for a grown network, nothing is missing."""
+    missing = [n for n in loaded.anew if n == part or n.startswith(f"{part}." if part else "")]
+    if loaded.unused or (missing and not grown):
+        raise ValueError(f"the network is not that of {loaded.source} ({loaded})")
+    return loaded
+
+
 def load_weights(path: Path, model: nn.Module, parts: Iterable[str] = ("",)) -> Loaded:
     """Gives a network the weights of a checkpoint or of an fp32 model file, as far as they fit.
 
     parts: of the network that may take them, by their attributes' paths; the one that takes most
-    does. Weights are matched by name and shape. What export folds is unfolded: transposed matrices
-    of linear layers; weights of scans, by their round's ``unfold``. What the file lacks, a module
-    may make of what it has: ``complete`` is told the names that it misses and returns those that
-    it made.
+    does, if it takes half of its own at least. Weights are matched by name and shape. What export
+    folds is unfolded: transposed matrices of linear layers; weights of scans, by their round's
+    ``unfold``. What the file lacks, a module may make of what it has: ``complete`` is told the
+    names that it misses and returns those that it made.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is neither, or none of its weights fit.
+        ValueError, ModelError: it is neither, is of lower precision, or is another network's.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no file {path} to start from")
@@ -119,12 +134,14 @@ def load_weights(path: Path, model: nn.Module, parts: Iterable[str] = ("",)) -> 
         fits = {k: v for k, v in held.items() if k in own and own[k].shape == v.shape}
         if best is None or len(fits) > len(best[1]):
             best = part, fits, held
-    if best is None or not best[1]:
-        raise ValueError(
-            f"no weight of {path} fits the network {type(model).__name__} by name and shape; "
-            "start from a file of the same family"
-        )
+    assert best is not None
     part, fits, held = best
+    places = len(model.get_submodule(part).state_dict())
+    if 2 * len(fits) < places:
+        raise ValueError(
+            f"{path} is of another network: {len(fits)} of {places} tensors of "
+            f"{type(model).__name__} are in it by name and shape; start from a file of its family"
+        )
     model.get_submodule(part).load_state_dict(fits, strict=False)
     prefix = f"{part}." if part else ""
     missing = set(model.state_dict()) - {prefix + name for name in fits}
@@ -158,14 +175,12 @@ def _collapsed(names: set[str], among: Mapping[str, object]) -> list[str]:
 
 def _of_model(path: Path, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a model file by their names in the network."""
-    try:
-        proto = onnx.load(path)
-    except Exception as error:  # protobuf raises several
-        raise ValueError(f"{path} is no ONNX file ({error})") from error
+    file = read_model_file(path)
+    if file.info.precision != "fp32":
+        raise ValueError(f"{path} is in {file.info.precision}; start from the model's fp32 file")
+    proto = onnx.load_from_string(file.data)
     restore_to_full(proto)
     stored = {w.name: w for w in proto.graph.initializer if w.data_type == onnx.TensorProto.FLOAT}
-    if not stored:
-        raise ValueError(f"{path} holds no fp32 weights; start from the model's fp32 file")
 
     def tensor(name: str) -> Tensor:
         return torch.from_numpy(onnx.numpy_helper.to_array(stored[name]).copy())
