@@ -42,6 +42,8 @@ def draw_batches(
         worker_init_fn=_begin if workers else None,
         # Forked processes share the photographs that are decoded; others would copy them.
         multiprocessing_context="fork" if workers else None,
+        # Else the loader would draw from the generator that objectives draw from.
+        generator=torch.Generator(),
     )
     # One thread a process: more would take those that the training runs on. It is set before the
     # processes are forked: OpenCV's other threads are not forked with them, and one that waits for
