@@ -89,7 +89,7 @@ def test_a_continued_border_is_not_seen(padding: Padding, flat: bool) -> None:
     for parameter in blocks.parameters():
         parameter.data += 0.2 * torch.randn_like(parameter)
     seen = blocks(torch.ones(1, 4, 16, 16))
-    spread = float(seen.std(dim=(2, 3)).max())
+    spread = seen.std(dim=(2, 3)).max().item()
     assert spread < 1e-5 if flat else spread > 0.01
 
 
@@ -99,7 +99,7 @@ def test_an_averaging_round_answers_alike_on_short_and_long_lines() -> None:
     averaging, plain = AveragingRound(6), ScanRound(6, weigh=True)
     expected = averaging(short)[:, :, :1, :1]
     torch.testing.assert_close(averaging(long), expected.expand(1, 6, 40, 64), atol=1e-5, rtol=0)
-    assert float((plain(long).amax(dim=(2, 3)) - plain(short).amax(dim=(2, 3))).abs().max()) > 0.1
+    assert (plain(long).amax(dim=(2, 3)) - plain(short).amax(dim=(2, 3))).abs().max().item() > 0.1
 
 
 def test_an_averaging_round_averages() -> None:
