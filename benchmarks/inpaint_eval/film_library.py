@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_eval.drawing import Coverage
-from inpaint_eval.pictures import Pixels
+from inpaint_eval.pictures import read_grey
 from inpaint_eval.splits import Split, list_split
 
 SHAPES, FRAMES = "film/shapes", "film/frames"
@@ -74,7 +74,7 @@ class FilmLibrary:
 
 def read_frame(path: Path) -> Frame:
     """A frame's label map; each connected area of one label is a piece."""
-    labels = _read(path)
+    labels = read_grey(path)
     kinds: list[int] = []
     boxes: list[NDArray[np.int32]] = []
     masks: list[Coverage] = []
@@ -92,15 +92,8 @@ def read_frame(path: Path) -> Frame:
     return Frame(height, width, np.array(kinds, np.uint8), stacked, tuple(masks))
 
 
-def _read(path: Path) -> Pixels:
-    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if grey is None:
-        raise ValueError(f"cannot read {path}: it is not a picture that OpenCV can read")
-    return grey.astype(np.uint8, copy=False)
-
-
 def _read_shape(path: Path) -> Coverage:
-    shape = _read(path)
+    shape = read_grey(path)
     size = -(-shape.shape[1] // _REDUCED), -(-shape.shape[0] // _REDUCED)
     return cv2.resize(shape, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 

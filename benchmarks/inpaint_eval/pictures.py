@@ -121,10 +121,15 @@ def read_picture(path: Path) -> Pixels:
 
 def read_mask(path: Path) -> Pixels:
     """A mask file as uint8 [H, W], 255 where it is above half; raises ``ValueError``."""
-    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if mask is None:
-        raise ValueError(f"cannot read {path}")
-    return np.multiply(mask > 127, 255, dtype=np.uint8)
+    return np.multiply(read_grey(path) > 127, 255, dtype=np.uint8)
+
+
+def read_grey(path: Path) -> Pixels:
+    """A picture file as uint8 [H, W]; raises ``ValueError``."""
+    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if grey is None:
+        raise ValueError(f"cannot read {path}: it is not a picture that OpenCV can read")
+    return grey.astype(np.uint8, copy=False)
 
 
 def hole_ratio(mask: Pixels) -> float:

@@ -10,6 +10,9 @@ import torch
 
 import inpaint_sdk
 
+FILE_NAME = "last.pt"
+"""Of the checkpoint in a run's folder."""
+
 KEYS = ("recipe", "revision", "seed", "step", "precision", "rng", "ema")
 """What every checkpoint has.
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from inpaint_export.data.loading import draw_batches
 from inpaint_export.recipes.base import Recipe, Validator
 from inpaint_export.recipes.data import differences, recipe_from_data, recipe_to_data
-from inpaint_export.training.checkpoint import load_checkpoint, revision, save_checkpoint
+from inpaint_export.training.checkpoint import FILE_NAME, load_checkpoint, revision, save_checkpoint
 from inpaint_export.training.objective import Objective
 from inpaint_export.training.optim import PlayerOptimizer, rate_factor
 from inpaint_export.training.precision import Precision, Request, choose_precision
@@ -110,7 +110,7 @@ class Trainer:
 
     @property
     def checkpoint(self) -> Path:
-        return self.folder / "last.pt"
+        return self.folder / FILE_NAME
 
     def run(self) -> float:
         """Trains to the last step and returns the final validation."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.data import differences, recipe_from_data, recipe_to_data
-from inpaint_export.training.checkpoint import load_checkpoint
+from inpaint_export.training.checkpoint import FILE_NAME, load_checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def open_recipe(name: str, folder: Path, source: Path | None = None) -> Recipe:
             version of the package cannot read; or a run that is resumed is given first weights.
     """
     recipe = load_recipe(name)
-    checkpoint = folder / "last.pt"
+    checkpoint = folder / FILE_NAME
     if not checkpoint.is_file():
         return recipe
     if source is not None:

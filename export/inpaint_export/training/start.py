@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from inpaint_export.precision.storage import restore_to_full
-from inpaint_export.training.checkpoint import load_checkpoint
+from inpaint_export.training.checkpoint import FILE_NAME, load_checkpoint
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import open_model
 
@@ -84,7 +84,7 @@ class FromRun:
 
     def apply(self, model: nn.Module, runs: Path) -> Loaded:
         """See :meth:`Start.apply`."""
-        loaded = load_weights(runs / self.folder / "last.pt", model, (self.part,))
+        loaded = load_weights(runs / self.folder / FILE_NAME, model, (self.part,))
         return _whole(loaded, self.part, grown=False)
 
 
@@ -126,10 +126,12 @@ def load_weights(path: Path, model: nn.Module, parts: Iterable[str] = ("",)) -> 
     """
     if not path.is_file():
         raise FileNotFoundError(f"no file {path} to start from")
+    proto = _read_model(path) if path.suffix == ".onnx" else None
+    averaged = load_checkpoint(path)["ema"] if proto is None else {}
     best: tuple[str, dict[str, Tensor], dict[str, Tensor]] | None = None
     for part in parts:
         module = model.get_submodule(part)
-        held = _of_model(path, module) if path.suffix == ".onnx" else load_checkpoint(path)["ema"]
+        held = averaged if proto is None else _of_model(proto, module)
         own = module.state_dict()
         fits = {k: v for k, v in held.items() if k in own and own[k].shape == v.shape}
         if best is None or len(fits) > len(best[1]):
@@ -173,19 +175,24 @@ def _collapsed(names: set[str], among: Mapping[str, object]) -> list[str]:
     return list(found)
 
 
-def _of_model(path: Path, module: nn.Module) -> dict[str, Tensor]:
-    """The tensors of a model file by their names in the network."""
+def _read_model(path: Path) -> onnx.ModelProto:
+    """An fp32 model file's graph, with its weights in full."""
     file = read_model_file(path)
     if file.info.precision != "fp32":
         raise ValueError(f"{path} is in {file.info.precision}; start from the model's fp32 file")
     proto = onnx.load_from_string(file.data)
     restore_to_full(proto)
+    return proto
+
+
+def _of_model(proto: onnx.ModelProto, module: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a model by their names in the network."""
     stored = {w.name: w for w in proto.graph.initializer if w.data_type == onnx.TensorProto.FLOAT}
 
     def tensor(name: str) -> Tensor:
         return torch.from_numpy(onnx.numpy_helper.to_array(stored[name]).copy())
 
-    wanted = module.state_dict()
+    wanted, modules = module.state_dict(), dict(module.named_modules())
     found = {name: tensor(name) for name in stored if name in wanted or name.endswith(".weight")}
     readers = {name: node for node in proto.graph.node for name in node.input}
     for node in proto.graph.node:
@@ -194,16 +201,12 @@ def _of_model(path: Path, module: nn.Module) -> dict[str, Tensor]:
             continue
         if node.op_type == "DirectionalScan":
             owner = node.input[2].removesuffix(".bias")
-            unfold = getattr(_submodule(module, owner), "unfold", None)
+            unfold = getattr(modules.get(owner), "unfold", None)
             if unfold is not None:
                 found[f"{owner}.raw_weight"] = unfold(tensor(folded))
         elif node.op_type == "MatMul" and node.output[0] in readers:
             add = readers[node.output[0]]
             owner = next((n.removesuffix(".bias") for n in add.input if n in stored), "")
-            if add.op_type == "Add" and isinstance(_submodule(module, owner), nn.Linear):
+            if add.op_type == "Add" and isinstance(modules.get(owner), nn.Linear):
                 found[f"{owner}.weight"] = tensor(folded).T.contiguous()
     return found
-
-
-def _submodule(module: nn.Module, name: str) -> nn.Module | None:
-    return dict(module.named_modules()).get(name)
