@@ -16,7 +16,7 @@ from inpaint_eval.pictures import Ratio, assign
 from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.large_holes import HOLES, holed_pictures, measure_holes
 from inpaint_sdk import Restorer
-from inpaint_sdk.tasks.detection import DETECTOR
+from inpaint_sdk.runners.detector import DETECTOR
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from inpaint_sdk import InpaintError, Restorer
 from inpaint_sdk.backends import open_session
 from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.models.zoo import open_model
-from inpaint_sdk.pictures.tensors import from_unit, image_tensor, mask_tensor, to_planes
+from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc
 
 GPU_BACKENDS = ("onnxruntime-cuda", "tensorrt", "tensorrt_rtx")
 
@@ -141,8 +141,8 @@ class ModelExecutor(Executor):
             return [result]
         height, width = self._size
         dtype = np.dtype(np.uint8)
-        planes = (to_planes(picture, "bgr", height, width, 3) for picture in result)
-        return [from_unit(p, dtype).astype(np.uint8, copy=False) for p in planes]
+        planes = (to_hwc(picture, "bgr", height, width, 3) for picture in result)
+        return [from_float01(p, dtype).astype(np.uint8, copy=False) for p in planes]
 
 
 def find_model(candidate: CandidateKey) -> ModelFile:

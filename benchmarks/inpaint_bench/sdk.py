@@ -117,7 +117,7 @@ def _ratio(turns: dict[str, Turns], of: str, to: str) -> list[float]:
 def mask_free() -> SdkRow:
     """4000x3000 in tiles: memory, the step across their borders, and beside one untiled run."""
     from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB
-    from inpaint_sdk.tasks.restoration import Cleaner
+    from inpaint_sdk.runners.enhance import EnhanceRunner
 
     restorer = Restorer.load("cloud-thin", threads=2)
     picture = draw_picture(3000, 4000)
@@ -128,7 +128,7 @@ def mask_free() -> SdkRow:
     peak = memory_rise_mb(lambda: results.append(restorer.restore(picture)))
     seconds = time.perf_counter() - seconds
     tiled = results[0].astype(np.int16)
-    cleaner = Cleaner(restorer._session, restorer.model, "auto", DEFAULT_MEMORY_MB)
+    cleaner = EnhanceRunner(restorer._session, restorer.model, "auto", DEFAULT_MEMORY_MB)
     axes = cleaner.cut(3000, 4000)
     change = tiled - picture  # what the model did: the picture's own edges are not steps of it
     steps = [np.abs(np.diff(change, axis=axis)).mean(axis=(1 - axis, 2)) for axis in (0, 1)]

@@ -17,11 +17,11 @@ from inpaint_sdk.errors import (
 from inpaint_sdk.models.info import DetectionQuality, Memory, ModelInfo, Quality
 from inpaint_sdk.models.zoo import list_models
 from inpaint_sdk.native import get_library_path
-from inpaint_sdk.pictures.metadata import MetadataWarning
+from inpaint_sdk.images.metadata import MetadataWarning
 from inpaint_sdk.restorer import Restorer
-from inpaint_sdk.tasks.detection import Detection, DetectionOptions
-from inpaint_sdk.tasks.diagnosis import Diagnosis
-from inpaint_sdk.tasks.plans import RestorationPlan, Step
+from inpaint_sdk.runners.detector import Detection, DetectionOptions
+from inpaint_sdk.runners.degradation import Degradation
+from inpaint_sdk.runners.plans import RestorationPlan, Step
 
 __version__ = "0.1.0"
 
@@ -30,7 +30,7 @@ __all__ = [
     "Detection",
     "DetectionOptions",
     "DetectionQuality",
-    "Diagnosis",
+    "Degradation",
     "ImageError",
     "InpaintError",
     "MaskError",

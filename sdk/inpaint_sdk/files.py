@@ -1,4 +1,4 @@
-"""Picture files' names, and writing results so that they appear whole or not at all."""
+"""Image files' names, and writing results so that they appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A path beside ``path`` to write to, of the same suffix; renamed to it at the end.
 
     After an exception there is no new file, and whatever was at ``path`` is still there.
@@ -43,7 +43,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def picture_format(path: Path) -> str:
+def image_format(path: Path) -> str:
     """PIL's name of the format of a path's suffix; raises ``OutputError`` if there is none."""
     from PIL import Image
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, get_args, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.ahead import map_ahead
+from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.backends import Session, open_engine, open_session
 from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
 from inpaint_sdk.models.info import ModelInfo
 from inpaint_sdk.models.zoo import open_model
-from inpaint_sdk.pictures.images import Channels, ImageLike, Picture, open_picture
-from inpaint_sdk.pictures.masks import Hole, MaskLike, open_mask, share_of
+from inpaint_sdk.images.image import Channels, ImageLike, Image, open_image
+from inpaint_sdk.images.masks import Mask, MaskLike, open_mask, masked_fraction
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
-from inpaint_sdk.tasks.detection import (
+from inpaint_sdk.runners.detector import (
     DETECTOR,
     DamageIn,
     Detection,
@@ -29,18 +29,18 @@ from inpaint_sdk.tasks.detection import (
     LazyDetector,
     check_damage,
 )
-from inpaint_sdk.tasks.plans import Prepared, RestorationPlan, Step
+from inpaint_sdk.runners.plans import Prepared, RestorationPlan, Step
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
     from inpaint_sdk.auto.restorer import Clouds
-    from inpaint_sdk.pictures.jobs import OpenedFile
+    from inpaint_sdk.images.jobs import OpenedFile
     from inpaint_sdk.stream.pipeline import LatePolicy, Stream
-    from inpaint_sdk.tasks.diagnosis import Diagnosis
-    from inpaint_sdk.tasks.inpainting import Inpainter, Plan
-    from inpaint_sdk.tasks.lens import LensRestorer
-    from inpaint_sdk.tasks.masked import MaskedRestorer
+    from inpaint_sdk.runners.degradation import Degradation
+    from inpaint_sdk.runners.inpaint import InpaintRunner, Plan
+    from inpaint_sdk.runners.lens import LensRestorer
+    from inpaint_sdk.runners.masked import MaskedRestorer
 
 
 class Restorer:
@@ -207,7 +207,7 @@ class Restorer:
         check_strategy(strategy)
         picture, hole = self._open(image, mask)
         prepared = self._prepare(picture, hole, strategy, memory_mb, detection)
-        return picture.restored_form(prepared.run())
+        return picture.to_original_type(prepared.run())
 
     def plan(
         self,
@@ -257,7 +257,7 @@ class Restorer:
             ImageError: the image cannot be used.
             ModelError: the detector cannot be loaded, or its output is not finite.
         """
-        picture = open_picture(image, self._channels)
+        picture = open_image(image, self._channels)
         return self._detect(picture, detection or DetectionOptions(), memory_mb)
 
     def restore_many(
@@ -290,20 +290,20 @@ class Restorer:
             InpaintError: as :meth:`restore` raises it, at the item's turn; it ends the iteration.
         """
         check_strategy(strategy)
-        opened = map_ahead(self._open_item, items, ahead=2)
+        opened = prefetch_map(self._open_item, items, ahead=2)
         with closing(opened):
             for picture, hole in opened:
                 prepared = self._prepare(picture, hole, strategy, memory_mb, detection)
-                yield picture.restored_form(prepared.run())
+                yield picture.to_original_type(prepared.run())
 
     def _open_item(
         self, item: ImageLike | tuple[ImageLike, MaskLike | None]
-    ) -> tuple[Picture, Hole | None]:
+    ) -> tuple[Image, Mask | None]:
         image, mask = item if isinstance(item, tuple) else (item, None)
         return self._open(image, mask)
 
-    def _open(self, image: ImageLike, mask: MaskLike | None) -> tuple[Picture, Hole | None]:
-        picture = open_picture(image, self._channels)
+    def _open(self, image: ImageLike, mask: MaskLike | None) -> tuple[Image, Mask | None]:
+        picture = open_image(image, self._channels)
         return picture, None if mask is None else open_mask(mask, *picture.pixels.shape[:2])
 
     def restore_file(
@@ -340,7 +340,7 @@ class Restorer:
                 and no 16 bits. Nothing is lost without a word.
         """
         check_strategy(strategy)
-        from inpaint_sdk.pictures.jobs import FileJob
+        from inpaint_sdk.images.jobs import FileJob
 
         job = FileJob(Path(image), Path(output), mask)
         restored, plan = self.restore_opened(
@@ -359,10 +359,10 @@ class Restorer:
     ) -> tuple[OpenedFile, RestorationPlan]:
         """The middle part of :meth:`restore_file`, for those who read and write in other threads.
 
-        Between ``read`` and ``write`` of an :class:`inpaint_sdk.pictures.jobs.FileJob`; also
+        Between ``read`` and ``write`` of an :class:`inpaint_sdk.images.jobs.FileJob`; also
         returns what was done.
         """
-        picture = Picture(opened.file.pixels, "rgb", lambda result: result)
+        picture = Image(opened.file.pixels, "rgb", lambda result: result)
         prepared = self._prepare(picture, opened.hole, strategy, memory_mb, detection)
         restored = replace(opened, file=replace(opened.file, pixels=prepared.run()))
         return restored, prepared.plan
@@ -395,7 +395,7 @@ class Restorer:
             MaskError: the mask cannot be used, or the model inpaints and it covers everything.
             ModelError: ``steady`` was asked of a model that restores without a mask.
         """
-        from inpaint_sdk.tasks.masked import MaskedRestorer, Steady
+        from inpaint_sdk.runners.masked import MaskedRestorer, Steady
 
         check_strategy(strategy)
         self._require_pictures()
@@ -404,7 +404,7 @@ class Restorer:
             raise ModelError(
                 f"the model {self._model.name!r} inpaints nothing that could be steady"
             )
-        damaged = share_of(hole)
+        damaged = masked_fraction(hole)
         if self._model.task == "restore" or damaged == 0.0:
             return self._anew(hole, strategy, memory_mb)
         inpainter, plan = self._planned(hole, damaged, strategy, memory_mb)
@@ -415,12 +415,12 @@ class Restorer:
             Steady(inpainter, plan, self._channels) if steady else None,
         )
 
-    def _anew(self, hole: Hole, strategy: Strategy, memory_mb: int) -> MaskedRestorer:
+    def _anew(self, hole: Mask, strategy: Strategy, memory_mb: int) -> MaskedRestorer:
         """For models that cannot plan without the picture."""
-        from inpaint_sdk.tasks.masked import MaskedRestorer
+        from inpaint_sdk.runners.masked import MaskedRestorer
 
         def run(pixels: NDArray[Any]) -> NDArray[Any]:
-            picture = Picture(pixels, self._channels, lambda result: result)
+            picture = Image(pixels, self._channels, lambda result: result)
             return self._prepare(picture, hole, strategy, memory_mb, None).run()
 
         return MaskedRestorer(run, (hole.shape[0], hole.shape[1]), self._channels)
@@ -452,7 +452,7 @@ class Restorer:
         Raises:
             ModelError: the model does not inpaint.
         """
-        from inpaint_sdk.tasks.lens import LensRestorer
+        from inpaint_sdk.runners.lens import LensRestorer
 
         check_strategy(strategy)
         self._require_pictures()
@@ -577,19 +577,19 @@ class Restorer:
         return self._stages(picture, hole, strategy, memory_mb)
 
     def _stages(
-        self, picture: Picture, hole: Hole, strategy: Strategy, memory_mb: int
+        self, picture: Image, hole: Mask, strategy: Strategy, memory_mb: int
     ) -> Iterator[NDArray[Any] | PILImage.Image]:
-        from inpaint_sdk.tasks.inpainting import Inpainter, count_stages
+        from inpaint_sdk.runners.inpaint import InpaintRunner, count_stages
 
-        damaged = share_of(hole)
+        damaged = masked_fraction(hole)
         plan = self._planned(hole, damaged, strategy, memory_mb)[1] if damaged else None
         for stage in range(count_stages(self._session, self._model)):
-            inpainter = Inpainter(self._session, self._model, memory_mb, stage)
+            inpainter = InpaintRunner(self._session, self._model, memory_mb, stage)
             pixels = picture.pixels
             filled = inpainter.fill(pixels, plan, picture.channels) if plan else pixels.copy()
-            yield picture.restored_form(filled)
+            yield picture.to_original_type(filled)
 
-    def diagnose(self, image: ImageLike, *, memory_mb: int = DEFAULT_MEMORY_MB) -> Diagnosis:
+    def diagnose(self, image: ImageLike, *, memory_mb: int = DEFAULT_MEMORY_MB) -> Degradation:
         """What is wrong with a picture: how much noise, blur and compression.
 
         Args:
@@ -606,10 +606,10 @@ class Restorer:
                 f"the model {self._model.name!r} gives no diagnosis; "
                 "one that does lists 'diagnosis' in model.outputs"
             )
-        from inpaint_sdk.tasks.restoration import Cleaner
+        from inpaint_sdk.runners.enhance import EnhanceRunner
 
-        picture = open_picture(image, self._channels)
-        cleaner = Cleaner(self._session, self._model, "auto", memory_mb)
+        picture = open_image(image, self._channels)
+        cleaner = EnhanceRunner(self._session, self._model, "auto", memory_mb)
         return cleaner.diagnose(picture.pixels, picture.channels)
 
     def attention(
@@ -636,17 +636,17 @@ class Restorer:
                 f"the model {self._model.name!r} draws no attention map; "
                 "one that does lists 'attention' in model.outputs, as cloud-thin does"
             )
-        from inpaint_sdk.tasks.restoration import Cleaner  # with OpenCV, which is slow to import
+        from inpaint_sdk.runners.enhance import EnhanceRunner  # with OpenCV, which is slow to import
 
         check_strategy(strategy)
-        picture = open_picture(image, self._channels)
-        cleaner = Cleaner(self._session, self._model, strategy, memory_mb)
+        picture = open_image(image, self._channels)
+        cleaner = EnhanceRunner(self._session, self._model, strategy, memory_mb)
         return cleaner.attention(picture.pixels, picture.channels)
 
     def _prepare(
         self,
-        picture: Picture,
-        hole: Hole | None,
+        picture: Image,
+        hole: Mask | None,
         strategy: Strategy,
         memory_mb: int,
         detection: DetectionOptions | None,
@@ -655,13 +655,13 @@ class Restorer:
         # The modules that are imported here bring OpenCV, which is slow to import.
         self._require_pictures()
         pixels, channels, name = picture.pixels, picture.channels, self._model.name
-        damaged = None if hole is None else share_of(hole)
+        damaged = None if hole is None else masked_fraction(hole)
         if damaged == 0.0:
             return Prepared(RestorationPlan((), damaged=damaged), pixels.copy)
         if self._model.task == "restore":
-            from inpaint_sdk.tasks.restoration import Cleaner
+            from inpaint_sdk.runners.enhance import EnhanceRunner
 
-            cleaner = Cleaner(self._session, self._model, strategy, memory_mb)
+            cleaner = EnhanceRunner(self._session, self._model, strategy, memory_mb)
             region = hole
             plan = RestorationPlan((Step("restore", name),), damaged=damaged)
             return Prepared(plan, lambda: cleaner.restore(pixels, region, channels))
@@ -671,7 +671,7 @@ class Restorer:
             options = detection or DetectionOptions()
             hole = self._detect(picture, options, memory_mb).hole(options)
             steps.append(Step("detect", self._detector.get().model.name))
-            damaged = share_of(hole)
+            damaged = masked_fraction(hole)
             if damaged == 0.0:
                 return Prepared(RestorationPlan(tuple(steps), True, damaged), pixels.copy)
         assert damaged is not None
@@ -682,7 +682,7 @@ class Restorer:
             lambda: inpainter.fill(pixels, way, channels),
         )
 
-    def _detect(self, picture: Picture, options: DetectionOptions, memory_mb: int) -> Detection:
+    def _detect(self, picture: Image, options: DetectionOptions, memory_mb: int) -> Detection:
         detector = self._detector.get()
         probability = detector.probability(picture.pixels, picture.channels, memory_mb)
         return Detection.of(probability, options)
@@ -696,8 +696,8 @@ class Restorer:
             )
 
     def _planned(
-        self, hole: Hole, damaged: float, strategy: Strategy, memory_mb: int
-    ) -> tuple[Inpainter, Plan]:
+        self, hole: Mask, damaged: float, strategy: Strategy, memory_mb: int
+    ) -> tuple[InpaintRunner, Plan]:
         """For an inpainting model; raises ``MaskError`` if the hole is everything.
 
         damaged: share of the hole, not counted again because large masks take time to read.
@@ -707,10 +707,10 @@ class Restorer:
                 "the mask covers the whole image, so nothing is known to restore it from; "
                 "nonzero means hole: is it inverted?"
             )
-        from inpaint_sdk.tasks.inpainting import Inpainter, make_plan
+        from inpaint_sdk.runners.inpaint import InpaintRunner, make_plan
 
         plan = make_plan(hole, self._model, strategy, memory_mb)
-        return Inpainter(self._session, self._model, memory_mb), plan
+        return InpaintRunner(self._session, self._model, memory_mb), plan
 
 
 def _source(name_or_path: str | os.PathLike[str]) -> str | Path:

@@ -21,7 +21,7 @@ from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.validation import DistortionValidationConfig
-from inpaint_sdk.tasks.diagnosis import STRONGEST_NOISE
+from inpaint_sdk.runners.degradation import STRONGEST_NOISE
 
 SMALL = CrnnConfig(widths=(8, 8, 8), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1), state=4)
 

@@ -28,7 +28,7 @@ from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.backends.tensorrt import zero_points
 from inpaint_sdk.backends.tensorrt.builder import build
 from inpaint_sdk.backends.tensorrt.library import open_library
-from inpaint_sdk.engines.shapes import Shape, Shapes
+from inpaint_sdk.engines.profile import Shape, Shapes
 from inpaint_sdk.models.file import ModelFile, read_model_file
 from inpaint_sdk.models.zoo import MODELS
 

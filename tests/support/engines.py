@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from inpaint_sdk.engines.file import EngineFile, EngineKey, make_engine_file, this_system
-from inpaint_sdk.engines.shapes import Shapes
+from inpaint_sdk.engines.profile import Shapes
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS
 

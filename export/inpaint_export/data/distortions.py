@@ -15,7 +15,7 @@ from torch import Tensor
 from inpaint_eval import drawing
 from inpaint_eval.drawing import log_uniform
 from inpaint_export.data.photos import PhotoItems, Picture, random_crop, to_tensor
-from inpaint_sdk.tasks.diagnosis import STRONGEST_BLUR, STRONGEST_NOISE
+from inpaint_sdk.runners.degradation import STRONGEST_BLUR, STRONGEST_NOISE
 
 Light = NDArray[np.float32]
 """A picture in [0, 1], [H, W, 3], RGB, encoded as sRGB."""

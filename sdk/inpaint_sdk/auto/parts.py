@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from inpaint_sdk.models.zoo import is_bundled
-from inpaint_sdk.pictures.images import Channels
+from inpaint_sdk.images.image import Channels
 
 if TYPE_CHECKING:
     from inpaint_sdk.restorer import Restorer

@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.auto.parts import NAME, Parts, Role, choose
 from inpaint_sdk.errors import ModelError
-from inpaint_sdk.pictures.images import Channels, Picture
-from inpaint_sdk.pictures.masks import Hole, MaskLike, open_mask, share_of
+from inpaint_sdk.images.image import Channels, Image
+from inpaint_sdk.images.masks import Mask, MaskLike, open_mask, masked_fraction
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.restorer import Restorer, check_strategy
-from inpaint_sdk.tasks.detection import DetectionOptions, LazyDetector
-from inpaint_sdk.tasks.diagnosis import Diagnosis
-from inpaint_sdk.tasks.plans import Prepared, RestorationPlan, Step
+from inpaint_sdk.runners.detector import DetectionOptions, LazyDetector
+from inpaint_sdk.runners.degradation import Degradation
+from inpaint_sdk.runners.plans import Prepared, RestorationPlan, Step
 
 if TYPE_CHECKING:
-    from inpaint_sdk.tasks.masked import MaskedRestorer
+    from inpaint_sdk.runners.masked import MaskedRestorer
 
 Clouds = Literal["thin", "thick"]
 
 WIDE = 5 / 8
 """Of the side that the filling model was trained on: wider holes go to one for wide holes."""
 
-DISTORTED = Diagnosis(noise=0.1, blur=0.2, compression=0.6)
+DISTORTED = Degradation(noise=0.1, blur=0.2, compression=0.6)
 """From these strengths on a picture is cleaned: less shows less than cleaning does."""
 
 
@@ -41,7 +41,7 @@ class _Task:
     """A step and what carries it out, from a picture as the steps before leave it."""
 
     step: Step
-    run: Callable[[Picture], NDArray[Any]]
+    run: Callable[[Image], NDArray[Any]]
 
 
 class AutoRestorer(Restorer):
@@ -85,8 +85,8 @@ class AutoRestorer(Restorer):
 
     def _prepare(
         self,
-        picture: Picture,
-        hole: Hole | None,
+        picture: Image,
+        hole: Mask | None,
         strategy: Strategy,
         memory_mb: int,
         detection: DetectionOptions | None,
@@ -105,15 +105,15 @@ class AutoRestorer(Restorer):
         if hole is not None and hole.any():
             tasks.append(self._fill(hole, settings))
         steps = tuple(task.step for task in tasks)
-        damaged = None if hole is None else share_of(hole)
+        damaged = None if hole is None else masked_fraction(hole)
         plan = RestorationPlan(steps, detect, damaged)
         return Prepared(plan, lambda: _after(_copy(picture), tasks).pixels)
 
-    def _remove_clouds(self, clouds: Clouds, hole: Hole | None, settings: _Settings) -> _Task:
+    def _remove_clouds(self, clouds: Clouds, hole: Mask | None, settings: _Settings) -> _Task:
         name = _require("thin clouds" if clouds == "thin" else "thick clouds")
         return self._task(Step("restore", name, f"{clouds} clouds"), name, hole, settings)
 
-    def _clean(self, picture: Picture, settings: _Settings) -> list[_Task]:
+    def _clean(self, picture: Image, settings: _Settings) -> list[_Task]:
         """Nothing if no model is there for it, or the picture is hardly distorted.
 
         What a cleaning model says of a picture comes with the cleaned picture, which is kept.
@@ -121,10 +121,10 @@ class AutoRestorer(Restorer):
         name = choose("clean")
         if name is None:
             return []
-        from inpaint_sdk.tasks.restoration import Cleaner
+        from inpaint_sdk.runners.enhance import EnhanceRunner
 
         part = self._parts.get(name)
-        cleaner = Cleaner(part._session, part.model, settings.strategy, settings.memory_mb)
+        cleaner = EnhanceRunner(part._session, part.model, settings.strategy, settings.memory_mb)
         cleaned, found = cleaner.restore_and_diagnose(picture.pixels, picture.channels)
         strengths = {
             kind: getattr(found, kind)
@@ -136,20 +136,20 @@ class AutoRestorer(Restorer):
         detail = ", ".join(f"{kind} {strength:.2f}" for kind, strength in strengths.items())
         return [_Task(Step("restore", name, detail), lambda _: cleaned)]
 
-    def _fill(self, hole: Hole, settings: _Settings) -> _Task:
+    def _fill(self, hole: Mask, settings: _Settings) -> _Task:
         """By the model for wide holes if some are wide: it fills the narrow ones as well."""
         from inpaint_sdk.auto.wide import wide_part
 
         name, other = self._model.name, choose("fill wide")
         if other is not None and wide_part(hole, WIDE * self._model.trained_size).any():
             name = other
-        share = f"{100.0 * share_of(hole):.1f} % of the picture"
+        share = f"{100.0 * masked_fraction(hole):.1f} % of the picture"
         return self._task(Step("inpaint", name, share), name, hole, settings)
 
-    def _task(self, step: Step, name: str, hole: Hole | None, settings: _Settings) -> _Task:
+    def _task(self, step: Step, name: str, hole: Mask | None, settings: _Settings) -> _Task:
         part = self._parts.get(name)
 
-        def run(picture: Picture) -> NDArray[Any]:
+        def run(picture: Image) -> NDArray[Any]:
             return part._prepare(picture, hole, settings.strategy, settings.memory_mb, None).run()
 
         return _Task(step, run)
@@ -162,13 +162,13 @@ def _require(role: Role) -> str:
     return name
 
 
-def _after(picture: Picture, tasks: list[_Task]) -> Picture:
+def _after(picture: Image, tasks: list[_Task]) -> Image:
     """The picture that the tasks leave; without any, the same."""
     for task in tasks:
         picture = replace(picture, pixels=task.run(picture))
     return picture
 
 
-def _copy(picture: Picture) -> Picture:
+def _copy(picture: Image) -> Image:
     """What is returned is never the caller's own array."""
     return replace(picture, pixels=picture.pixels.copy())

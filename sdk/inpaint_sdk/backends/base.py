@@ -14,9 +14,9 @@ from inpaint_sdk.models.file import ModelFile
 if TYPE_CHECKING:
     from inpaint_sdk.backends.tensorrt.progress import Progress
     from inpaint_sdk.engines.file import EngineFile
-    from inpaint_sdk.engines.shapes import Shapes
-    from inpaint_sdk.pictures.images import Channels, Pixels
-    from inpaint_sdk.pictures.masks import Hole
+    from inpaint_sdk.engines.profile import Shapes
+    from inpaint_sdk.images.image import Channels, Pixels
+    from inpaint_sdk.images.masks import Mask
 
 Tensor = NDArray[np.float32]
 
@@ -53,12 +53,12 @@ class PixelSession(Session, Protocol):
     """A session that goes from pixels to pixels on its own device, where they cross a bus."""
 
     def run_pixels(
-        self, pixels: Pixels, hole: Hole | None, *, channels: Channels, multiple: int
+        self, pixels: Pixels, hole: Mask | None, *, channels: Channels, multiple: int
     ) -> Pixels:
         """Restores uint8 [H, W, 3] where ``hole`` is nonzero, or everywhere if it is None.
 
         Padding to ``multiple``, conversion, rounding and composition are those of
-        ``inpaint_sdk.pictures.tensors`` and ``inpaint_sdk.tasks.inpainting``.
+        ``inpaint_sdk.images.tensors`` and ``inpaint_sdk.runners.inpaint``.
         """
 
 

@@ -8,7 +8,7 @@ import click
 
 from inpaint_sdk.backends import COMPILERS, find_compiler
 from inpaint_sdk.engines.file import write_engine_file
-from inpaint_sdk.engines.shapes import Shape, Shapes
+from inpaint_sdk.engines.profile import Shape, Shapes
 from inpaint_sdk.errors import BackendError, InpaintError, OutputError
 from inpaint_sdk.models.zoo import open_model
 

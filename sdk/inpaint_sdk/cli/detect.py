@@ -9,15 +9,15 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.ahead import map_ahead
+from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.cli.options import finding_options
 from inpaint_sdk.errors import InpaintError, OutputError
-from inpaint_sdk.files import SUFFIXES, picture_format
-from inpaint_sdk.pictures.files import PictureFile, read_picture_file, write_picture_file
-from inpaint_sdk.pictures.images import check_floats
-from inpaint_sdk.pictures.metadata import Metadata
+from inpaint_sdk.files import SUFFIXES, image_format
+from inpaint_sdk.images.files import ImageFile, read_image_file, write_image_file
+from inpaint_sdk.images.image import check_floats
+from inpaint_sdk.images.metadata import Metadata
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB
-from inpaint_sdk.tasks.detection import Detection, DetectionOptions, LazyDetector
+from inpaint_sdk.runners.detector import Detection, DetectionOptions, LazyDetector
 
 
 @click.command()
@@ -34,7 +34,7 @@ def detect(
     output: Path,
     probability: bool,
     threshold: float,
-    certainty: float,
+    min_mean_probability: float,
     detector: str,
     backend: str,
     threads: int | None,
@@ -48,10 +48,10 @@ def detect(
     picture. A file that cannot be read is reported and skipped, and the exit code is 1 at the end.
     """
     try:
-        options = DetectionOptions(threshold, certainty=certainty)
+        options = DetectionOptions(threshold, min_mean_probability=min_mean_probability)
         jobs = list(_jobs(image, output))
         for source, target in jobs:
-            picture_format(target)
+            image_format(target)
             if not overwrite_input and target.exists() and target.samefile(source):
                 raise OutputError(
                     f"{target} is an input; give another --output, or --overwrite-input"
@@ -63,19 +63,19 @@ def detect(
     def work(job: tuple[Path, Path]) -> tuple[str, bool]:
         source, target = job
         try:
-            pixels = read_picture_file(source).pixels
+            pixels = read_image_file(source).pixels
             if pixels.dtype.kind == "f":
                 check_floats(pixels)
             found = Detection.of(finder.probability(pixels, "rgb", memory_mb), options)
             drawn = to_grey(found.probability) if probability else found.mask
-            write_picture_file(target, PictureFile(drawn, Metadata()))
+            write_image_file(target, ImageFile(drawn, Metadata()))
         except InpaintError as error:
             return f"skipped {source}: {error}", False
         share = f"{100.0 * found.share:.2f} % of it is damaged"
         return f"{source}: {share if found.mask.any() else 'no damage was found'}", True
 
     failed = 0
-    for line, good in map_ahead(work, jobs, ahead=2):
+    for line, good in prefetch_map(work, jobs, ahead=2):
         failed += not good
         click.echo(line)
     if failed:

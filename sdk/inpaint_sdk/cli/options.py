@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from inpaint_sdk.tasks.detection import DETECTOR, DetectionOptions
+from inpaint_sdk.runners.detector import DETECTOR, DetectionOptions
 
 _detector = click.option(
     "--detector",
@@ -18,10 +18,10 @@ _detector = click.option(
 
 
 def finding_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what says how damage is found: ``threshold``, ``certainty`` and ``detector``."""
+    """Adds what says how damage is found: ``threshold``, ``min_mean_probability`` and ``detector``."""
     command = _detector(command)
     certain = "how probable it must be on average in a place that counts."
-    command = _add(command, "certainty", certain)
+    command = _add(command, "min_mean_probability", certain)
     return _add(command, "threshold", "how probable damage must be, between 0 and 1.")
 
 

@@ -10,17 +10,17 @@ from typing import get_args
 
 import click
 
-from inpaint_sdk.ahead import map_ahead
+from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.auto.restorer import Clouds
 from inpaint_sdk.cli.options import detection_options
 from inpaint_sdk.errors import InpaintError, MaskError, OutputError
-from inpaint_sdk.files import SUFFIXES, picture_format
-from inpaint_sdk.pictures.jobs import FileJob, OpenedFile
-from inpaint_sdk.pictures.metadata import MetadataWarning
+from inpaint_sdk.files import SUFFIXES, image_format
+from inpaint_sdk.images.jobs import FileJob, OpenedFile
+from inpaint_sdk.images.metadata import MetadataWarning
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.restorer import Restorer
-from inpaint_sdk.tasks.detection import DetectionOptions
-from inpaint_sdk.tasks.plans import RestorationPlan
+from inpaint_sdk.runners.detector import DetectionOptions
+from inpaint_sdk.runners.plans import RestorationPlan
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def restore(
     strategy: Strategy,
     memory_mb: int,
     threshold: float,
-    certainty: float,
+    min_mean_probability: float,
     dilation: int,
     detector: str,
     overwrite_input: bool,
@@ -117,7 +117,7 @@ def restore(
         # Without the file and line that a Python warning names.
         warnings.showwarning = _show_warning
         try:
-            options = Options(strategy, memory_mb, DetectionOptions(threshold, dilation, certainty))
+            options = Options(strategy, memory_mb, DetectionOptions(threshold, dilation, min_mean_probability))
 
             def load() -> Restorer:
                 return Restorer.load(
@@ -147,7 +147,7 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 def _check(job: FileJob, overwrite_input: bool) -> None:
     """Refuses what can be refused before any work is done."""
-    picture_format(job.output)
+    image_format(job.output)
     if not job.output.parent.is_dir():
         raise OutputError(f"there is no folder {job.output.parent} to write in")
     if not overwrite_input and _is_input(job):
@@ -197,8 +197,8 @@ def _restore_folder(
             return Outcome(outcome.job, error=error)
 
     failed = 0
-    restored = map(run, map_ahead(read, todo, ahead=2))
-    written = map_ahead(write, restored, ahead=2)
+    restored = map(run, prefetch_map(read, todo, ahead=2))
+    written = prefetch_map(write, restored, ahead=2)
     for outcome in tqdm(written, total=len(todo), unit="picture", disable=None):
         if outcome.error is not None:
             failed += 1

@@ -11,7 +11,7 @@ from inpaint_sdk.cli.options import detection_options
 from inpaint_sdk.errors import InpaintError, OutputError
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.restorer import Restorer
-from inpaint_sdk.tasks.detection import DamageIn, DetectionOptions
+from inpaint_sdk.runners.detector import DamageIn, DetectionOptions
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -64,7 +64,7 @@ def video(
     memory_mb: int,
     damage: DamageIn,
     threshold: float,
-    certainty: float,
+    min_mean_probability: float,
     dilation: int,
     detector: str,
     codec: str | None,
@@ -89,7 +89,7 @@ def video(
         from inpaint_sdk.video import restore_video
         from inpaint_sdk.video.streams import Encoding
 
-        detection = DetectionOptions(threshold, dilation, certainty)
+        detection = DetectionOptions(threshold, dilation, min_mean_probability)
         restorer = Restorer.load(
             model, backend=backend, threads=threads, channels="rgb", detector=detector
         )

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from inpaint_sdk.engines.shapes import Shapes
+from inpaint_sdk.engines.profile import Shapes
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.models.info import ModelInfo
 

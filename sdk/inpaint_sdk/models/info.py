@@ -124,7 +124,7 @@ class ModelInfo:
     have ``output``, a picture like ``image``; perhaps ``attention`` [N, 1, H, W], from 0 to 1 where
     the model sees damage; ``stages`` [N, 3 * S, H, W], the pictures after each of S stages; or
     ``diagnosis`` [N, 3], strengths of noise, blur and compression from 0 to 1 (see
-    :class:`inpaint_sdk.Diagnosis`). Outputs of other names are let be.
+    :class:`inpaint_sdk.Degradation`). Outputs of other names are let be.
 
     Raises:
         ModelError: a value is out of its range, or they contradict each other.

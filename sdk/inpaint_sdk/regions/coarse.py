@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.pictures.masks import Hole
+from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.regions.boxes import Box
 from inpaint_sdk.regions.grid import CELL, cells_filled
 
@@ -22,7 +22,7 @@ GRAIN = 4
 """Pixels on a side of the blocks in which depth is measured: finer would change nothing."""
 
 
-def deep_part(hole: Hole, cells: Cells, reach: int, rim: int) -> tuple[Box, Hole] | None:
+def deep_part(hole: Mask, cells: Cells, reach: int, rim: int) -> tuple[Box, Mask] | None:
     """The inside of holes too wide to be filled directly, or None if there are none.
 
     hole: uint8 [H, W]. cells: ``cells_touched`` by it. reach: pixels from its edge that a model
@@ -64,7 +64,7 @@ def _maybe_deep(cells: Cells, reach: int) -> Box | None:
     )
 
 
-def _deep_part(hole: Hole, reach: int, rim: int) -> tuple[Box, Hole] | None:
+def _deep_part(hole: Mask, reach: int, rim: int) -> tuple[Box, Mask] | None:
     """:func:`deep_part` by blocks, in all of a hole."""
     height, width = hole.shape
     blocks = cells_filled(hole, GRAIN)
@@ -90,12 +90,12 @@ def halved(height: int, width: int) -> tuple[int, int]:
     return max(1, round(height / 2)), max(1, round(width / 2))
 
 
-def reduce_hole(hole: Hole, size: tuple[int, int]) -> Hole:
+def reduce_hole(hole: Mask, size: tuple[int, int]) -> Mask:
     """A hole at a smaller size (height, width): what is mostly hole; something stays known."""
     return _known_share(hole, size)[1]
 
 
-def reduce(planes: Planes, hole: Hole, size: tuple[int, int]) -> Planes:
+def reduce(planes: Planes, hole: Mask, size: tuple[int, int]) -> Planes:
     """A picture float32 [H, W, C] at a smaller size (height, width), from its known pixels."""
     share, _ = _known_share(hole, size)
     known = planes * (hole == 0)[..., None].astype(np.float32)
@@ -111,7 +111,7 @@ def enlarge(planes: Planes, height: int, width: int) -> Planes:
     return large.reshape(height, width, -1).astype(np.float32, copy=False)
 
 
-def _known_share(hole: Hole, size: tuple[int, int]) -> tuple[Planes, Hole]:
+def _known_share(hole: Mask, size: tuple[int, int]) -> tuple[Planes, Mask]:
     known = (hole == 0).astype(np.float32)
     share = cv2.resize(known, size[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
     small = share < 0.5

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.pictures.masks import Hole
+from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.regions.boxes import Box
 from inpaint_sdk.regions.grid import CELL
 
@@ -53,7 +53,7 @@ class Crop:
     is_part: bool = False
 
 
-def plan_crops(hole: Hole, cells: NDArray[np.uint8], shape: Shape) -> list[Crop]:
+def plan_crops(hole: Mask, cells: NDArray[np.uint8], shape: Shape) -> list[Crop]:
     """The crops that cover every pixel of the hole [H, W], in the order in which to fill them.
 
     cells: ``cells_touched`` by the hole.
@@ -72,7 +72,7 @@ def plan_crops(hole: Hole, cells: NDArray[np.uint8], shape: Shape) -> list[Crop]
 
 
 class _Planner:
-    def __init__(self, hole: Hole, cells: NDArray[np.uint8], shape: Shape) -> None:
+    def __init__(self, hole: Mask, cells: NDArray[np.uint8], shape: Shape) -> None:
         self._shape = shape
         self._height, self._width = hole.shape
         self._cells = cells

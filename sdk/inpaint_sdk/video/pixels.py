@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.pictures.images import Pixels
-from inpaint_sdk.pictures.masks import Hole
+from inpaint_sdk.images.image import Pixels
+from inpaint_sdk.images.masks import Mask
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -28,7 +28,7 @@ def quarter_turns(frame: VideoFrame) -> int:
     return round(frame.rotation / 90) % 4
 
 
-def from_rgb(restored: Pixels, frame: VideoFrame, hole: Hole | None) -> VideoFrame:
+def from_rgb(restored: Pixels, frame: VideoFrame, hole: Mask | None) -> VideoFrame:
     """A frame like ``frame`` that shows a result of :func:`to_rgb`, upright.
 
     hole: uint8 [H, W], nonzero where pixels were changed. Everywhere else the samples stay what
@@ -50,7 +50,7 @@ def from_rgb(restored: Pixels, frame: VideoFrame, hole: Hole | None) -> VideoFra
     return result
 
 
-def _keep(ours: NDArray[Any], theirs: NDArray[Any], hole: Hole) -> None:
+def _keep(ours: NDArray[Any], theirs: NDArray[Any], hole: Mask) -> None:
     """Copies the samples of one plane back that cover no pixel of the hole."""
     height, width = theirs.shape
     changed: NDArray[Any] = hole

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, TypeVar
 import cv2
 import numpy as np
 
-from inpaint_sdk.ahead import map_ahead
+from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.errors import ImageError, MaskError
 from inpaint_sdk.files import replacing
-from inpaint_sdk.pictures.images import Pixels
-from inpaint_sdk.pictures.masks import Hole, MaskLike, open_mask, share_of
+from inpaint_sdk.images.image import Pixels
+from inpaint_sdk.images.masks import Mask, MaskLike, open_mask, masked_fraction
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
-from inpaint_sdk.tasks.detection import DamageIn, DetectionOptions, check_damage
-from inpaint_sdk.tasks.lens import LensMask
+from inpaint_sdk.runners.detector import DamageIn, DetectionOptions, check_damage
+from inpaint_sdk.runners.lens import StaticDamage
 from inpaint_sdk.video.pixels import from_rgb, to_rgb
-from inpaint_sdk.video.streams import Carried, Encoding, Sink, decode, open_input
+from inpaint_sdk.video.streams import FrameOrPacket, Encoding, Sink, decode, open_input
 
 if TYPE_CHECKING:
     from inpaint_sdk.restorer import Restorer
-    from inpaint_sdk.tasks.masked import MaskedRestorer
+    from inpaint_sdk.runners.masked import MaskedRestorer
 
 Item = TypeVar("Item")
 
@@ -104,14 +104,14 @@ def restore_video(
         finds = False
     output = Path(output)
     frames = 0
-    with open_input(Path(source), ImageError) as container, replacing(output) as partial:
+    with open_input(Path(source), ImageError) as container, atomic_write(output) as partial:
         total = container.streams.video[0].frames or None
         work = _Work(
             restorer, mask, mask_video, steady, strategy, memory_mb, options if finds else None
         )
         with Sink(partial, container, encoding or Encoding()) as sink, work:
 
-            def write(item: tuple[Carried, Pixels | None, Hole | None]) -> bool:
+            def write(item: tuple[FrameOrPacket, Pixels | None, Mask | None]) -> bool:
                 carried, restored, hole = item
                 if restored is not None:
                     carried = from_rgb(restored, carried, hole)
@@ -121,7 +121,7 @@ def restore_video(
             # Both threads must have ended before the files that they work on are closed.
             with (
                 closing(_in_thread(_with_pixels(decode(container)))) as decoded,
-                closing(map_ahead(write, map(work.restore, decoded), ahead=AHEAD)) as written,
+                closing(prefetch_map(write, map(work.restore, decoded), ahead=AHEAD)) as written,
             ):
                 for is_frame in written:
                     frames += is_frame
@@ -134,7 +134,7 @@ def restore_video(
 
 def find_on_lens(
     restorer: Restorer, source: Path, options: DetectionOptions, memory_mb: int = DEFAULT_MEMORY_MB
-) -> Hole:
+) -> Mask:
     """What stays in its place through a video and looks damaged, uint8 [H, W], 255 in it, widened.
 
     Some frames are looked at, evenly spread; all of them if their number is not known.
@@ -143,12 +143,12 @@ def find_on_lens(
         ImageError: the source cannot be read, or has no frames.
         MaskError: damage was found everywhere.
     """
-    lens: LensMask | None = None
+    lens: StaticDamage | None = None
     with open_input(source, ImageError) as container:
         step = max(1, container.streams.video[0].frames // LOOKS)
         for index, frame in enumerate(container.decode(video=0)):
             if index % step == 0:
-                lens = lens or LensMask(options)
+                lens = lens or StaticDamage(options)
                 lens.add(restorer.detect(to_rgb(frame), memory_mb=memory_mb).probability)
     if lens is None:
         raise ImageError(f"{source} has no frames")
@@ -174,8 +174,8 @@ class _Work:
         self._detection = detection
         self._marked = 0.0  # sum of the shares of the frames that were looked at
         self._looked = 0
-        self._hole: Hole | None = None
-        self._masks: Generator[Hole, None, None] | None = None
+        self._hole: Mask | None = None
+        self._masks: Generator[Mask, None, None] | None = None
         self._mask_path = None if mask_video is None else Path(mask_video)
         self._masked: MaskedRestorer | None = None
         if mask is not None:
@@ -195,8 +195,8 @@ class _Work:
             self._masks.close()
 
     def restore(
-        self, item: tuple[Carried, Pixels | None]
-    ) -> tuple[Carried, Pixels | None, Hole | None]:
+        self, item: tuple[FrameOrPacket, Pixels | None]
+    ) -> tuple[FrameOrPacket, Pixels | None, Mask | None]:
         frame, pixels = item
         if pixels is None:
             return frame, None, None
@@ -213,7 +213,7 @@ class _Work:
             if hole is None:
                 raise MaskError(f"{self._mask_path} has fewer frames than the video")
         if hole is not None:
-            self._marked += share_of(hole)
+            self._marked += masked_fraction(hole)
             self._looked += 1
         restored = self._restorer.restore(
             pixels, hole, strategy=self._strategy, memory_mb=self._memory_mb
@@ -224,7 +224,7 @@ class _Work:
     def damaged(self) -> float | None:
         """Mean share of the frames' pixels that were marked."""
         if self._hole is not None:
-            return share_of(self._hole)
+            return masked_fraction(self._hole)
         return self._marked / self._looked if self._looked else None
 
     def finish(self) -> None:
@@ -232,7 +232,7 @@ class _Work:
             raise MaskError(f"{self._mask_path} has more frames than the video")
 
 
-def _masks(path: Path) -> Generator[Hole, None, None]:
+def _masks(path: Path) -> Generator[Mask, None, None]:
     """The frames of a video of masks, uint8 [H, W], 255 in the hole."""
     with open_input(path, MaskError) as container:
         for frame in container.decode(video=0):
@@ -241,8 +241,8 @@ def _masks(path: Path) -> Generator[Hole, None, None]:
 
 
 def _with_pixels(
-    items: Iterator[Carried],
-) -> Iterator[tuple[Carried, Pixels | None]]:
+    items: Iterator[FrameOrPacket],
+) -> Iterator[tuple[FrameOrPacket, Pixels | None]]:
     """Adds the pixels of frames; packets have none."""
     from av import VideoFrame
 
@@ -253,7 +253,7 @@ def _with_pixels(
 def _in_thread(items: Iterator[Item]) -> Generator[Item, None, None]:
     """The same items, taken in another thread, some ahead of their use."""
     end = object()
-    with closing(map_ahead(lambda _: next(items, end), repeat(None), ahead=AHEAD)) as taken:
+    with closing(prefetch_map(lambda _: next(items, end), repeat(None), ahead=AHEAD)) as taken:
         for item in taken:
             if item is end:
                 return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer, OutputContainer
 
-Carried: TypeAlias = Any
+FrameOrPacket: TypeAlias = Any
 """A decoded ``av.VideoFrame``, or an ``av.Packet`` of another stream."""
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -50,7 +50,7 @@ def open_input(path: Path, error: type[InpaintError]) -> Iterator[InputContainer
         raise error(f"cannot read {path}, it may be damaged: {reason}") from reason
 
 
-def decode(container: InputContainer) -> Iterator[Carried]:
+def decode(container: InputContainer) -> Iterator[FrameOrPacket]:
     """The frames of the first video stream, and the packets of the streams to be carried over."""
     video = container.streams.video[0]
     video.thread_type = "AUTO"
@@ -100,7 +100,7 @@ class Sink:
     def __exit__(self, *_: object) -> None:
         self._container.close()
 
-    def write(self, item: Carried) -> None:
+    def write(self, item: FrameOrPacket) -> None:
         """Encodes a frame, or carries over a packet of another stream."""
         try:
             if isinstance(item, self._av.VideoFrame):

@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from inpaint_sdk import DetectionOptions, Diagnosis, ModelError, Restorer
+from inpaint_sdk import DetectionOptions, Degradation, ModelError, Restorer
 from inpaint_sdk.auto import parts
 from inpaint_sdk.auto.parts import CHOICES, choose
 from inpaint_sdk.auto.wide import wide_part
 from inpaint_sdk.cli.main import main
-from inpaint_sdk.tasks.restoration import Cleaner
+from inpaint_sdk.runners.enhance import EnhanceRunner
 from support.detector import scratched
 
 Pixels = NDArray[Any]
@@ -107,8 +107,8 @@ def test_a_distorted_picture_is_cleaned_before_damage_is_found_and_filled(
 def test_a_hardly_distorted_picture_is_not_cleaned(
     auto: Restorer, image: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = Diagnosis(0.05, 0.0, 0.0)
-    monkeypatch.setattr(Cleaner, "restore_and_diagnose", lambda *_: (image * 0, said))
+    said = Degradation(0.05, 0.0, 0.0)
+    monkeypatch.setattr(EnhanceRunner, "restore_and_diagnose", lambda *_: (image * 0, said))
     assert "clean" not in [step.model for step in auto.plan(image).steps]
     np.testing.assert_array_equal(auto.restore(image), image)
 

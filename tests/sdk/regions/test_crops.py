@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from inpaint_sdk.regions.crops import Crop, Shape, plan_crops
 from inpaint_sdk.regions.grid import cells_filled, cells_touched
 
-Hole = NDArray[np.uint8]
+Mask = NDArray[np.uint8]
 SHAPE = Shape(context=(32, 128), step=32, most=1_000_000)
 
 
-def plan(hole: Hole, shape: Shape = SHAPE) -> list[Crop]:
+def plan(hole: Mask, shape: Shape = SHAPE) -> list[Crop]:
     return plan_crops(hole, cells_touched(hole), shape)
 
 
-def empty(height: int, width: int) -> Hole:
+def empty(height: int, width: int) -> Mask:
     return np.zeros((height, width), np.uint8)
 
 
@@ -26,7 +26,7 @@ def shown(crops: list[Crop]) -> int:
     return sum(crop.box.area for crop in crops)
 
 
-def assert_covered(hole: Hole, crops: list[Crop], shape: Shape = SHAPE) -> None:
+def assert_covered(hole: Mask, crops: list[Crop], shape: Shape = SHAPE) -> None:
     left = hole.copy()
     for crop in crops:
         left[crop.core.slices] = 0

@@ -10,7 +10,7 @@ from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
 from inpaint_sdk.backends.tensorrt.progress import Interrupted, Progress, make_monitor
 from inpaint_sdk.backends.tensorrt.scan_node import Plugin
 from inpaint_sdk.backends.tensorrt.zero_points import with_signed_zero_points
-from inpaint_sdk.engines.shapes import Shape, Shapes
+from inpaint_sdk.engines.profile import Shape, Shapes
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.models.file import ModelFile, has_functions
 

@@ -13,7 +13,7 @@ from inpaint_sdk.backends.tensorrt.progress import Progress, ProgressBar
 from inpaint_sdk.backends.tensorrt.session import TensorRTSession
 from inpaint_sdk.engines.cache import EngineCache
 from inpaint_sdk.engines.file import EngineFile, EngineKey, make_engine_file, this_system
-from inpaint_sdk.engines.shapes import Shapes
+from inpaint_sdk.engines.profile import Shapes
 from inpaint_sdk.errors import BackendError
 from inpaint_sdk.models.file import ModelFile, has_functions
 

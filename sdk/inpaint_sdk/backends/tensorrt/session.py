@@ -15,13 +15,13 @@ import numpy as np
 from inpaint_sdk.backends.base import Tensor
 from inpaint_sdk.backends.tensorrt.cuda import Cuda
 from inpaint_sdk.backends.tensorrt.device_tensor import DeviceTensor, borrow
-from inpaint_sdk.backends.tensorrt.lane import ITEM, Lane, Sizes
+from inpaint_sdk.backends.tensorrt.thread_context import ITEM, ThreadContext, Sizes
 from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
 from inpaint_sdk.engines.file import EngineFile
-from inpaint_sdk.engines.shapes import Shape
+from inpaint_sdk.engines.profile import Shape
 from inpaint_sdk.errors import BackendError, ModelError
-from inpaint_sdk.pictures.images import Channels, Pixels
-from inpaint_sdk.pictures.masks import Hole
+from inpaint_sdk.images.image import Channels, Pixels
+from inpaint_sdk.images.masks import Mask
 
 if TYPE_CHECKING:
     import tensorrt_bindings as tensorrt
@@ -46,7 +46,7 @@ class TensorRTSession:
         self.inputs = tuple(n for n in names if self._engine.get_tensor_mode(n) == mode.INPUT)
         self.outputs = tuple(n for n in names if self._engine.get_tensor_mode(n) == mode.OUTPUT)
         self._local = threading.local()
-        self._lanes: weakref.WeakSet[Lane] = weakref.WeakSet()
+        self._lanes: weakref.WeakSet[ThreadContext] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._module = 0
         self._kernels: dict[str, int] = {}
@@ -122,7 +122,7 @@ class TensorRTSession:
         return results
 
     def run_pixels(
-        self, pixels: Pixels, hole: Hole | None, *, channels: Channels, multiple: int
+        self, pixels: Pixels, hole: Mask | None, *, channels: Channels, multiple: int
     ) -> Pixels:
         """Restores pixels with everything but the copy there and back on the GPU.
 
@@ -180,17 +180,17 @@ class TensorRTSession:
         area: tuple[int, int],
         addresses: tuple[int, ...],
         geometry: list[tuple[int, Any]],
-        lane: Lane,
+        lane: ThreadContext,
     ) -> None:
         """One thread for each pixel of ``area``, height by width."""
         grid = (-(-area[1] // _BLOCK[0]), -(-area[0] // _BLOCK[1]))
         pointers = [(address, ctypes.c_void_p) for address in addresses]
         self._cuda.launch(kernel, grid, _BLOCK, [*pointers, *geometry], lane.stream)
 
-    def _lane(self) -> Lane:
-        lane: Lane | None = getattr(self._local, "lane", None)
+    def _lane(self) -> ThreadContext:
+        lane: ThreadContext | None = getattr(self._local, "lane", None)
         if lane is None:
-            lane = Lane(self._cuda, self._library, self._engine, self._logger)
+            lane = ThreadContext(self._cuda, self._library, self._engine, self._logger)
             self._local.lane = lane
             self._lanes.add(lane)
         return lane
@@ -219,7 +219,7 @@ class TensorRTSession:
 class _Frame:
     """A picture's way to the GPU and back, through page-locked memory."""
 
-    def __init__(self, cuda: Cuda, lane: Lane, pixels: Pixels, hole: Hole | None) -> None:
+    def __init__(self, cuda: Cuda, lane: ThreadContext, pixels: Pixels, hole: Mask | None) -> None:
         self._cuda = cuda
         self._lane = lane
         self._in = [("pixels", *lane.host("pixels", pixels.shape, np.uint8))]

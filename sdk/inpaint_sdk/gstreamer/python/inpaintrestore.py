@@ -17,7 +17,7 @@ import numpy as np
 from gi.repository import GLib, GObject, Gst, GstVideo
 
 from inpaint_sdk import InpaintError, Restorer
-from inpaint_sdk.tasks.detection import DETECTOR, check_damage
+from inpaint_sdk.runners.detector import DETECTOR, check_damage
 
 CAPS = Gst.Caps.from_string(
     "video/x-raw, format=(string){BGR, RGB}, width=[1, 2147483647], height=[1, 2147483647], "
@@ -46,7 +46,7 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
         type=str,
         default="",
         nick="Mask",
-        blurb="Picture of the frames' size, nonzero where they are to be restored",
+        blurb="Image of the frames' size, nonzero where they are to be restored",
     )
     backend = GObject.Property(
         type=str, default="auto", nick="Backend", blurb="What runs the model, or auto"

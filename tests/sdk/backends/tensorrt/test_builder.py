@@ -14,7 +14,7 @@ from inpaint_sdk.backends.tensorrt.cuda import Cuda, Device
 from inpaint_sdk.backends.tensorrt.library import Library, make_logger, open_library
 from inpaint_sdk.cli.main import main
 from inpaint_sdk.engines.file import read_engine_file, write_engine_file
-from inpaint_sdk.engines.shapes import Shape, Shapes
+from inpaint_sdk.engines.profile import Shape, Shapes
 from inpaint_sdk.models.file import ModelFile, has_functions, read_model_file
 from inpaint_sdk.models.zoo import MODELS
 from support.tensorrt_fakes import DEVICE

@@ -25,7 +25,7 @@ from inpaint_sdk.backends.tensorrt.device_tensor import DeviceTensor
 from inpaint_sdk.backends.tensorrt.library import Library
 from inpaint_sdk.backends.tensorrt.session import TensorRTSession
 from inpaint_sdk.engines.file import EngineFile, make_engine_file
-from inpaint_sdk.engines.shapes import Shape, Shapes
+from inpaint_sdk.engines.profile import Shape, Shapes
 from inpaint_sdk.models.file import ModelFile
 from support.tensorrt_fakes import DEVICE, FakeCuda, FakeEngine, compile_kernels, fake_library
 

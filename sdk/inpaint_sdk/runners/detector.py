@@ -15,8 +15,8 @@ from inpaint_sdk.backends import Session, open_session
 from inpaint_sdk.errors import MaskError, ModelError
 from inpaint_sdk.models.info import ModelInfo
 from inpaint_sdk.models.zoo import open_model
-from inpaint_sdk.pictures.images import Channels, Pixels, colours_of
-from inpaint_sdk.pictures.masks import Hole, share_of
+from inpaint_sdk.images.image import Channels, Pixels, colours_of
+from inpaint_sdk.images.masks import Mask, masked_fraction
 from inpaint_sdk.regions.boxes import Box, pixels_within
 
 DETECTOR = "damage"
@@ -46,7 +46,7 @@ class DetectionOptions:
     """How sure a detector must be, and how far around its finds a picture is restored.
 
     threshold: probability from which a pixel counts as damaged, between 0 and 1. dilation: pixels
-    by which the mask is widened before it is restored, since damage has soft edges. certainty:
+    by which the mask is widened before it is restored, since damage has soft edges. min_mean_probability:
     probability that a connected place must have on average, or nothing of it counts; where it is no
     more than the threshold, all count. So a scratch is followed from where it is plain to where it
     is faint, and what is only like damage is left alone. What is averaged over frames is sure
@@ -58,10 +58,10 @@ class DetectionOptions:
 
     threshold: float = 0.5
     dilation: int = 1
-    certainty: float = 0.8
+    min_mean_probability: float = 0.8
 
     def __post_init__(self) -> None:
-        for name, value in (("threshold", self.threshold), ("certainty", self.certainty)):
+        for name, value in (("threshold", self.threshold), ("min_mean_probability", self.min_mean_probability)):
             if not 0.0 < value < 1.0:
                 raise MaskError(f"{name} is {value}; it is between 0 and 1")
         if self.dilation < 0:
@@ -75,31 +75,31 @@ class Detection:
     mask: uint8 [H, W], 255 where the picture is damaged. probability: float32 [H, W], from 0 to 1.
     """
 
-    mask: Hole
+    mask: Mask
     probability: Probability
 
     @property
     def share(self) -> float:
         """Of the pixels that are damaged, from 0 to 1."""
-        return share_of(self.mask)
+        return masked_fraction(self.mask)
 
     @classmethod
     def of(cls, probability: Probability, options: DetectionOptions) -> Detection:
         """Marks what is as probable as the options ask for."""
         marked = probability >= options.threshold
         mask = np.multiply(marked, 255, dtype=np.uint8)
-        if options.certainty <= options.threshold or not marked.any():
+        if options.min_mean_probability <= options.threshold or not marked.any():
             return cls(mask, probability)
         import cv2
 
         count, places = cv2.connectedComponents(mask, connectivity=8)
         labels = places[marked]
         sums = np.bincount(labels, probability[marked], count)
-        sure = sums >= options.certainty * np.bincount(labels, minlength=count)
+        sure = sums >= options.min_mean_probability * np.bincount(labels, minlength=count)
         sure[0] = False  # what is around all places
         return cls(np.multiply(sure, 255, dtype=np.uint8)[places], probability)
 
-    def hole(self, options: DetectionOptions) -> Hole:
+    def hole(self, options: DetectionOptions) -> Mask:
         """What is to be restored: the mask, widened, uint8 [H, W], 255 in it.
 
         Raises:
@@ -115,7 +115,7 @@ class Detection:
         if hole.all():
             raise MaskError(
                 "damage was found everywhere, so nothing is known to restore the image from; "
-                "give a mask, or a higher threshold or certainty"
+                "give a mask, or a higher threshold or min_mean_probability"
             )
         return hole
 
@@ -153,7 +153,7 @@ class Detector:
         return found
 
     def _probability(self, pixels: Pixels, channels: Channels, memory_mb: int) -> Probability:
-        from inpaint_sdk.pictures.tensors import image_tensor, require_finite
+        from inpaint_sdk.images.tensors import image_tensor, require_finite
         from inpaint_sdk.regions.tiles import cut_axes, run_tiled
 
         multiple = self.model.size_multiple

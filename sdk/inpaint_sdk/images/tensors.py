@@ -10,31 +10,31 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.backends.base import Tensor
 from inpaint_sdk.errors import ModelError
-from inpaint_sdk.pictures.images import Channels, Pixels, colours_of
-from inpaint_sdk.pictures.masks import Hole
+from inpaint_sdk.images.image import Channels, Pixels, colours_of
+from inpaint_sdk.images.masks import Mask
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
 
 
-def white(dtype: np.dtype[Any]) -> float:
+def max_value(dtype: np.dtype[Any]) -> float:
     """The value of full brightness in pixels of that type."""
     return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
 
 
-def to_unit(pixels: Pixels) -> NDArray[np.float32]:
+def to_float01(pixels: Pixels) -> NDArray[np.float32]:
     """Colours [H, W, 1 or 3] of pixels in any form, float32 in [0, 1]; alpha is left out."""
-    scale = np.float32(1.0 / white(pixels.dtype))
+    scale = np.float32(1.0 / max_value(pixels.dtype))
     unit: NDArray[np.float32] = np.multiply(colours_of(pixels), scale, dtype=np.float32)
     return unit
 
 
-def from_unit(planes: NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
+def from_float01(planes: NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
     """From float32 [H, W, C] to pixels of that type: clipped to [0, 1], scaled, rounded."""
     planes = np.clip(planes, 0.0, 1.0)
     if not np.issubdtype(dtype, np.integer):
         return planes.astype(dtype, copy=False)
-    planes *= np.float32(white(dtype))
+    planes *= np.float32(max_value(dtype))
     return np.rint(planes, out=planes).astype(dtype)
 
 
@@ -49,14 +49,14 @@ def image_tensor(pixels: Pixels, channels: Channels, multiple: int) -> Tensor:
     if any(end for _, end in padding):
         colours = np.pad(colours, (*padding, (0, 0)), mode="symmetric")
     tensor = np.empty((1, 3, *colours.shape[:2]), np.float32)
-    scale = np.float32(1.0 / white(pixels.dtype))
+    scale = np.float32(1.0 / max_value(pixels.dtype))
     for index in range(3):
         source = 0 if count == 1 else index if channels == "rgb" else 2 - index
         np.multiply(colours[..., source], scale, out=tensor[0, index], casting="same_kind")
     return tensor
 
 
-def mask_tensor(hole: Hole, multiple: int) -> Tensor:
+def mask_tensor(hole: Mask, multiple: int) -> Tensor:
     """From uint8 [H, W] to float32 [1, 1, H', W'], 1 in the hole, mirrored as the image is."""
     height, width = hole.shape
     padding = _padding(height, multiple), _padding(width, multiple)
@@ -65,7 +65,7 @@ def mask_tensor(hole: Hole, multiple: int) -> Tensor:
     return tensor
 
 
-def to_planes(
+def to_hwc(
     output: Tensor, channels: Channels, height: int, width: int, count: int
 ) -> NDArray[np.float32]:
     """From one picture's float32 [3, H', W'] to colours float32 [height, width, count].

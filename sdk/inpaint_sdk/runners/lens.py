@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 
 from inpaint_sdk.errors import ImageError
-from inpaint_sdk.pictures.images import Pixels
-from inpaint_sdk.pictures.masks import Hole
+from inpaint_sdk.images.image import Pixels
+from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB
-from inpaint_sdk.tasks.detection import Detection, DetectionOptions, Probability
+from inpaint_sdk.runners.detector import Detection, DetectionOptions, Probability
 
 if TYPE_CHECKING:
     from inpaint_sdk.restorer import Restorer
-    from inpaint_sdk.tasks.masked import MaskedRestorer
+    from inpaint_sdk.runners.masked import MaskedRestorer
 
 MEMORY = 64
 """Looks over which probabilities are averaged; older ones fade."""
@@ -30,14 +30,14 @@ FIRST = 16
 SOME = 8
 
 
-class LensMask:
+class StaticDamage:
     """Accumulates what a detector sees in frame after frame of one size."""
 
     def __init__(self, options: DetectionOptions) -> None:
         self._options = options
         self._looks = 0
         self._mean: Probability | None = None
-        self._marked: Hole | None = None
+        self._marked: Mask | None = None
 
     def add(self, probability: Probability) -> None:
         """Takes one more frame's probabilities, float32 [H, W].
@@ -62,7 +62,7 @@ class LensMask:
         self._marked = np.multiply(marked, 255, dtype=np.uint8)
 
     @property
-    def hole(self) -> Hole:
+    def hole(self) -> Mask:
         """What is to be restored now, widened as the options say, uint8 [H, W], 255 in it.
 
         Raises:
@@ -83,19 +83,19 @@ class LensRestorer:
         self,
         restorer: Restorer,
         options: DetectionOptions,
-        with_mask: Callable[[Hole], MaskedRestorer],
+        with_mask: Callable[[Mask], MaskedRestorer],
         memory_mb: int = DEFAULT_MEMORY_MB,
     ) -> None:
         self._restorer = restorer
         self._with_mask = with_mask
         self._memory_mb = memory_mb
-        self._lens = LensMask(options)
+        self._lens = StaticDamage(options)
         self._frames = 0
-        self._hole: Hole | None = None
+        self._hole: Mask | None = None
         self._masked: MaskedRestorer | None = None
 
     @property
-    def mask(self) -> Hole | None:
+    def mask(self) -> Mask | None:
         """What is restored now, uint8 [H, W], 255 in it; None before the first frame."""
         return self._hole
 
@@ -114,7 +114,7 @@ class LensRestorer:
             self._hole, self._masked = hole, self._with_mask(hole)
 
 
-def _differ(hole: Hole, before: Hole) -> bool:
+def _differ(hole: Mask, before: Mask) -> bool:
     """Whether one has a pixel that is not beside a pixel of the other."""
     element = np.ones((3, 3), np.uint8)
     outside = (hole > cv2.dilate(before, element)) | (before > cv2.dilate(hole, element))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from inpaint_sdk.pictures.images import Pixels
+from inpaint_sdk.images.image import Pixels
 
 Action = Literal["detect", "inpaint", "restore"]
 

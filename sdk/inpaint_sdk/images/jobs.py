@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from inpaint_sdk.pictures.files import (
-    PictureFile,
-    read_picture_file,
-    require_room,
-    write_picture_file,
+from inpaint_sdk.images.files import (
+    ImageFile,
+    read_image_file,
+    check_format_supports,
+    write_image_file,
 )
-from inpaint_sdk.pictures.images import check_floats
-from inpaint_sdk.pictures.masks import Hole, MaskLike, open_mask
+from inpaint_sdk.images.image import check_floats
+from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
 
 
 @dataclass(frozen=True)
 class OpenedFile:
     """A picture file and the mask that belongs to it, uint8 [H, W], 255 in the hole."""
 
-    file: PictureFile
-    hole: Hole | None
+    file: ImageFile
+    hole: Mask | None
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class FileJob:
 
     def read(self) -> OpenedFile:
         """Reads the inputs; raises ``InpaintError`` if they or the output's format do not fit."""
-        file = read_picture_file(self.image)
-        require_room(self.output, file.pixels)
+        file = read_image_file(self.image)
+        check_format_supports(self.output, file.pixels)
         if file.pixels.dtype.kind == "f":
             check_floats(file.pixels)
         size = file.pixels.shape[:2]
@@ -42,4 +42,4 @@ class FileJob:
 
     def write(self, restored: OpenedFile) -> None:
         """Writes a result, whole or not at all; raises ``OutputError``."""
-        write_picture_file(self.output, restored.file)
+        write_image_file(self.output, restored.file)

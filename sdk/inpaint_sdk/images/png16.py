@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.pictures.metadata import XMP_KEY, Metadata
+from inpaint_sdk.images.metadata import XMP_KEY, Metadata
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """By the number of channels: grey, grey and alpha, RGB, RGB and alpha."""

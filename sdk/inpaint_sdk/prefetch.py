@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def map_ahead(
+def prefetch_map(
     work: Callable[[Item], Result], items: Iterable[Item], *, ahead: int, workers: int = 1
 ) -> Generator[Result, None, None]:
     """Yields ``work(item)`` for each item, in order, computed up to ``ahead`` items early.
@@ -20,7 +20,7 @@ def map_ahead(
     ``work`` raises is raised where its result would be. When the caller stops early, what was not
     begun is dropped and what was begun is waited for.
 
-    >>> list(map_ahead(len, ["a", "bb", "ccc"], ahead=2))
+    >>> list(prefetch_map(len, ["a", "bb", "ccc"], ahead=2))
     [1, 2, 3]
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="inpaint")

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.backends import Session, goes_from_pixels
 from inpaint_sdk.models.info import ModelInfo
-from inpaint_sdk.pictures.images import Channels, Pixels, colours_of
-from inpaint_sdk.pictures.masks import Hole
-from inpaint_sdk.pictures.tensors import from_unit, image_tensor, mask_tensor, to_planes, to_unit
+from inpaint_sdk.images.image import Channels, Pixels, colours_of
+from inpaint_sdk.images.masks import Mask
+from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc, to_float01
 from inpaint_sdk.regions.boxes import Box, Strategy, pixels_within, reduced_size, too_large
 from inpaint_sdk.regions.coarse import deep_part, enlarge, halved, reduce, reduce_hole
 from inpaint_sdk.regions.crops import Crop, Shape, plan_crops
@@ -36,7 +36,7 @@ class Coarse:
     """
 
     box: Box
-    inside: Hole
+    inside: Mask
     plan: Plan
 
 
@@ -48,14 +48,14 @@ class Plan:
     [H, W]. resize_to: height and width to reduce the picture to first; then there are no crops.
     """
 
-    hole: Hole
-    rim: Hole
+    hole: Mask
+    rim: Mask
     crops: tuple[Crop, ...]
     resize_to: tuple[int, int] | None = None
     coarse: Coarse | None = None
 
 
-def make_plan(hole: Hole, model: ModelInfo, strategy: Strategy, memory_mb: int) -> Plan:
+def make_plan(hole: Mask, model: ModelInfo, strategy: Strategy, memory_mb: int) -> Plan:
     """Decides how to fill a hole, uint8 [H, W] with 255 in it, of which there is some.
 
     The plan depends on nothing but what is given here, so it is the same on every machine.
@@ -77,7 +77,7 @@ def make_plan(hole: Hole, model: ModelInfo, strategy: Strategy, memory_mb: int) 
     return _plan(hole, shape, model.trained_size, coarse=strategy == "auto")
 
 
-def _plan(hole: Hole, shape: Shape, trained_size: int, *, coarse: bool) -> Plan:
+def _plan(hole: Mask, shape: Shape, trained_size: int, *, coarse: bool) -> Plan:
     # Measured with `photo`: holes of up to 5/8 of the trained size are filled as well at full size.
     reach, rim = trained_size * 5 // 16, trained_size // 8
     cells = cells_touched(hole)
@@ -107,7 +107,7 @@ def _around(box: Box, margin: int, limits: tuple[int, ...]) -> Box:
     )
 
 
-class Inpainter:
+class InpaintRunner:
     """A model that fills holes in pictures as plans say.
 
     session: of a model for the task ``inpaint``. stage: whose answer is taken, from 0, of a model
@@ -149,7 +149,7 @@ class Inpainter:
                     hole[crop.core.slices] = 0
 
     def _fill_crops(
-        self, picture: Pixels, hole: Hole, crops: Sequence[Crop], channels: Channels
+        self, picture: Pixels, hole: Mask, crops: Sequence[Crop], channels: Channels
     ) -> None:
         """Fills the cores of crops of one shape in place."""
         session = self._session
@@ -171,14 +171,14 @@ class Inpainter:
     def _fill_coarse(self, picture: Pixels, plan: Plan, coarse: Coarse, channels: Channels) -> None:
         box = coarse.box
         size = halved(box.height, box.width)
-        small = reduce(to_unit(picture[box.slices]), plan.hole[box.slices], size)
+        small = reduce(to_float01(picture[box.slices]), plan.hole[box.slices], size)
         self._fill(small, coarse.plan, channels)
         _put(picture[box.slices], coarse.inside, enlarge(small, box.height, box.width))
 
     def _fill_resized(
         self, picture: Pixels, plan: Plan, size: tuple[int, int], channels: Channels
     ) -> None:
-        known = to_unit(picture)
+        known = to_float01(picture)
         if size == plan.hole.shape:
             small, hole = known, plan.hole
         else:
@@ -198,7 +198,7 @@ class Inpainter:
                 yield same[start : start + count]
 
     def _run(
-        self, picture: Pixels, hole: Hole, crops: Sequence[Crop], channels: Channels
+        self, picture: Pixels, hole: Mask, crops: Sequence[Crop], channels: Channels
     ) -> Iterator[NDArray[np.float32]]:
         """The network's answers for crops of one shape, each float32 [box's height, width, C]."""
         parts = [picture[crop.box.slices] for crop in crops]
@@ -212,7 +212,7 @@ class Inpainter:
             output = outputs["stages"][:, 3 * self._stage : 3 * self._stage + 3]
         count = colours_of(picture).shape[2]
         for index, crop in enumerate(crops):
-            yield to_planes(output[index], channels, crop.box.height, crop.box.width, count)
+            yield to_hwc(output[index], channels, crop.box.height, crop.box.width, count)
 
 
 def count_stages(session: Session, model: ModelInfo) -> int:
@@ -231,8 +231,8 @@ def _core(result: NDArray[Any], crop: Crop) -> NDArray[Any]:
     ]
 
 
-def _put(target: Pixels, hole: Hole, planes: NDArray[np.float32]) -> None:
+def _put(target: Pixels, hole: Mask, planes: NDArray[np.float32]) -> None:
     """Writes colours [H, W, C] in [0, 1] where the hole is; every other pixel stays, to the bit."""
     colours = colours_of(target)
-    filled = from_unit(planes, target.dtype)
+    filled = from_float01(planes, target.dtype)
     np.copyto(colours, filled, where=(hole > 0)[..., None])

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inpaint_sdk import Diagnosis, ModelError, Restorer
-from inpaint_sdk.tasks.restoration import Cleaner
+from inpaint_sdk import Degradation, ModelError, Restorer
+from inpaint_sdk.runners.enhance import EnhanceRunner
 
 
 class Reader:
@@ -51,7 +51,7 @@ def test_one_look_restores_and_diagnoses(
 ) -> None:
     picture = rng.integers(0, 256, (800, 700, 3)).astype(np.uint8)
     model, session = restorer(photo, Reader()).model, Reader()
-    once = Cleaner(session, model, "auto", memory_mb)
+    once = EnhanceRunner(session, model, "auto", memory_mb)
     restored, found = once.restore_and_diagnose(picture, "rgb")
     runs = session.runs
     assert found == once.diagnose(picture, "rgb")
@@ -60,7 +60,7 @@ def test_one_look_restores_and_diagnoses(
 
 
 def test_units() -> None:
-    diagnosis = Diagnosis(noise=0.5, blur=1.0, compression=0.8)
+    diagnosis = Degradation(noise=0.5, blur=1.0, compression=0.8)
     assert diagnosis.noise_sigma == 30.0
     assert diagnosis.blur_sigma == 3.0
     assert diagnosis.codec_quality == pytest.approx(20.0)

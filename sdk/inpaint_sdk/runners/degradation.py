@@ -12,7 +12,7 @@ STRONGEST_BLUR = 3.0
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Degradation:
     """How much of each distortion a model sees, from 0 for none to 1.
 
     They are estimates by a network: what a picture shows by itself, grain or a shallow depth of

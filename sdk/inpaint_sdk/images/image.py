@@ -29,16 +29,16 @@ DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
 
 
 @dataclass(frozen=True)
-class Picture:
+class Image:
     """An image's pixels, and the way back to the form that it came in.
 
     pixels: to be read, not written: it may be the caller's own array. channels: the order of its
-    colours. restored_form: from a result like ``pixels`` to the type that came in.
+    colours. to_original_type: from a result like ``pixels`` to the type that came in.
     """
 
     pixels: Pixels
     channels: Channels
-    restored_form: Callable[[Pixels], Pixels | PILImage.Image]
+    to_original_type: Callable[[Pixels], Pixels | PILImage.Image]
 
 
 def colours_of(pixels: Pixels) -> Pixels:
@@ -48,7 +48,7 @@ def colours_of(pixels: Pixels) -> Pixels:
     return pixels[..., :1] if pixels.shape[2] <= 2 else pixels[..., :3]
 
 
-def open_picture(image: ImageLike, channels: Channels) -> Picture:
+def open_image(image: ImageLike, channels: Channels) -> Image:
     """Takes an image in any of the accepted forms.
 
     An array is [H, W] or [H, W, C]: 1 or 3 channels of colour in the order ``channels``, or 2 or 4
@@ -78,7 +78,7 @@ def is_pil(image: object) -> bool:
 def read_pil(path: Path, error: type[InpaintError]) -> PILImage.Image:
     """Reads a picture file whole, upright; what goes wrong is raised as ``error``."""
     with opened_pil(path, error) as picture:
-        if is_deep(picture) and picture.mode != "I;16":
+        if is_16bit(picture) and picture.mode != "I;16":
             # PIL would drop the lower bits of colours without a word.
             raise error(
                 f"{path} has 16 bits a channel, which a PIL image cannot hold; restore it from "
@@ -109,12 +109,12 @@ def opened_pil(path: Path, error: type[InpaintError]) -> Iterator[PILImage.Image
         raise error(f"cannot read {path}, it may be cut short or damaged: {reason}") from reason
 
 
-def is_deep(picture: PILImage.Image) -> bool:
+def is_16bit(picture: PILImage.Image) -> bool:
     """Whether an opened file has 16 bits a channel."""
     return any(";16" in str(tile) for tile in getattr(picture, "tile", ()))
 
 
-def refuse_bomb(path: Path, height: int, width: int) -> None:
+def check_pixel_limit(path: Path, height: int, width: int) -> None:
     """Raises ``ImageError`` for a size that PIL would refuse, for files that others read."""
     from PIL import Image
 
@@ -135,7 +135,7 @@ def upright(picture: PILImage.Image, name: str, error: type[InpaintError]) -> PI
         raise error(f"cannot read {name}, it may be cut short or damaged: {reason}") from reason
 
 
-def _open_array(image: NDArray[np.generic], channels: Channels) -> Picture:
+def _open_array(image: NDArray[np.generic], channels: Channels) -> Image:
     if image.dtype not in DTYPES:
         raise ImageError(
             f"an image array is uint8, uint16, float32 or float64, this one is {image.dtype}"
@@ -148,7 +148,7 @@ def _open_array(image: NDArray[np.generic], channels: Channels) -> Picture:
         raise ImageError(f"the image is empty: its shape is {_shape(image)}")
     if image.dtype.kind == "f":
         check_floats(image)
-    return Picture(image, channels, lambda result: result)
+    return Image(image, channels, lambda result: result)
 
 
 def check_floats(image: NDArray[Any]) -> None:
@@ -164,7 +164,7 @@ def check_floats(image: NDArray[Any]) -> None:
         )
 
 
-def _open_pil(picture: PILImage.Image, name: str) -> Picture:
+def _open_pil(picture: PILImage.Image, name: str) -> Image:
     from PIL import Image
 
     if picture.mode not in MODES:
@@ -175,12 +175,12 @@ def _open_pil(picture: PILImage.Image, name: str) -> Picture:
     if 0 in picture.size:
         raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
 
-    def restored_form(result: Pixels) -> PILImage.Image:
+    def to_original_type(result: Pixels) -> PILImage.Image:
         restored = Image.fromarray(result)
         restored.info = dict(picture.info)  # colour profile, resolution, EXIF
         return restored
 
-    return Picture(np.asarray(picture), "rgb", restored_form)
+    return Image(np.asarray(picture), "rgb", to_original_type)
 
 
 def _shape(array: NDArray[np.generic]) -> str:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import ImageError
-from inpaint_sdk.pictures.images import Channels, Pixels, colours_of, open_picture
-from inpaint_sdk.pictures.masks import Hole
-from inpaint_sdk.pictures.tensors import from_unit, to_unit
+from inpaint_sdk.images.image import Channels, Pixels, colours_of, open_image
+from inpaint_sdk.images.masks import Mask
+from inpaint_sdk.images.tensors import from_float01, to_float01
 from inpaint_sdk.regions.boxes import Box
-from inpaint_sdk.tasks.inpainting import Inpainter, Plan
+from inpaint_sdk.runners.inpaint import InpaintRunner, Plan
 
 BAND = 25
 """Pixels on a side of the window in which a change beside the hole counts as a change in it."""
@@ -53,7 +53,7 @@ class MaskedRestorer:
         self._steady = steady
 
     def __call__(self, image: Pixels) -> Pixels:
-        pixels = open_picture(image, self._channels).pixels
+        pixels = open_image(image, self._channels).pixels
         if pixels.shape[:2] != self._shape:
             height, width = self._shape
             raise ImageError(
@@ -68,7 +68,7 @@ class MaskedRestorer:
 class Steady:
     """Fills one plan's hole in frame after frame, and leaves it as it was where nothing moved."""
 
-    def __init__(self, inpainter: Inpainter, plan: Plan, channels: Channels) -> None:
+    def __init__(self, inpainter: InpaintRunner, plan: Plan, channels: Channels) -> None:
         self._inpainter = inpainter
         self._plan = plan
         self._channels: Channels = channels
@@ -123,7 +123,7 @@ class _Part:
 
     def looks_moved(self, pixels: Pixels) -> bool:
         """Whether the model is to run again here."""
-        colours = to_unit(pixels[self._box.slices]).mean(axis=2)
+        colours = to_float01(pixels[self._box.slices]).mean(axis=2)
         smooth = _mean(colours * self._known, SMOOTHING) / self._weight
         self._latest = smooth
         if self._seen is None:
@@ -147,8 +147,8 @@ class _Part:
             return
         else:
             share = self._change[..., None]
-            mixed = to_unit(colours) * share + to_unit(self._filled) * (1.0 - share)
-            np.copyto(colours, from_unit(mixed, result.dtype), where=where)
+            mixed = to_float01(colours) * share + to_float01(self._filled) * (1.0 - share)
+            np.copyto(colours, from_float01(mixed, result.dtype), where=where)
             assert self._seen is not None and self._latest is not None
             self._seen = self._seen + (self._latest - self._seen) * self._change
         self._filled = colours.copy()
@@ -170,7 +170,7 @@ def _pieces(plan: Plan) -> list[tuple[Plan, Box]]:
     return [(plan, everything)]
 
 
-def _nearest_known(hole: Hole) -> NDArray[np.intp]:
+def _nearest_known(hole: Mask) -> NDArray[np.intp]:
     """For each pixel the flat index of the nearest one outside the hole, [H, W]."""
     _, labels = cv2.distanceTransformWithLabels(
         hole, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL

@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import MaskError
-from inpaint_sdk.pictures.images import is_pil, read_pil, upright
+from inpaint_sdk.images.image import is_pil, read_pil, upright
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-Hole: TypeAlias = NDArray[np.uint8]
+Mask: TypeAlias = NDArray[np.uint8]
 MaskLike: TypeAlias = (
     "NDArray[np.uint8] | NDArray[np.bool_] | PILImage.Image | str | os.PathLike[str]"
 )
 
 
-def open_mask(mask: MaskLike, height: int | None = None, width: int | None = None) -> Hole:
+def open_mask(mask: MaskLike, height: int | None = None, width: int | None = None) -> Mask:
     """Takes a mask in any of the accepted forms; returns uint8 [H, W], 255 in the hole.
 
     height, width: that it must have; None for any.
@@ -54,7 +54,7 @@ def open_mask(mask: MaskLike, height: int | None = None, width: int | None = Non
     return cv2.threshold(hole, 0, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
 
 
-def share_of(hole: Hole) -> float:
+def masked_fraction(hole: Mask) -> float:
     """Of the pixels that are in the hole, from 0 to 1."""
     return float(np.count_nonzero(hole)) / hole.size
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inpaint_sdk import ImageError, Memory
-from inpaint_sdk.tasks.restoration import Cleaner
+from inpaint_sdk.runners.enhance import EnhanceRunner
 from support.models import model_info
 
 Pixels = NDArray[Any]
@@ -46,8 +46,8 @@ def picture(rng: np.random.Generator) -> Pixels:
     return np.clip(large + rng.normal(0, 5, large.shape), 0, 255).astype(np.uint8)
 
 
-def cleaner(session: NearSighted, memory_mb: int = 4000, strategy: Any = "auto") -> Cleaner:
-    return Cleaner(session, INFO, strategy, memory_mb)
+def cleaner(session: NearSighted, memory_mb: int = 4000, strategy: Any = "auto") -> EnhanceRunner:
+    return EnhanceRunner(session, INFO, strategy, memory_mb)
 
 
 def test_tiles_are_as_one_run(picture: Pixels) -> None:
@@ -73,12 +73,12 @@ def test_a_window_bounds_what_a_model_is_shown(picture: Pixels) -> None:
     for memory_mb in (64, 4000):
         session = NearSighted()
         model = replace(INFO, window=256)
-        found.append(Cleaner(session, model, "auto", memory_mb).restore(picture, None, "bgr"))
+        found.append(EnhanceRunner(session, model, "auto", memory_mb).restore(picture, None, "bgr"))
         assert len(session.sizes) > 1
         assert max(max(size) for size in session.sizes) <= 256
     np.testing.assert_array_equal(*found)
     session = NearSighted()
-    Cleaner(session, replace(INFO, window=256), "full", 4000).restore(picture, None, "bgr")
+    EnhanceRunner(session, replace(INFO, window=256), "full", 4000).restore(picture, None, "bgr")
     assert session.sizes == [(704, 1000)]
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inpaint_sdk import DetectionOptions, ImageError, ModelError, Restorer
-from inpaint_sdk.tasks.lens import FIRST, SOME, LensMask
+from inpaint_sdk.runners.lens import FIRST, SOME, StaticDamage
 from support.detector import MAGENTA
 
 Pixels = NDArray[Any]
@@ -39,7 +39,7 @@ def test_what_stays_is_marked_and_what_moves_is_not(
 
 
 def test_one_frame_more_or_less_does_not_change_the_mask() -> None:
-    lens = LensMask(EXACT)
+    lens = StaticDamage(EXACT)
     dirt = np.zeros((8, 8), np.float32)
     dirt[2:4, 2:4] = 0.55
     weaker = dirt * np.float32(0.7)
@@ -53,7 +53,7 @@ def test_one_frame_more_or_less_does_not_change_the_mask() -> None:
 
 
 def test_what_goes_away_is_forgotten() -> None:
-    lens = LensMask(EXACT)
+    lens = StaticDamage(EXACT)
     lens.add(np.ones((4, 4), np.float32) * np.eye(4, dtype=np.float32))
     for _ in range(9):
         lens.add(np.zeros((4, 4), np.float32))

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.backends import Session, goes_from_pixels
 from inpaint_sdk.models.info import ModelInfo
-from inpaint_sdk.pictures.images import Channels, Pixels, colours_of
-from inpaint_sdk.pictures.masks import Hole
-from inpaint_sdk.pictures.tensors import from_unit, image_tensor, require_finite, to_planes, to_unit
+from inpaint_sdk.images.image import Channels, Pixels, colours_of
+from inpaint_sdk.images.masks import Mask
+from inpaint_sdk.images.tensors import from_float01, image_tensor, require_finite, to_hwc, to_float01
 from inpaint_sdk.regions.boxes import Box, Strategy, pixels_within, reduced_size, too_large
 from inpaint_sdk.regions.tiles import Axis, cut_axes, run_tiled
-from inpaint_sdk.tasks.diagnosis import Diagnosis
+from inpaint_sdk.runners.degradation import Degradation
 
 OVERLAP = 256
 """Of neighbouring tiles, in pixels: each is shown at least a quarter of it beyond what is used."""
@@ -25,7 +25,7 @@ STRIP = 256
 """Rows that are converted at a time, so that floats never hold a whole large picture."""
 
 
-class Cleaner:
+class EnhanceRunner:
     """A model that restores whole pictures.
 
     session: of a model for the task ``restore``. strategy: ``resize`` runs the network on a reduced
@@ -42,7 +42,7 @@ class Cleaner:
         self._memory_mb = memory_mb
         self._most = pixels_within(memory_mb, model.memory)
 
-    def restore(self, pixels: Pixels, region: Hole | None, channels: Channels) -> Pixels:
+    def restore(self, pixels: Pixels, region: Mask | None, channels: Channels) -> Pixels:
         """Returns ``pixels`` restored; outside the region it is unchanged, to the bit.
 
         region: uint8 [H, W], 255 where pixels may change; None for everywhere. The network is shown
@@ -64,7 +64,7 @@ class Cleaner:
             )
         return self._restore_tiled(pixels, region, channels)
 
-    def restore_and_diagnose(self, pixels: Pixels, channels: Channels) -> tuple[Pixels, Diagnosis]:
+    def restore_and_diagnose(self, pixels: Pixels, channels: Channels) -> tuple[Pixels, Degradation]:
         """``pixels`` restored everywhere, and what was wrong with them, from the same runs.
 
         Raises:
@@ -96,7 +96,7 @@ class Cleaner:
             found[box.slices] = planes[..., 0]
         return found
 
-    def diagnose(self, pixels: Pixels, channels: Channels) -> Diagnosis:
+    def diagnose(self, pixels: Pixels, channels: Channels) -> Degradation:
         """What is wrong with a picture; of tiles, the mean by their areas.
 
         Raises:
@@ -113,7 +113,7 @@ class Cleaner:
     def _restore_tiled(
         self,
         pixels: Pixels,
-        region: Hole | None,
+        region: Mask | None,
         channels: Channels,
         opinion: _Opinion | None = None,
     ) -> Pixels:
@@ -125,7 +125,7 @@ class Cleaner:
             outputs = self._run(pixels[box.slices], channels)
             if opinion is not None:
                 opinion.add(outputs["diagnosis"][0], box)
-            return to_planes(outputs["output"][0], channels, box.height, box.width, count)
+            return to_hwc(outputs["output"][0], channels, box.height, box.width, count)
 
         for box, planes in run_tiled(*self.cut(*pixels.shape[:2]), run):
             _write(result, region, box, planes)
@@ -168,20 +168,20 @@ class Cleaner:
 
     def _reduced(self, pixels: Pixels) -> NDArray[np.float32]:
         size = self._reduced_size(pixels)
-        small = cv2.resize(to_unit(pixels), size[::-1], interpolation=cv2.INTER_AREA)
+        small = cv2.resize(to_float01(pixels), size[::-1], interpolation=cv2.INTER_AREA)
         return small.reshape(*size, -1).astype(np.float32, copy=False)
 
-    def _restore_resized(self, result: Pixels, region: Hole | None, channels: Channels) -> None:
+    def _restore_resized(self, result: Pixels, region: Mask | None, channels: Channels) -> None:
         """In place: what the network changes in the reduced picture, enlarged and added."""
         height, width = result.shape[:2]
         small = self._reduced(result)
         output = self._run(small, channels)["output"]
-        change = to_planes(output[0], channels, *small.shape) - small
+        change = to_hwc(output[0], channels, *small.shape) - small
         large = cv2.resize(change, (width, height), interpolation=cv2.INTER_LINEAR)
         large = large.reshape(height, width, -1)
         for top in range(0, height, STRIP):
             box = Box(top, min(top + STRIP, height), 0, width)
-            _write(result, region, box, to_unit(result[box.slices]) + large[box.slices])
+            _write(result, region, box, to_float01(result[box.slices]) + large[box.slices])
 
 
 class _Opinion:
@@ -200,15 +200,15 @@ class _Opinion:
         self._total += said.clip(0.0, 1.0) * box.area
         self._area += box.area
 
-    def mean(self) -> Diagnosis:
+    def mean(self) -> Degradation:
         noise, blur, compression = (float(v) for v in self._total / self._area)
-        return Diagnosis(noise, blur, compression)
+        return Degradation(noise, blur, compression)
 
 
-def _write(result: Pixels, region: Hole | None, box: Box, planes: NDArray[np.float32]) -> None:
+def _write(result: Pixels, region: Mask | None, box: Box, planes: NDArray[np.float32]) -> None:
     """Puts colours [box's height, width, C] into a picture, where the region is."""
     colours = colours_of(result)[box.slices]
-    restored = from_unit(planes, result.dtype)
+    restored = from_float01(planes, result.dtype)
     if region is None:
         colours[...] = restored
     else:

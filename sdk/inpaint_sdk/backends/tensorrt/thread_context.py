@@ -61,7 +61,7 @@ class _Resources:
             self.cuda.drop_stream(self.stream)
 
 
-class Lane:
+class ThreadContext:
     """Buffers only grow, and are used again. A graph is captured when a shape comes a second time.
 
     Only one thread may use a lane at a time. It gives back what it holds when it is closed or

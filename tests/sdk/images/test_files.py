@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inpaint_sdk import ImageError, MetadataWarning, OutputError, Restorer
-from inpaint_sdk.pictures.files import (
-    PictureFile,
-    read_picture_file,
-    upright_array,
-    write_picture_file,
+from inpaint_sdk.images.files import (
+    ImageFile,
+    read_image_file,
+    orient_array,
+    write_image_file,
 )
-from inpaint_sdk.pictures.metadata import Metadata
+from inpaint_sdk.images.metadata import Metadata
 
 Pixels = NDArray[Any]
 
@@ -73,8 +73,8 @@ FLOAT_FORMS = [(0, np.float32), (3, np.float32), (4, np.float32)]
 def test_pixels_survive_a_file(tmp_path: Path, suffix: str, channels: int, dtype: type) -> None:
     path = tmp_path / f"out{suffix}"
     pixels = drawn(channels, dtype)
-    write_picture_file(path, PictureFile(pixels, full()))
-    found = read_picture_file(path).pixels
+    write_image_file(path, ImageFile(pixels, full()))
+    found = read_image_file(path).pixels
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, pixels)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
@@ -86,7 +86,7 @@ def test_pixels_survive_a_file(tmp_path: Path, suffix: str, channels: int, dtype
 def test_others_read_16_bits_as_we_do(tmp_path: Path, suffix: str, channels: int) -> None:
     path = tmp_path / f"out{suffix}"
     pixels = drawn(channels, np.uint16, (300, 40))
-    write_picture_file(path, PictureFile(pixels, Metadata()))
+    write_image_file(path, ImageFile(pixels, Metadata()))
     found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if channels:
         found = cv2.cvtColor(found, cv2.COLOR_BGRA2RGBA if channels == 4 else cv2.COLOR_BGR2RGB)
@@ -123,8 +123,8 @@ def test_metadata_survives_a_file(tmp_path: Path, suffix: str, dtype: type) -> N
     path = tmp_path / f"out{suffix}"
     with warnings.catch_warnings():
         warnings.simplefilter("error", MetadataWarning)
-        write_picture_file(path, PictureFile(drawn(3, dtype), given))
-    found = read_picture_file(path).metadata
+        write_image_file(path, ImageFile(drawn(3, dtype), given))
+    found = read_image_file(path).metadata
     assert description(found.exif) == description(given.exif)
     assert found.dpi == (pytest.approx(given.dpi, abs=0.5) if given.dpi else None)
     for name in ("icc", "xmp", "iptc", "text", "comment"):
@@ -143,9 +143,9 @@ def test_metadata_survives_a_file(tmp_path: Path, suffix: str, dtype: type) -> N
 def test_what_a_format_cannot_hold_is_named(
     tmp_path: Path, name: str, dtype: type, lost: str
 ) -> None:
-    picture = PictureFile(drawn(3, dtype), full(text={"Title": "x"}))
+    picture = ImageFile(drawn(3, dtype), full(text={"Title": "x"}))
     with pytest.warns(MetadataWarning, match=f"cannot hold the source's {lost}$"):
-        write_picture_file(tmp_path / name, picture)
+        write_image_file(tmp_path / name, picture)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_what_a_format_cannot_hold_is_named(
 )
 def test_outputs_that_are_refused(tmp_path: Path, name: str, pixels: Pixels, message: str) -> None:
     with pytest.raises(OutputError, match=message):
-        write_picture_file(tmp_path / name, PictureFile(pixels, Metadata()))
+        write_image_file(tmp_path / name, ImageFile(pixels, Metadata()))
     assert not list(tmp_path.rglob("*"))
 
 
@@ -175,7 +175,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(OutputError, match="no space left"):
-        write_picture_file(path, PictureFile(drawn(), Metadata()))
+        write_image_file(path, ImageFile(drawn(), Metadata()))
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
 
@@ -185,7 +185,7 @@ def test_a_deep_tiff_compressed_by_others(tmp_path: Path) -> None:
     pixels = drawn(3, np.uint16)
     lzw = [cv2.IMWRITE_TIFF_COMPRESSION, cv2.IMWRITE_TIFF_COMPRESSION_LZW]
     cv2.imwrite(str(path), pixels[..., ::-1], lzw)
-    np.testing.assert_array_equal(read_picture_file(path).pixels, pixels)
+    np.testing.assert_array_equal(read_image_file(path).pixels, pixels)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -195,7 +195,7 @@ def test_orientations_agree_with_pil(orientation: int) -> None:
     picture = Image.fromarray(drawn())
     picture.getexif()[0x0112] = orientation
     expected = np.asarray(ImageOps.exif_transpose(picture))
-    np.testing.assert_array_equal(upright_array(drawn(), orientation), expected)
+    np.testing.assert_array_equal(orient_array(drawn(), orientation), expected)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -212,8 +212,8 @@ def test_orientation_is_applied_once(tmp_path: Path, suffix: str, dtype: type) -
     else:
         xmp = b'<rdf:Description tiff:Orientation="6" a:b="c"/>'
         metadata = Metadata(exif=tags.tobytes(), xmp=xmp)
-        write_picture_file(path, PictureFile(turned, metadata))
-    found = read_picture_file(path)
+        write_image_file(path, ImageFile(turned, metadata))
+    found = read_image_file(path)
     np.testing.assert_array_equal(found.pixels, np.rot90(turned, -1))
     assert 0x0112 not in description(found.metadata.exif)
     assert b"Orientation" not in found.metadata.xmp
@@ -224,11 +224,11 @@ def test_orientation_is_applied_once(tmp_path: Path, suffix: str, dtype: type) -
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
 def test_files_cut_short(tmp_path: Path, suffix: str, dtype: type, share: float) -> None:
     path = tmp_path / f"cut{suffix}"
-    write_picture_file(path, PictureFile(drawn(3, dtype, (200, 200)), Metadata()))
+    write_image_file(path, ImageFile(drawn(3, dtype, (200, 200)), Metadata()))
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(ImageError):
-        read_picture_file(path)
+        read_image_file(path)
 
 
 def bomb(path: Path, bits: int) -> None:
@@ -249,17 +249,17 @@ def test_a_decompression_bomb_is_refused(photo: Restorer, tmp_path: Path, bits: 
     path = tmp_path / "bomb.png"
     bomb(path, bits)
     with pytest.raises(ImageError, match="too large to be read safely"):
-        read_picture_file(path)
+        read_image_file(path)
     with pytest.raises(ImageError, match="too large to be read safely"):
         photo.restore(path, np.ones((1, 1), bool))
 
 
 def test_a_deep_tiff_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "large.tif"
-    write_picture_file(path, PictureFile(drawn(3, np.uint16), Metadata()))
+    write_image_file(path, ImageFile(drawn(3, np.uint16), Metadata()))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(ImageError, match="too large to be read safely: 30x20"):
-        read_picture_file(path)
+        read_image_file(path)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -270,24 +270,24 @@ def test_16_bits_from_file_to_file(
     noise = np.random.default_rng(1).integers(0, 257, image.shape)
     deep = (image.astype(np.uint16) * 257 - noise).clip(0, 65535).astype(np.uint16)
     source, output = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
-    write_picture_file(source, PictureFile(deep, full(exif=exif(camera=False))))
+    write_image_file(source, ImageFile(deep, full(exif=exif(camera=False))))
     photo.restore_file(source, output, mask)
-    found = read_picture_file(output)
+    found = read_image_file(output)
     np.testing.assert_array_equal(found.pixels[mask == 0], deep[mask == 0])
     restored = found.pixels[mask > 0]
     assert (restored != deep[mask > 0]).any()
     assert (restored % 257 != 0).mean() > 0.9
-    assert found.metadata == read_picture_file(source).metadata
+    assert found.metadata == read_image_file(source).metadata
 
 
 def test_a_jpeg_keeps_what_its_camera_wrote(
     photo: Restorer, image: Pixels, mask: Pixels, tmp_path: Path
 ) -> None:
     source, output = tmp_path / "in.jpg", tmp_path / "out.jpg"
-    write_picture_file(source, PictureFile(image, full(comment=b"hello")))
+    write_image_file(source, ImageFile(image, full(comment=b"hello")))
     photo.restore_file(source, output, mask)
-    assert read_picture_file(output).metadata == read_picture_file(source).metadata
-    after, before = read_picture_file(output).pixels, read_picture_file(source).pixels
+    assert read_image_file(output).metadata == read_image_file(source).metadata
+    after, before = read_image_file(output).pixels, read_image_file(source).pixels
     far = cv2.dilate(mask, np.ones((33, 33), np.uint8)) == 0
     assert np.abs(after.astype(int) - before)[far].mean() < 1.0
 

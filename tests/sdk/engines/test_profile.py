@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from inpaint_sdk import BackendError
-from inpaint_sdk.engines.shapes import LONGEST, Shape, Shapes
+from inpaint_sdk.engines.profile import LONGEST, Shape, Shapes
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS
 

@@ -1,7 +1,7 @@
-"""Picture files, read and written with all that they carry.
+"""Image files, read and written with all that they carry.
 
 PIL reads and writes pictures of 8 bits a channel. It has no pictures of more than one channel of 16
-bits, so OpenCV reads those, and they are written by :mod:`inpaint_sdk.pictures.png16` and tifffile.
+bits, so OpenCV reads those, and they are written by :mod:`inpaint_sdk.images.png16` and tifffile.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from inpaint_sdk.errors import ImageError, OutputError
-from inpaint_sdk.files import picture_format, replacing
-from inpaint_sdk.pictures.images import MODES, Pixels, is_deep, opened_pil, refuse_bomb, upright
-from inpaint_sdk.pictures.metadata import (
+from inpaint_sdk.files import image_format, replacing
+from inpaint_sdk.images.image import MODES, Pixels, is_16bit, opened_pil, check_pixel_limit, upright
+from inpaint_sdk.images.metadata import (
     DESCRIPTIVE,
     ICC_TAG,
     IPTC_TAG,
@@ -30,7 +30,7 @@ from inpaint_sdk.pictures.metadata import (
     read_metadata,
     save_options,
 )
-from inpaint_sdk.pictures.png16 import write_png16
+from inpaint_sdk.images.png16 import write_png16
 
 QUALITY: Mapping[str, Mapping[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
@@ -47,7 +47,7 @@ PLAIN_TIFF = (1, 8, 32946)
 
 
 @dataclass(frozen=True)
-class PictureFile:
+class ImageFile:
     """What a file holds.
 
     pixels: [H, W] or [H, W, C], colours in the order RGB, upright; uint8 or uint16, or float32 from
@@ -58,7 +58,7 @@ class PictureFile:
     metadata: Metadata
 
 
-def read_picture_file(path: Path) -> PictureFile:
+def read_image_file(path: Path) -> ImageFile:
     """Reads a file whole: 8 or 16 bits, or floats from 0 to 1.
 
     Raises:
@@ -72,14 +72,14 @@ def read_picture_file(path: Path) -> PictureFile:
             return deep
     with opened_pil(path, ImageError) as picture:
         # Before pixels are read, which empties the tiles that tell of their form.
-        sixteen_bits, grey_alpha = is_deep(picture), "LA;16" in str(getattr(picture, "tile", ""))
+        sixteen_bits, grey_alpha = is_16bit(picture), "LA;16" in str(getattr(picture, "tile", ""))
         if sixteen_bits:
             picture.load()  # OpenCV does not say so when a file is cut short
             pixels = _decode(path)
             if grey_alpha:  # of which OpenCV makes colours
                 pixels = pixels[..., (0, 3)]
             turn = picture.getexif().get(ORIENTATION, 1)
-            return PictureFile(upright_array(pixels, turn), read_metadata(picture))
+            return ImageFile(orient_array(pixels, turn), read_metadata(picture))
         if picture.mode not in MODES:
             raise ImageError(
                 f"{path} has mode {picture.mode}; only {', '.join(MODES)} can be restored. "
@@ -87,10 +87,10 @@ def read_picture_file(path: Path) -> PictureFile:
             )
         picture.load()
         pixels = np.asarray(upright(picture, str(path), ImageError))
-        return PictureFile(pixels, read_metadata(picture))
+        return ImageFile(pixels, read_metadata(picture))
 
 
-def write_picture_file(path: Path, picture: PictureFile) -> None:
+def write_image_file(path: Path, picture: ImageFile) -> None:
     """Writes a picture in the format of the path's suffix; it appears whole or not at all.
 
     Metadata that the format cannot hold is left out, with a ``MetadataWarning``.
@@ -99,10 +99,10 @@ def write_picture_file(path: Path, picture: PictureFile) -> None:
         OutputError: the suffix is unknown, the format cannot hold the pixels, or the folder cannot
             be written in. Whatever was at ``path`` is then still there.
     """
-    kind = picture_format(path)
+    kind = image_format(path)
     pixels, metadata = picture.pixels, picture.metadata
     deep = pixels.dtype != np.uint8
-    require_room(path, pixels)
+    check_format_supports(path, pixels)
     lost = metadata.lost_in(kind, deep=deep) if kind in KEPT else ["metadata"]
     if lost and metadata != Metadata():
         warnings.warn(
@@ -110,7 +110,7 @@ def write_picture_file(path: Path, picture: PictureFile) -> None:
             MetadataWarning,
             stacklevel=2,
         )
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         if deep and kind == "PNG":
             write_png16(partial, pixels, metadata)
         elif deep:
@@ -122,9 +122,9 @@ def write_picture_file(path: Path, picture: PictureFile) -> None:
             Image.fromarray(pixels).save(partial, format=kind, **options)
 
 
-def require_room(path: Path, pixels: Pixels) -> None:
+def check_format_supports(path: Path, pixels: Pixels) -> None:
     """Raises ``OutputError`` if the format of a path cannot hold pixels of that form."""
-    kind = picture_format(path)
+    kind = image_format(path)
     if pixels.ndim == 3 and pixels.shape[2] in (2, 4) and kind in WITHOUT_ALPHA:
         raise OutputError(f"{path}: {kind} has no alpha channel; write a PNG, TIFF or WebP file")
     if pixels.dtype != np.uint8 and kind not in DEEP:
@@ -133,7 +133,7 @@ def require_room(path: Path, pixels: Pixels) -> None:
         raise OutputError(f"{path}: {kind} cannot hold floats; write a TIFF file")
 
 
-def upright_array(pixels: Pixels, orientation: int) -> Pixels:
+def orient_array(pixels: Pixels, orientation: int) -> Pixels:
     """Applies an EXIF orientation (1 to 8)."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
@@ -157,7 +157,7 @@ def _decode(path: Path) -> Pixels:
     return pixels
 
 
-def _read_deep_tiff(path: Path) -> PictureFile | None:
+def _read_deep_tiff(path: Path) -> ImageFile | None:
     """A TIFF of 16 bits or floats; None for any other, and for what is not a TIFF at all."""
     import tifffile
 
@@ -170,12 +170,12 @@ def _read_deep_tiff(path: Path) -> PictureFile | None:
                 raise ImageError(f"{path} holds {len(file.pages)} pictures; give one of them")
             if page.dtype not in (np.uint16, np.float32):
                 raise ImageError(f"{path} holds {page.dtype}; convert it to 8 or 16 bits")
-            refuse_bomb(path, page.imagelength, page.imagewidth)
+            check_pixel_limit(path, page.imagelength, page.imagewidth)
             plain = page.compression in PLAIN_TIFF
             pixels = np.asarray(page.asarray()) if plain else _decode(path)
             tags = page.tags
             turn = tags.valueof(ORIENTATION, 1)
-            return PictureFile(upright_array(pixels, turn), _tiff_metadata(path, tags))
+            return ImageFile(orient_array(pixels, turn), _tiff_metadata(path, tags))
     except (OSError, tifffile.TiffFileError):
         return None  # which PIL will report
     except (ValueError, RuntimeError, zlib.error) as reason:

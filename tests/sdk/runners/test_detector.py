@@ -12,8 +12,8 @@ from PIL import Image
 
 from inpaint_sdk import DetectionOptions, ImageError, MaskError, ModelError, Restorer
 from inpaint_sdk.models.zoo import open_model
-from inpaint_sdk.tasks import detection as module
-from inpaint_sdk.tasks.detection import Detection, Detector, LazyDetector
+from inpaint_sdk.runners import detection as module
+from inpaint_sdk.runners.detector import Detection, Detector, LazyDetector
 from support.detector import scratched
 
 Pixels = NDArray[Any]
@@ -35,9 +35,9 @@ def test_what_is_found(finder: Restorer, damaged: Pixels, mask: Pixels) -> None:
     assert found.share == pytest.approx(np.count_nonzero(mask) / mask.size)
 
 
-@pytest.mark.parametrize("certainty", [0.5, 0.85])
+@pytest.mark.parametrize("min_mean_probability", [0.5, 0.85])
 def test_a_threshold_and_a_certainty_decide(
-    finder: Restorer, image: Pixels, certainty: float
+    finder: Restorer, image: Pixels, min_mean_probability: float
 ) -> None:
     """A pixel that is not quite magenta, alone and beside one that is."""
     image[5, 7] = image[5, 17] = (255, 11, 255)
@@ -45,11 +45,11 @@ def test_a_threshold_and_a_certainty_decide(
     probability = finder.detect(image).probability[5, 7]
     assert 0.6 < probability < 0.9
     for threshold in (0.6, 0.9):
-        options = DetectionOptions(threshold, certainty=certainty)
+        options = DetectionOptions(threshold, min_mean_probability=min_mean_probability)
         mask = finder.detect(image, detection=options).mask
         assert mask[6, 18] == 255
         assert (mask[5, 17] == 255) == (threshold == 0.6)
-        assert (mask[5, 7] == 255) == (threshold == 0.6 and certainty == 0.5)
+        assert (mask[5, 7] == 255) == (threshold == 0.6 and min_mean_probability == 0.5)
         assert np.count_nonzero(mask) == 1 + (threshold == 0.6) + bool(mask[5, 7])
 
 
@@ -160,7 +160,7 @@ def test_a_picture_that_is_all_damage_is_refused(finder: Restorer) -> None:
         ({"threshold": 1.0}, "threshold is 1.0"),
         ({"threshold": 2}, "threshold is 2"),
         ({"threshold": float("nan")}, "threshold is nan"),
-        ({"certainty": 1.0}, "certainty is 1.0"),
+        ({"min_mean_probability": 1.0}, "min_mean_probability is 1.0"),
         ({"dilation": -1}, "dilation is -1"),
     ],
 )
@@ -229,7 +229,7 @@ def test_lazily_loaded_or_given(finder: Restorer, detector_file: Path) -> None:
 
 def test_a_probability_at_the_threshold_counts() -> None:
     probability = np.array([[0.2, 0.5, 0.8]], np.float32)
-    options = DetectionOptions(threshold=0.5, certainty=0.5)
+    options = DetectionOptions(threshold=0.5, min_mean_probability=0.5)
     np.testing.assert_array_equal(Detection.of(probability, options).mask, [[0, 255, 255]])
 
 
@@ -237,8 +237,8 @@ def test_the_mean_of_a_place_decides() -> None:
     """Also one that is exactly as large as it must be."""
     probability = np.array([[0.5, 0.75, 1.0, 0.2, 0.625]], np.float32)  # means of 0.75 and 0.625
     both, one, none = [255, 255, 255, 0, 255], [255, 255, 255, 0, 0], [0, 0, 0, 0, 0]
-    for certainty, mask in ((0.625, both), (0.63, one), (0.75, one), (0.76, none)):
-        options = DetectionOptions(threshold=0.5, certainty=certainty)
+    for min_mean_probability, mask in ((0.625, both), (0.63, one), (0.75, one), (0.76, none)):
+        options = DetectionOptions(threshold=0.5, min_mean_probability=min_mean_probability)
         np.testing.assert_array_equal(Detection.of(probability, options).mask, [mask])
     nothing = Detection.of(np.full((2, 3), 0.4, np.float32), DetectionOptions())
     assert not nothing.mask.any()
