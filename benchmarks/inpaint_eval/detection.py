@@ -67,6 +67,6 @@ class Counts:
         return 2.0 * precision * recall / max(1e-12, precision + recall)
 
     @property
-    def marked(self) -> float:
+    def false_positive_rate(self) -> float:
         """Share of the undamaged pixels that are found to be damage."""
         return self.wrong / max(1, self.undamaged)

@@ -71,11 +71,11 @@ def evaluate_detector(model_file: Path, folder: Path, threads: int) -> Detection
         undamaged.add(found, np.zeros_like(found))
 
     count = len(list_pictures(folder))
-    rows = [_row(folder, kind, count, c.f1, c.marked) for kind, c in counts.items()]
+    rows = [_row(folder, kind, count, c.f1, c.false_positive_rate) for kind, c in counts.items()]
     mean_f1 = float(np.mean([c.f1 for c in counts.values()]))
-    mean_marked = float(np.mean([c.marked for c in counts.values()]))
+    mean_marked = float(np.mean([c.false_positive_rate for c in counts.values()]))
     rows.append(_row(folder, "all kinds", count * len(KINDS), mean_f1, mean_marked))
-    rows.append(_row(folder, "none", count, None, undamaged.marked))
+    rows.append(_row(folder, "none", count, None, undamaged.false_positive_rate))
     restoration = {kind: Restoration(*np.mean(f, axis=0)) for kind, f in figures.items()}
     everything = np.mean([f for rows_ in figures.values() for f in rows_], axis=0)
     restoration["all kinds"] = Restoration(*everything)
@@ -96,7 +96,7 @@ def markdown(report: DetectionReport) -> str:
             row.kind,
             "" if row.f1 is None else f"{row.f1:.3f}",
             "" if row.f1 is None else f"{report.f1_near[row.kind]:.3f}",
-            f"{100.0 * row.marked:.3f} %",
+            f"{100.0 * row.false_positive_rate:.3f} %",
         ]
         restored = report.restoration.get(row.kind)
         if restored is not None:

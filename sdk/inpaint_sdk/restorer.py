@@ -597,11 +597,11 @@ class Restorer:
             memory_mb: as there.
 
         Raises:
-            ModelError: the model gives no diagnosis (``"diagnosis" in restorer.model.outputs``
+            ModelError: the model gives no diagnosis (``"degradation" in restorer.model.outputs``
                 tells), or none that is finite.
             ImageError: the image cannot be used.
         """
-        if "diagnosis" not in self._model.outputs:
+        if "degradation" not in self._model.outputs:
             raise ModelError(
                 f"the model {self._model.name!r} gives no diagnosis; "
                 "one that does lists 'diagnosis' in model.outputs"

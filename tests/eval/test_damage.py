@@ -51,7 +51,7 @@ def test_a_pixel_of_tolerance_forgives_an_edge_and_no_more() -> None:
     counts = Counts()
     counts.add(beside, truth)
     assert (counts.f1, counts.f1_near) == (0.5, 1.0)
-    assert counts.marked == 1 / 30
+    assert counts.false_positive_rate == 1 / 30
     counts = Counts()
     counts.add(off, truth)
     assert (counts.f1, counts.f1_near) == (0.0, 0.0)
@@ -78,4 +78,4 @@ def test_ignored_pixels_are_neither_right_nor_wrong() -> None:
 def test_nothing_found_where_nothing_is() -> None:
     counts = Counts()
     counts.add(np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8))
-    assert (counts.f1, counts.f1_near, counts.marked) == (0.0, 0.0, 0.0)
+    assert (counts.f1, counts.f1_near, counts.false_positive_rate) == (0.0, 0.0, 0.0)

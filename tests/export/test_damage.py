@@ -285,7 +285,7 @@ def test_the_evaluation_counts_what_it_should(
     rows = {row.kind: row for row in read_model_file(copy).info.detection}
     assert (rows["magenta"].f1, rows["white"].f1) == (1.0, 0.0)
     assert rows["all kinds"].f1 == 0.5
-    assert (rows["none"].f1, rows["none"].marked, rows["none"].pictures) == (None, 0.0, 1)
+    assert (rows["none"].f1, rows["none"].false_positive_rate, rows["none"].pictures) == (None, 0.0, 1)
     assert "| magenta | 1.000 | 1.000 | 0.000 % |" in result.output
     report = detection_evaluation.evaluate_detector(copy, folder, 2)
     white, magenta = report.restoration["white"], report.restoration["magenta"]

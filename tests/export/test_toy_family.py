@@ -224,7 +224,7 @@ RECIPES = {
     recipe.task: recipe
     for recipe in (
         toy("inpaint", ToyInpainter),
-        toy("restore", ToyEnhancer, ("output", "unrest")),
+        toy("enhance", ToyEnhancer, ("output", "unrest")),
         toy("detect", ToyDetector, ("probability",)),
     )
 }
@@ -287,7 +287,7 @@ def test_fp16_holds_all_layers_but_what_is_declared(
     assert layers
     assert {kinds[name] for name in layers} == {TensorProto.FLOAT16}
     assert {kinds[name] for name in kept} <= {TensorProto.FLOAT}
-    assert bool(kept) == (recipe.task != "restore")
+    assert bool(kept) == (recipe.task != "enhance")
 
 
 def test_int8_holds_the_convolutions(files: dict[Precision, Path]) -> None:

@@ -12,7 +12,7 @@ def model_info(**fields: Any) -> ModelInfo:
     usual: dict[str, Any] = {
         "name": "made up",
         "family": "cnn",
-        "task": "restore",
+        "task": "enhance",
         "description": "",
         "precision": "fp32",
         "parameters": 1,

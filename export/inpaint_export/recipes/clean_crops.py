@@ -15,7 +15,7 @@ from inpaint_export.training.validation import DistortionValidationConfig
 RECIPE = Recipe(
     name="clean-crops",
     family="crnn",
-    task="restore",
+    task="enhance",
     build=partial(Crnn, CrnnConfig()),
     # By the squared error's size, strong blur would be all that counts.
     objective=partial(
@@ -36,5 +36,5 @@ RECIPE = Recipe(
         training_data=f"1263 photographs under synthetic distortions: {PHOTOGRAPHS}",
     ),
     steps=12_000,
-    outputs=("output", "diagnosis"),
+    outputs=("output", "degradation"),
 )

@@ -15,7 +15,7 @@ from inpaint_export.training.validation import PairValidationConfig
 RECIPE = Recipe(
     name="cloud-thick",
     family="sarnn",
-    task="restore",
+    task="enhance",
     build=partial(Sarnn, SarnnConfig()),
     objective=partial(PairRegression, side_target=change),
     data=PairDataConfig(

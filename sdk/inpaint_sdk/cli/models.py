@@ -28,7 +28,7 @@ def models() -> None:
         for found in model.detection:
             f1 = "" if found.f1 is None else f"F1 {found.f1:.3f}, "
             click.echo(
-                f"  {found.data}, damage {found.kind}: {f1}{100.0 * found.marked:.3f} % of what is "
+                f"  {found.data}, damage {found.kind}: {f1}{100.0 * found.false_positive_rate:.3f} % of what is "
                 f"undamaged marked ({found.pictures} pictures)"
             )
         click.echo(f"  Licence: {model.licence}")

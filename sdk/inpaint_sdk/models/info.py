@@ -18,7 +18,7 @@ FORMAT_VERSION = 2
 METADATA_KEY = "inpaint_sdk"
 """Of the document among the ONNX file's ``metadata_props``."""
 
-Task = Literal["inpaint", "restore", "detect"]
+Task = Literal["inpaint", "enhance", "detect"]
 Precision = Literal["fp32", "fp16", "int8"]
 ColourOrder = Literal["rgb"]
 
@@ -57,14 +57,14 @@ class DetectionQuality:
 
     data: the pictures. kind: of damage, or "none". f1: harmonic mean of the share of the marked
     pixels that are damaged and of the share of the damaged that are marked; None without damage.
-    marked: share of the undamaged pixels that are marked all the same.
+    false_positive_rate: share of the undamaged pixels that are marked all the same.
     """
 
     data: str
     kind: str
     pictures: int
     f1: float | None
-    marked: float
+    false_positive_rate: float
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class ModelInfo:
     """A model's description.
 
     name: as it is loaded. family: its architecture's, a word of the author's choice. task:
-    ``inpaint`` models take a mask, ``restore`` models do not, and ``detect`` models give one.
+    ``inpaint`` models take a mask, ``enhance`` models do not, and ``detect`` models give one.
     precision: of the graph's arithmetic. parameters: count of trained numbers.
     size_multiple: height and width of the network's input are multiples of this, in pixels.
     trained_size: side of the pictures that it was trained on, in pixels.
@@ -123,7 +123,7 @@ class ModelInfo:
     ``detect`` model has ``probability`` [N, 1, H, W], from 0 to 1, that a pixel is damaged. Others
     have ``output``, a picture like ``image``; perhaps ``attention`` [N, 1, H, W], from 0 to 1 where
     the model sees damage; ``stages`` [N, 3 * S, H, W], the pictures after each of S stages; or
-    ``diagnosis`` [N, 3], strengths of noise, blur and compression from 0 to 1 (see
+    ``degradation`` [N, 3], strengths of noise, blur and compression from 0 to 1 (see
     :class:`inpaint_sdk.Degradation`). Outputs of other names are let be.
 
     Raises:

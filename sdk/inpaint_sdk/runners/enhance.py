@@ -107,7 +107,7 @@ class EnhanceRunner:
         for top, bottom in zip(rows.starts, rows.ends, strict=True):
             for left, right in zip(columns.starts, columns.ends, strict=True):
                 box = Box(top, bottom, left, right)
-                opinion.add(self._run(pixels[box.slices], channels)["diagnosis"][0], box)
+                opinion.add(self._run(pixels[box.slices], channels)["degradation"][0], box)
         return opinion.mean()
 
     def _restore_tiled(
@@ -124,7 +124,7 @@ class EnhanceRunner:
         def run(box: Box) -> NDArray[np.float32]:
             outputs = self._run(pixels[box.slices], channels)
             if opinion is not None:
-                opinion.add(outputs["diagnosis"][0], box)
+                opinion.add(outputs["degradation"][0], box)
             return to_hwc(outputs["output"][0], channels, box.height, box.width, count)
 
         for box, planes in run_tiled(*self.cut(*pixels.shape[:2]), run):

@@ -73,7 +73,7 @@ def test_every_recipes_network_declares_itself(name: str) -> None:
 
 
 def test_a_submodule_that_export_loses_is_an_error(tiny_recipe: Recipe, tmp_path: Path) -> None:
-    recipe = replace(tiny_recipe, task="restore")
+    recipe = replace(tiny_recipe, task="enhance")
     with pytest.raises(ExportError, match=r"'tone' stays in full precision.*under torch.autocast"):
         export_model(Hidden(), recipe, tmp_path / "x.onnx")
     assert not list(tmp_path.iterdir())

@@ -219,7 +219,7 @@ def test_further_outputs_are_let_be(with_document: Any) -> None:
         Restorer.load(path)
 
 
-@pytest.mark.parametrize("change", [{"task": "restore"}, {"outputs": ["output", "attention"]}])
+@pytest.mark.parametrize("change", [{"task": "enhance"}, {"outputs": ["output", "attention"]}])
 def test_a_description_that_its_network_belies(with_document: Any, change: dict[str, Any]) -> None:
     path = with_document(lambda d: d.update(change))
     with pytest.raises(ModelError, match="which is not what a model for the task"):

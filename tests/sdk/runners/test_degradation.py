@@ -16,7 +16,7 @@ class Reader:
 
     backend = "test"
     inputs = ("image",)
-    outputs = ("output", "diagnosis")
+    outputs = ("output", "degradation")
 
     def __init__(self) -> None:
         self.runs = 0
@@ -24,11 +24,11 @@ class Reader:
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         self.runs += 1
         image = inputs["image"]
-        return {"output": image, "diagnosis": image.mean(axis=(2, 3))}
+        return {"output": image, "degradation": image.mean(axis=(2, 3))}
 
 
 def restorer(photo: Restorer, session: Reader) -> Restorer:
-    info = replace(photo.model, task="restore", outputs=("output", "diagnosis"))
+    info = replace(photo.model, task="enhance", outputs=("output", "degradation"))
     return Restorer(info, session, "rgb")
 
 
@@ -74,7 +74,7 @@ def test_a_diagnosis_is_asked_of_a_model_that_has_none(photo: Restorer) -> None:
 def test_one_that_is_not_finite(photo: Restorer) -> None:
     class Broken(Reader):
         def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-            return {"output": inputs["image"], "diagnosis": np.full((1, 3), np.nan, np.float32)}
+            return {"output": inputs["image"], "degradation": np.full((1, 3), np.nan, np.float32)}
 
     with pytest.raises(ModelError, match="not finite"):
         restorer(photo, Broken()).diagnose(np.zeros((8, 8, 3), np.uint8))

@@ -63,7 +63,7 @@ def write_model(proto: object, path: Path) -> ModelFile:
         read_model_file(MODELS / "photo.onnx").info,
         name=path.stem,
         family="sarnn",
-        task="restore",
+        task="enhance",
         size_multiple=8,
         trained_size=64,
         digest=content_digest(proto.SerializeToString()),  # type: ignore[attr-defined]
