@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, TypeVar
 import cv2
 import numpy as np
 
-from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.errors import ImageError, MaskError
-from inpaint_sdk.files import replacing
 from inpaint_sdk.images.image import Pixels
-from inpaint_sdk.images.masks import Mask, MaskLike, open_mask, masked_fraction
+from inpaint_sdk.images.masks import Mask, MaskLike, masked_fraction, open_mask
+from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.runners.detector import DamageIn, DetectionOptions, check_damage
 from inpaint_sdk.runners.lens import StaticDamage
 from inpaint_sdk.video.pixels import from_rgb, to_rgb
-from inpaint_sdk.video.streams import FrameOrPacket, Encoding, Sink, decode, open_input
+from inpaint_sdk.video.streams import Encoding, FrameOrPacket, Sink, decode, open_input
 
 if TYPE_CHECKING:
     from inpaint_sdk.restorer import Restorer
