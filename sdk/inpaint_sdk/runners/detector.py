@@ -167,7 +167,7 @@ class Detector:
 
         height, width = pixels.shape[:2]
         most = pixels_within(memory_mb, self.model.memory)
-        axes = cut_axes(height, width, most=most, overlap=OVERLAP, multiple=multiple)
+        axes = cut_axes(height, width, max_pixels=most, overlap=OVERLAP, multiple=multiple)
         found = np.empty((height, width), np.float32)
         for box, planes in run_tiled(*axes, run):
             found[box.slices] = planes[..., 0].clip(0.0, 1.0)
