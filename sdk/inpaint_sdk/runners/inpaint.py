@@ -16,8 +16,8 @@ from inpaint_sdk.images.image import Channels, Pixels, colours_of
 from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc, to_float01
 from inpaint_sdk.regions.boxes import Box, Strategy, pixels_within, reduced_size, too_large
-from inpaint_sdk.regions.coarse import deep_part, enlarge, halved, reduce, reduce_hole
-from inpaint_sdk.regions.crops import Crop, Shape, plan_crops
+from inpaint_sdk.regions.coarse import deep_part, enlarge, halved, reduce, reduce_mask
+from inpaint_sdk.regions.crops import Crop, CropLimits, plan_crops
 from inpaint_sdk.regions.grid import cells_touched
 
 LEAST_CONTEXT = 32
@@ -73,28 +73,28 @@ def make_plan(hole: Mask, model: ModelInfo, strategy: Strategy, memory_mb: int) 
     if strategy == "resize":
         return Plan(hole, hole, (), reduced_size(height, width, model.trained_size, most))
     step = max(2 * model.size_multiple, 32)
-    shape = Shape((LEAST_CONTEXT, max(LEAST_CONTEXT, model.trained_size // 2)), step, most)
-    return _plan(hole, shape, model.trained_size, coarse=strategy == "auto")
+    limits = CropLimits((LEAST_CONTEXT, max(LEAST_CONTEXT, model.trained_size // 2)), step, most)
+    return _plan(hole, limits, model.trained_size, coarse=strategy == "auto")
 
 
-def _plan(hole: Mask, shape: Shape, trained_size: int, *, coarse: bool) -> Plan:
+def _plan(hole: Mask, limits: CropLimits, trained_size: int, *, coarse: bool) -> Plan:
     # Measured with `photo`: holes of up to 5/8 of the trained size are filled as well at full size.
     reach, rim = trained_size * 5 // 16, trained_size // 8
     cells = cells_touched(hole)
     deep = deep_part(hole, cells, reach, rim) if coarse else None
     if deep is None:
-        return Plan(hole, hole, tuple(plan_crops(hole, cells, shape)))
+        return Plan(hole, hole, tuple(plan_crops(hole, cells, limits)))
     inner, inside = deep
-    box = _around(inner, rim + shape.context[1], hole.shape)
+    box = _around(inner, rim + limits.context[1], hole.shape)
     covered = np.zeros((box.height, box.width), np.uint8)
     covered[
         inner.top - box.top : inner.bottom - box.top, inner.left - box.left : inner.right - box.left
     ] = inside
-    small = reduce_hole(hole[box.slices], halved(box.height, box.width))
+    small = reduce_mask(hole[box.slices], halved(box.height, box.width))
     left = hole.copy()
     left[box.slices][covered > 0] = 0
-    plan = _plan(small, shape, trained_size, coarse=True)
-    crops = plan_crops(left, cells_touched(left), shape)
+    plan = _plan(small, limits, trained_size, coarse=True)
+    crops = plan_crops(left, cells_touched(left), limits)
     return Plan(hole, left, tuple(crops), coarse=Coarse(box, covered, plan))
 
 
@@ -182,7 +182,7 @@ class InpaintRunner:
         if size == plan.hole.shape:
             small, hole = known, plan.hole
         else:
-            small, hole = reduce(known, plan.hole, size), reduce_hole(plan.hole, size)
+            small, hole = reduce(known, plan.hole, size), reduce_mask(plan.hole, size)
         height, width = size
         everything = Crop(Box(0, height, 0, width), Box(0, height, 0, width))
         (planes,) = self._run(small, hole, [everything], channels)
