@@ -10,8 +10,8 @@ from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.models.info import ModelInfo
 from inpaint_sdk.options import Options
 from inpaint_sdk.regions.boxes import Box, pixels_within, reduced_size, too_large
-from inpaint_sdk.regions.coarse import deep_part, halved, reduce_hole
-from inpaint_sdk.regions.crops import Crop, Shape, plan_crops
+from inpaint_sdk.regions.coarse import deep_part, halved, reduce_mask
+from inpaint_sdk.regions.crops import Crop, CropLimits, plan_crops
 from inpaint_sdk.regions.grid import cells_touched
 
 MIN_CONTEXT = 32
@@ -64,28 +64,28 @@ def plan_mask(mask: Mask, model: ModelInfo, options: Options) -> CropPlan:
     if options.strategy == "resize":
         return CropPlan(mask, mask, (), reduced_size(height, width, model.trained_size, most))
     step = max(2 * model.size_multiple, 32)
-    shape = Shape((MIN_CONTEXT, max(MIN_CONTEXT, model.trained_size // 2)), step, most)
-    return _plan(mask, shape, model.trained_size, coarse=options.strategy == "auto")
+    limits = CropLimits((MIN_CONTEXT, max(MIN_CONTEXT, model.trained_size // 2)), step, most)
+    return _plan(mask, limits, model.trained_size, coarse=options.strategy == "auto")
 
 
-def _plan(mask: Mask, shape: Shape, trained_size: int, *, coarse: bool) -> CropPlan:
+def _plan(mask: Mask, limits: CropLimits, trained_size: int, *, coarse: bool) -> CropPlan:
     # Measured with `photo`: holes of up to 5/8 of the trained size are filled as well at full size.
     reach, rim = trained_size * 5 // 16, trained_size // 8
     cells = cells_touched(mask)
     deep = deep_part(mask, cells, reach, rim) if coarse else None
     if deep is None:
-        return CropPlan(mask, mask, tuple(plan_crops(mask, cells, shape)))
+        return CropPlan(mask, mask, tuple(plan_crops(mask, cells, limits)))
     inner, inside = deep
-    box = _around(inner, rim + shape.context[1], mask.shape)
+    box = _around(inner, rim + limits.context[1], mask.shape)
     covered = np.zeros((box.height, box.width), np.uint8)
     covered[
         inner.top - box.top : inner.bottom - box.top, inner.left - box.left : inner.right - box.left
     ] = inside
-    small = reduce_hole(mask[box.slices], halved(box.height, box.width))
+    small = reduce_mask(mask[box.slices], halved(box.height, box.width))
     left = mask.copy()
     left[box.slices][covered > 0] = 0
-    plan = _plan(small, shape, trained_size, coarse=True)
-    crops = plan_crops(left, cells_touched(left), shape)
+    plan = _plan(small, limits, trained_size, coarse=True)
+    crops = plan_crops(left, cells_touched(left), limits)
     return CropPlan(mask, left, tuple(crops), coarse=Coarse(box, covered, plan))
 
 

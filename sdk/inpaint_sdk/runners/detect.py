@@ -176,7 +176,7 @@ class DetectRunner:
 
         height, width = image.pixels.shape[:2]
         most = pixels_within(memory_mb, self.info.memory)
-        axes = cut_axes(height, width, most=most, overlap=OVERLAP, multiple=multiple)
+        axes = cut_axes(height, width, max_pixels=most, overlap=OVERLAP, multiple=multiple)
         found = np.empty((count, height, width), np.float32)
         for box, planes in run_tiled(*axes, run):
             if planes.shape[2] != count:

@@ -154,10 +154,10 @@ class EnhanceRunner:
         return cut_axes(
             height,
             width,
-            most=self._most,
+            max_pixels=self._most,
             overlap=OVERLAP if window is None else int(WINDOW_OVERLAP * window),
             multiple=self.info.size_multiple,
-            longest=window,
+            max_side=window,
         )
 
     def _reduced_size(self, pixels: Pixels) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_float01, to_hwc
 from inpaint_sdk.options import Options
 from inpaint_sdk.regions.boxes import Box, pixels_within
-from inpaint_sdk.regions.coarse import enlarge, halved, reduce, reduce_hole
+from inpaint_sdk.regions.coarse import enlarge, halved, reduce, reduce_mask
 from inpaint_sdk.regions.crops import Crop
 from inpaint_sdk.runners.crop_plan import Coarse, CropPlan, plan_mask
 
@@ -110,7 +110,7 @@ class InpaintRunner:
         if size == plan.mask.shape:
             small, mask = known, plan.mask
         else:
-            small, mask = reduce(known, plan.mask, size), reduce_hole(plan.mask, size)
+            small, mask = reduce(known, plan.mask, size), reduce_mask(plan.mask, size)
         height, width = size
         everything = Crop(Box(0, height, 0, width), Box(0, height, 0, width))
         (planes,) = self._run(small, mask, [everything], channels)
