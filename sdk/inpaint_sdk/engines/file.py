@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from inpaint_sdk.engines.profile import Shapes
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.models.info import ModelInfo
+from inpaint_sdk.version import __version__
 
 MAGIC = b"\x93INPAINT-ENGINE\n"
 FORMAT_VERSION = 1
@@ -104,8 +105,6 @@ def make_engine_file(
     path: Path, model: ModelInfo, key: EngineKey, scan: str, data: bytes
 ) -> EngineFile:
     """Describes an engine that was just built; writes nothing."""
-    from inpaint_sdk import __version__
-
     digest = hashlib.sha256(data).hexdigest()
     return EngineFile(path, EngineInfo(model, key, scan, len(data), digest, __version__), data)
 
