@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.prefetch import prefetch_map
-from inpaint_sdk.backends import Session, open_engine, open_session
+from inpaint_sdk.backends import BackendOptions, Session, open_engine, open_session
 from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
 from inpaint_sdk.models.info import ModelInfo
 from inpaint_sdk.models.zoo import open_model
@@ -125,9 +125,9 @@ class Restorer:
 
             if is_engine_file(path):
                 engine = read_engine_file(path)
-                return cls(engine.info.model, open_engine(engine, backend), channels, finder)
+                return cls(engine.info.model, open_engine(engine, BackendOptions(backend)), channels, finder)
         model = open_model(_source(name_or_path))
-        return cls(model.info, open_session(model, backend, threads), channels, finder)
+        return cls(model.info, open_session(model, BackendOptions(backend, threads=threads)), channels, finder)
 
     @property
     def backend(self) -> str:

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.backends import Session, open_session
+from inpaint_sdk.backends import BackendOptions, Session, open_session
 from inpaint_sdk.errors import MaskError, ModelError
 from inpaint_sdk.models.info import ModelInfo
 from inpaint_sdk.models.zoo import open_model
@@ -209,6 +209,6 @@ class LazyDetector:
         with self._lock:
             if self._detector is None:
                 model = open_model(self._source)
-                session = open_session(model, self._backend, self._threads)
+                session = open_session(model, BackendOptions(self._backend, threads=self._threads))
                 self._detector = Detector(model.info, session)
             return self._detector
