@@ -17,7 +17,7 @@ from inpaint_bench.schema.common import CandidateKey
 from inpaint_bench.schema.run import Scope
 from inpaint_eval.scores import Pixels
 from inpaint_sdk import InpaintError, Restorer
-from inpaint_sdk.backends import open_session
+from inpaint_sdk.backends import BackendOptions, open_session
 from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.models.zoo import open_model
 from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc
@@ -112,7 +112,8 @@ class ModelExecutor(Executor):
     def load(self) -> None:
         model = find_model(self.order.candidate)
         try:
-            session = open_session(model, self.order.candidate.backend, self.order.threads)
+            options = BackendOptions(self.order.candidate.backend, threads=self.order.threads)
+            session = open_session(model, options)
         except InpaintError as error:
             raise CannotRunError(str(error)) from error
         self._takes_masks = model.info.task == "inpaint"

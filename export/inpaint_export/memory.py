@@ -29,11 +29,11 @@ def measure(model: Path, side: int) -> float:
 def _measure(model: Path, side: int) -> float:
     import numpy as np
 
-    from inpaint_sdk.backends import open_session
+    from inpaint_sdk.backends import BackendOptions, open_session
     from inpaint_sdk.models.file import read_model_file
 
     file = read_model_file(model)
-    session = open_session(file, "onnxruntime-cpu", threads=2)
+    session = open_session(file, BackendOptions("onnxruntime-cpu", threads=2))
     channels = {"image": 3, "mask": 1}
 
     def run(size: int) -> None:

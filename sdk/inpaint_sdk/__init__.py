@@ -22,8 +22,7 @@ from inpaint_sdk.restorer import Restorer
 from inpaint_sdk.runners.degradation import Degradation
 from inpaint_sdk.runners.detector import Detection, DetectionOptions
 from inpaint_sdk.runners.plans import RestorationPlan, Step
-
-__version__ = "0.1.0"
+from inpaint_sdk.version import __version__
 
 __all__ = [
     "BackendError",

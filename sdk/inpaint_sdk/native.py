@@ -1,8 +1,8 @@
 """The compiled libraries that come with this package."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
-import inpaint_sdk
 from inpaint_sdk.errors import BackendError
 
 _LIBRARY = "libinpaint_ort.so"
@@ -32,7 +32,8 @@ def get_library_path() -> Path:
 def find_library(name: str) -> Path | None:
     """Where the library of that name is, or None if this installation was built without it."""
     # An editable install has two folders on the path: the sources' and the one built into.
-    for folder in inpaint_sdk.__path__:
+    spec = find_spec(__package__)
+    for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder) / "lib" / name
         if path.is_file():
             return path

@@ -28,7 +28,7 @@ from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.backends.tensorrt import zero_points
 from inpaint_sdk.backends.tensorrt.builder import build
 from inpaint_sdk.backends.tensorrt.library import open_library
-from inpaint_sdk.engines.profile import Shape, Shapes
+from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.models.file import ModelFile, read_model_file
 from inpaint_sdk.models.zoo import MODELS
 
@@ -339,6 +339,6 @@ def test_tensorrt_for_rtx_compiles_it(
         (Shape(1, 64, 64),) * 3
     )  # fmt: skip
     targets = ("sm_86",)
-    built = build(library, file, Shapes(*sizes), targets=targets, plugin=None, progress=Silent())
+    built = build(library, file, OptimizationProfile(*sizes), targets=targets, plugin=None, progress=Silent())
     assert built.scan == ("none" if model == "photo" else "log_step")
     assert len(built.data) > 1000

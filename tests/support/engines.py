@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from pathlib import Path
 
-from inpaint_sdk.engines.file import EngineFile, EngineKey, make_engine_file, this_system
-from inpaint_sdk.engines.profile import Shapes
+from inpaint_sdk.engines.file import (
+    MAGIC,
+    EngineFile,
+    EngineKey,
+    make_engine_file,
+    this_system,
+)
+from inpaint_sdk.engines.profile import OptimizationProfile
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS
 
@@ -21,7 +29,7 @@ def key(**changes: object) -> EngineKey:
         "targets": ("sm_86",),
         "device": "NVIDIA Fake 3000",
         "precision": "fp32",
-        "shapes": Shapes.default(PHOTO.info),
+        "profile": OptimizationProfile.default(PHOTO.info),
         "plugin": "",
     }
     return EngineKey(**{**values, **changes})  # type: ignore[arg-type]
@@ -29,3 +37,9 @@ def key(**changes: object) -> EngineKey:
 
 def engine(data: bytes = b"an engine" * 100, **changes: object) -> EngineFile:
     return make_engine_file(Path("photo"), PHOTO.info, key(**changes), "none", data)
+
+
+def with_header(header: bytes) -> bytes:
+    """A file whose header is anything, behind the right length and before the right digest."""
+    digest = hashlib.sha256(header).digest()
+    return MAGIC + struct.pack("<I", len(header)) + header + digest + b"an engine" * 100

@@ -42,7 +42,6 @@ class FakeCuda:
         self.graphs: dict[int, list[Callable[[], None]]] = {}
         self.modules: set[int] = set()
         self.capturing: dict[int, list[Callable[[], None]]] = {}
-        self.orders: list[tuple[int, int]] = []
         self.copied: dict[str, int] = defaultdict(int)
         self._kernels = kernels or {}
         self._threads: dict[int, int] = {}
@@ -86,7 +85,6 @@ class FakeCuda:
         sides = {
             "to_device": ("device", "host"),
             "to_host": ("host", "device"),
-            "on_device": ("device", "device"),
         }[kind]
         for pointer, side in zip((target, source), sides, strict=True):
             self._owned(pointer, size, side)
@@ -124,10 +122,6 @@ class FakeCuda:
     def drop_graph(self, graph: int) -> None:
         del self.graphs[graph]
         self._call("drop_graph")
-
-    def order(self, first: int, then: int) -> None:
-        self._call("order")
-        self.orders.append((first, then))
 
     def compile(self, source: str, name: str, capability: str) -> bytes:
         self._call("compile")
@@ -176,12 +170,6 @@ class FakeCuda:
         self._owned(pointer, 4 * math.prod(shape), "device")
         view = (ctypes.c_ubyte * (4 * math.prod(shape))).from_address(pointer)
         return np.frombuffer(view, np.float32).reshape(shape)
-
-    def put(self, values: np.ndarray[Any, Any]) -> int:
-        """Device memory that holds the values, as another library would have made it."""
-        pointer = self._allocate("device", values.nbytes)
-        ctypes.memmove(pointer, np.ascontiguousarray(values).ctypes.data, values.nbytes)
-        return pointer
 
     def _allocate(self, side: str, size: int) -> int:
         self._call(f"allocate {side}")

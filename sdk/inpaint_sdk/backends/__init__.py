@@ -6,10 +6,11 @@ name; adding one is that folder and a line in ``_LOADERS``.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from inpaint_sdk.backends.base import (
+    BackendOptions,
     Compiler,
     Loader,
     PixelSession,
@@ -17,22 +18,22 @@ from inpaint_sdk.backends.base import (
     Session,
     goes_from_pixels,
 )
+from inpaint_sdk.engines.file import EngineFile
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.models.info import ModelInfo
 
-if TYPE_CHECKING:
-    from inpaint_sdk.engines.file import EngineFile
+_log = logging.getLogger(__name__)
 
-# In the order in which "auto" tries them; those on a GPU must be asked for by name. Imported on
-# use: a runtime may be heavy, or absent.
+# Imported on use: a runtime may be heavy, or absent.
 _LOADERS = {
     "onnxruntime-cpu": ("inpaint_sdk.backends.onnxruntime.loader", "CPU"),
     "onnxruntime-cuda": ("inpaint_sdk.backends.onnxruntime.loader", "CUDA"),
     "tensorrt": ("inpaint_sdk.backends.tensorrt.loader", "TENSORRT"),
     "tensorrt_rtx": ("inpaint_sdk.backends.tensorrt.loader", "TENSORRT_RTX"),
 }
-_AUTO = ("onnxruntime-cpu",)
+_AUTO = {"cpu": "onnxruntime-cpu", "cuda": "onnxruntime-cuda"}
+"""What "auto" takes for a kind of device; the CPU if none is asked for."""
 
 COMPILERS = ("tensorrt", "tensorrt_rtx")
 """Backends that compile ahead of time."""
@@ -57,33 +58,48 @@ def find_compiler(name: str) -> Compiler:
     return loader
 
 
-def open_session(model: ModelFile, backend: str, threads: int | None) -> Session:
-    """Loads a model into the backend of that name, or into the first usable one for ``"auto"``.
+def open_session(model: ModelFile, options: BackendOptions) -> Session:
+    """Loads a model into the backend that is asked for, or that ``"auto"`` chooses.
 
     Raises:
-        BackendError: no such backend, or it cannot run here. There is no fallback from a backend
-            that was asked for by name.
+        BackendError: no such backend, or it cannot run here, or not on that device. There is no
+            fallback from what was asked for.
         ModelError: the backend refuses the model.
     """
-    session = _choose(backend).load(model, threads)
+    name = _choose(options)
+    if options.providers is not None:
+        from inpaint_sdk.backends.onnxruntime.loader import load_with_providers
+
+        session: Session = load_with_providers(model, options)
+    else:
+        session = _loader(name).load(model, options)
+    if options.backend == "auto":
+        _log.info("%s runs on %s, which auto chose", model.info.name, session.backend)
     _check_names(session, model.info, str(model.path))
     return session
 
 
-def open_engine(engine: EngineFile, backend: str) -> Session:
+def open_engine(engine: EngineFile, options: BackendOptions) -> Session:
     """Loads an engine into the backend that it was compiled for.
 
     Raises:
-        BackendError: another backend was asked for, the backend cannot run here, or the engine was
-            built for another GPU or version.
+        BackendError: another backend or device was asked for, the backend cannot run here, or the
+            engine was built for another GPU or version.
     """
     own = engine.info.key.backend
-    if backend not in ("auto", own):
+    if options.backend not in ("auto", own):
         raise BackendError(
-            f"{engine.path} was compiled for the backend {own}, and {backend} was asked for"
+            f"{engine.path} was compiled for the backend {own}, and {options.backend} was asked for"
         )
+    if options.providers is not None:
+        raise BackendError(
+            f"{engine.path} was compiled for the backend {own}, which has no execution providers; "
+            "leave them out"
+        )
+    compiler = find_compiler(own)
+    _check_device(own, options)
     _require(own)
-    session = find_compiler(own).load_engine(engine)
+    session = compiler.load_engine(engine)
     _check_names(session, engine.info.model, str(engine.path))
     return session
 
@@ -100,23 +116,37 @@ def _check_names(session: Session, info: ModelInfo, source: str) -> None:
         )
 
 
-def _choose(backend: str) -> Loader:
-    if backend == "auto":
-        reasons = []
-        for name in _AUTO:
-            probe = _loader(name).probe()
-            if probe.available:
-                return _loader(name)
-            reasons.append(f"{name}: {probe.detail}")
-        raise BackendError("no backend can run here. " + "; ".join(reasons))
-    _require(backend)
-    return _loader(backend)
+def _choose(options: BackendOptions) -> str:
+    """The name of the backend that the options ask for; raises ``BackendError`` if none does."""
+    kind = (options.device or "cpu").partition(":")[0]
+    name = _AUTO[kind] if options.backend == "auto" else options.backend
+    if name not in _LOADERS:
+        raise BackendError(f"there is no backend {name!r}; choose auto, {', '.join(_LOADERS)}")
+    _check_device(name, options)
+    _require(name)
+    return name
+
+
+def _check_device(backend: str, options: BackendOptions) -> None:
+    """Raises ``BackendError`` if a backend does not run on the device that is asked for."""
+    if options.device is None:
+        return
+    if (options.gpu is None) != (backend == "onnxruntime-cpu"):
+        where = "a GPU" if options.gpu is None else "the CPU"
+        raise BackendError(
+            f"the backend {backend} runs on {where}, and device {options.device!r} was asked for. "
+            f'For that device, give backend {_AUTO[options.device.partition(":")[0]]!r} or "auto"'
+        )
+    if options.gpu and backend in COMPILERS:
+        raise BackendError(
+            f"the backend {backend} runs on the first GPU alone, and device {options.device!r} was "
+            f"asked for. Start the process with CUDA_VISIBLE_DEVICES={options.gpu}, which makes "
+            'that GPU the first, and leave device at "cuda"'
+        )
 
 
 def _require(backend: str) -> None:
-    """Raises ``BackendError`` unless there is such a backend and it can run here."""
-    if backend not in _LOADERS:
-        raise BackendError(f"there is no backend {backend!r}; choose auto, {', '.join(_LOADERS)}")
+    """Raises ``BackendError`` unless the backend can run here."""
     probe = _loader(backend).probe()
     if not probe.available:
         raise BackendError(f"the backend {backend} cannot run here: {probe.detail}")
@@ -124,6 +154,7 @@ def _require(backend: str) -> None:
 
 __all__ = [
     "COMPILERS",
+    "BackendOptions",
     "PixelSession",
     "Probe",
     "Session",

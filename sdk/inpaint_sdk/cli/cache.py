@@ -1,4 +1,4 @@
-"""``inpaint-sdk cache``: the engines that were built when models were loaded."""
+"""``inpaint-sdk cache``: engines that were built when models were loaded."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ from inpaint_sdk.errors import InpaintError
 
 @click.group()
 def cache() -> None:
-    """List or remove the engines that are kept on disk.
+    """List or remove the engines in the cache.
 
-    They are in the user's folder for caches, or where INPAINT_SDK_CACHE says, and take at most
-    INPAINT_SDK_CACHE_GB gigabytes (4 if it is not set); then the longest unused ones go.
+    The cache is in the user's cache folder, or where INPAINT_SDK_CACHE says, and takes at most
+    INPAINT_SDK_CACHE_GB gigabytes (4 by default); the least recently used engines go first.
     """
 
 
 @cache.command("list")
 def list_entries() -> None:
-    """List what is kept, the longest unused first."""
+    """List the engines, the least recently used first."""
     found = _open()
-    entries = found.entries()
+    try:
+        entries = found.entries()
+    except OSError as error:
+        raise click.ClickException(f"cannot read {found.folder}: {error}") from error
     for entry in entries:
         used = datetime.fromtimestamp(entry.used).astimezone().strftime("%Y-%m-%d %H:%M")
-        what = entry.info.describe() if entry.info else "damaged, will be built again"
+        what = (
+            entry.info.describe()
+            if entry.info
+            else "damaged or of another format; it will be built again"
+        )
         click.echo(f"{entry.path.name}  {entry.size / 1e6:.1f} MB, used {used}\n  {what}")
     total = sum(entry.size for entry in entries)
     click.echo(f"{len(entries)} engines, {total / 1e6:.1f} MB in {found.folder}")
@@ -34,7 +41,7 @@ def list_entries() -> None:
 
 @cache.command("clear")
 def clear() -> None:
-    """Remove every engine that is kept, and what interrupted builds left."""
+    """Remove every engine, and the files of interrupted builds."""
     found = _open()
     try:
         removed = found.clear()

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from inpaint_sdk.backends import COMPILERS, find_compiler
+from inpaint_sdk.backends.tensorrt.progress import ProgressBar
 from inpaint_sdk.engines.file import write_engine_file
-from inpaint_sdk.engines.profile import Shape, Shapes
+from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.errors import BackendError, InpaintError, OutputError
 from inpaint_sdk.models.zoo import open_model
 
@@ -26,7 +27,7 @@ from inpaint_sdk.models.zoo import open_model
     nargs=3,
     metavar="MIN OPT MAX",
     help="Smallest input, the one to tune for, and the largest: each height x width in pixels like "
-    "512x768, or with a batch like 4x512x768. One picture of up to 2048x2048 if not given.",
+    "512x768, or with a batch like 4x512x768. One image of up to 2048x2048 if not given.",
 )
 @click.option(
     "--target",
@@ -48,10 +49,8 @@ def compile_model(
     """Compile MODEL, a name or the path of a model file, into an engine file.
 
     Restorer.load takes the file by its path. It refuses one that was built for another GPU,
-    library version or operating system.
+    library version or operating system. An engine is code: load only engines that you trust.
     """
-    from inpaint_sdk.backends.tensorrt.progress import ProgressBar
-
     try:
         if not output.parent.is_dir():
             raise OutputError(f"there is no folder {output.parent} to write in")
@@ -59,13 +58,15 @@ def compile_model(
         if precision not in (None, file.info.precision):
             raise BackendError(
                 f"{file.path} is {file.info.precision}, not {precision}: precision is in the file. "
-                f"Export it anew: inpaint-export export CHECKPOINT --precision {precision}"
+                f"Export it again: inpaint-export export CHECKPOINT --precision {precision}"
             )
-        chosen = (
-            Shapes(*(Shape.parse(text) for text in shapes)) if shapes else Shapes.default(file.info)
+        profile = (
+            OptimizationProfile(*(Shape.parse(text) for text in shapes))
+            if shapes
+            else OptimizationProfile.default(file.info)
         )
         progress = ProgressBar(f"compiling {file.info.name}")
-        engine = find_compiler(backend).compile(file, chosen, targets, progress)
+        engine = find_compiler(backend).compile(file, profile, targets, progress)
         try:
             write_engine_file(engine, output)
         except OSError as error:

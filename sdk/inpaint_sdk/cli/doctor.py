@@ -1,4 +1,4 @@
-"""``inpaint-sdk doctor``: what works here, and what to do about what does not."""
+"""``inpaint-sdk doctor``: what works on this machine, and how to fix what does not."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MARKS = {"ok": "ok     ", "missing": "-      ", "problem": "PROBLEM"}
 
 @click.command()
 def doctor() -> None:
-    """Report versions and backends; the exit code is 1 if something must be mended."""
+    """Report versions and backends; the exit code is 1 if there is a problem to fix."""
     problems = 0
     for finding in diagnose():
         problems += finding.status == "problem"
         click.echo(f"{MARKS[finding.status]} {finding.subject}: {finding.detail}")
     if problems:
-        raise click.ClickException(f"{problems} to be mended, see above")
+        raise click.ClickException(f"{problems} problem(s) to fix, see above")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from inpaint_sdk import __version__
 from inpaint_sdk.cli.cache import cache
 from inpaint_sdk.cli.compile import compile_model
 from inpaint_sdk.cli.detect import detect
@@ -13,6 +12,7 @@ from inpaint_sdk.cli.gstreamer import gstreamer
 from inpaint_sdk.cli.models import models
 from inpaint_sdk.cli.restore import restore
 from inpaint_sdk.cli.video import video
+from inpaint_sdk.version import __version__
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,4 +1,4 @@
-"""``inpaint-sdk models``: what can be loaded by name."""
+"""``inpaint-sdk models``: models that can be loaded by name."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def models() -> None:
             click.echo(f"  {measured}, SSIM {row.ssim:.4f} ({row.pictures} pictures)")
         for found in model.detection:
             f1 = "" if found.f1 is None else f"F1 {found.f1:.3f}, "
+            rate = f"{100.0 * found.false_positive_rate:.3f} % false positives"
             click.echo(
-                f"  {found.data}, damage {found.kind}: {f1}{100.0 * found.false_positive_rate:.3f} % of what is "
-                f"undamaged marked ({found.pictures} pictures)"
+                f"  {found.data}, damage {found.kind}: {f1}{rate} ({found.pictures} pictures)"
             )
         click.echo(f"  Licence: {model.licence}")
         click.echo(f"  Trained on: {model.training_data}")

@@ -2,15 +2,17 @@
 
 An entry is one engine file, named by its model and by the digest of its key. It is written under
 another name and renamed, read whole and checked before it is used, and rebuilt when anything about
-it is not as it should be. What goes wrong with the disk is a warning, never a failure: an engine
-that cannot be kept is used all the same.
+it is not as it should be. What goes wrong with the disk is logged as a warning and is never a
+failure: an engine that cannot be kept is used all the same.
+
+Whoever can write in the folder can have code run by those who load from it (see ``engines.file``).
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,9 +35,7 @@ DEFAULT_LIMIT = 4.0
 
 SUFFIX = ".engine"
 
-
-class CacheWarning(UserWarning):
-    """The cache could not be used as it should; what was asked for was done without it."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class EngineCache:
         """What is kept, the longest unused first."""
         found = []
         for path in self._files():
-            with suppress(FileNotFoundError):  # another process may have removed it just now
+            with suppress(OSError):  # another process may have removed it just now
                 status = path.stat()
                 try:
                     info = read_engine_info(path)
@@ -120,11 +120,12 @@ class EngineCache:
         try:
             engine = read_engine_file(path)
         except ModelError as error:
-            _warn(f"{error}. It is built again now")
+            _log.warning("%s. It is built again now", error)
             return None
         if engine.info.key != key:
-            _warn(f"{path} holds another engine than its name says; it is built again now")
+            _log.warning("%s holds another engine than its name says; it is built again now", path)
             return None
+        _log.info("%s is taken from the cache: %s", path.name, engine.info.describe())
         with suppress(OSError):
             os.utime(path)  # so that what was not used for longest goes first
         return engine
@@ -139,7 +140,9 @@ class EngineCache:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except (OSError, NotImplementedError) as error:
-            _warn(f"engines cannot be kept in {self.folder}, so this one is built anew: {error}")
+            _log.warning(
+                "engines cannot be kept in %s, so this one is built anew: %s", self.folder, error
+            )
             yield False
             return
         try:
@@ -155,9 +158,11 @@ class EngineCache:
         try:
             write_engine_file(engine, path)
         except OSError as error:
-            _warn(
-                f"the engine was built but cannot be kept in {self.folder}, so it will be built "
-                f"again next time: {error}"
+            _log.warning(
+                "the engine was built but cannot be kept in %s, so it will be built again next "
+                "time: %s",
+                self.folder,
+                error,
             )
             return
         self._shrink(path)
@@ -201,7 +206,3 @@ def default_limit() -> int:
     if not 0 <= gigabytes < 1e6:
         raise BackendError(f"{LIMIT_VARIABLE} is {text!r}; it must be a number of gigabytes")
     return int(gigabytes * 1e9)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, CacheWarning, stacklevel=2)

@@ -3,6 +3,9 @@
 The layout is magic, length of the header (4 bytes, little-endian), header (JSON, UTF-8), SHA-256 of
 the header, engine. The header holds the engine's length and SHA-256, so that an engine can be
 listed by its first kilobyte and is never handed to a library unless it is whole.
+
+The digests find accidents. They are no signatures: whoever can write a file can write digests that
+match. An engine is code that the GPU's library runs, so load only engines that you trust.
 """
 
 from __future__ import annotations
@@ -11,18 +14,25 @@ import hashlib
 import json
 import os
 import platform
+import reprlib
 import struct
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, Literal
 
-from inpaint_sdk.engines.profile import Shapes
-from inpaint_sdk.errors import BackendError, ModelError
+from inpaint_sdk.engines.profile import OptimizationProfile
+from inpaint_sdk.errors import InpaintError, ModelError
+from inpaint_sdk.models import info as model_info
+from inpaint_sdk.models.decoding import DecodingError, decode, parse_object
 from inpaint_sdk.models.info import ModelInfo
+from inpaint_sdk.version import __version__
 
 MAGIC = b"\x93INPAINT-ENGINE\n"
-FORMAT_VERSION = 1
+FORMAT_VERSION = f"2.{model_info.FORMAT_VERSION}"
+"""Of the header, which holds a model's description; other formats are refused."""
+
+Scan = Literal["plugin", "log_step", "none"]
+
 _DIGEST = 32
 _LONGEST_HEADER = 1 << 20
 
@@ -44,12 +54,12 @@ class EngineKey:
     targets: tuple[str, ...]
     device: str
     precision: str
-    shapes: Shapes
+    profile: OptimizationProfile
     plugin: str
 
     def digest(self) -> str:
         """A name for the key: 64 hexadecimal digits."""
-        text = json.dumps([FORMAT_VERSION, _document(self)], sort_keys=True)
+        text = json.dumps([FORMAT_VERSION, asdict(self)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -63,7 +73,7 @@ class EngineInfo:
 
     model: ModelInfo
     key: EngineKey
-    scan: str
+    scan: Scan
     size: int
     digest: str
     made_by: str
@@ -73,7 +83,7 @@ class EngineInfo:
         where = self.key.device or ", ".join(self.key.targets)
         return (
             f"{self.model.name} ({self.key.precision}) for {self.key.backend} {self.key.version} "
-            f"on {where}, {self.key.shapes}"
+            f"on {where}, {self.key.profile}"
         )
 
 
@@ -96,16 +106,14 @@ def is_engine_file(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no path, as with a null character
         return False
 
 
 def make_engine_file(
-    path: Path, model: ModelInfo, key: EngineKey, scan: str, data: bytes
+    path: Path, model: ModelInfo, key: EngineKey, scan: Scan, data: bytes
 ) -> EngineFile:
     """Describes an engine that was just built; writes nothing."""
-    from inpaint_sdk import __version__
-
     digest = hashlib.sha256(data).hexdigest()
     return EngineFile(path, EngineInfo(model, key, scan, len(data), digest, __version__), data)
 
@@ -116,7 +124,8 @@ def write_engine_file(engine: EngineFile, path: Path) -> None:
     Raises:
         OSError: the folder cannot be written or the disk is full; nothing is left behind.
     """
-    header = json.dumps(_header(engine.info), ensure_ascii=False).encode()
+    document = {"format_version": FORMAT_VERSION, **asdict(engine.info)}
+    header = json.dumps(document, ensure_ascii=False).encode()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
@@ -176,55 +185,28 @@ def _read_header(file: BinaryIO, path: Path) -> EngineInfo:
     header, digest = file.read(length), file.read(_DIGEST)
     if len(header) < length or hashlib.sha256(header).digest() != digest:
         raise damaged
-    document = json.loads(header)
-    if document["format_version"] > FORMAT_VERSION:
-        raise ModelError(
-            f"{path} is of engine format {document['format_version']}; this inpaint-sdk reads "
-            f"formats up to {FORMAT_VERSION}. Compile it again, or upgrade inpaint-sdk"
-        )
-    # The digest matched, so this SDK wrote it: a field can only be missing by a mistake of ours.
+    return _parse_header(header, path)
+
+
+def _parse_header(header: bytes, path: Path) -> EngineInfo:
+    """The header may hold anything: its digest only says that nothing changed it by accident."""
     try:
-        return _info(document, path)
-    except (KeyError, TypeError, ValueError, BackendError) as error:
-        raise ModelError(f"{path}: the engine's header cannot be understood ({error})") from error
+        document = parse_object(header.decode())
+        version = document.get("format_version")
+        info = decode(EngineInfo, document) if version == FORMAT_VERSION else None
+    except (DecodingError, UnicodeDecodeError, InpaintError) as error:
+        raise ModelError(
+            f"{path}: the engine's header cannot be understood ({error}). Compile it again"
+        ) from error
+    if info is None:
+        raise ModelError(
+            f"{path} is of engine format {reprlib.repr(version)}; this inpaint-sdk reads format "
+            f"{FORMAT_VERSION}. Compile it again, or upgrade inpaint-sdk"
+        )
+    return info
 
 
-def _unreadable(path: Path, error: OSError) -> ModelError:
+def _unreadable(path: Path, error: Exception) -> ModelError:
     if isinstance(error, FileNotFoundError):
         return ModelError(f"there is no engine file {path}")
-    return ModelError(f"cannot read the engine file {path}: {error.strerror}")
-
-
-def _document(key: EngineKey) -> dict[str, Any]:
-    return {**asdict(key), "shapes": key.shapes.to_json()}
-
-
-def _header(info: EngineInfo) -> dict[str, Any]:
-    return {
-        "format_version": FORMAT_VERSION,
-        "model": json.loads(info.model.to_json()),
-        "key": _document(info.key),
-        "scan": info.scan,
-        "size": info.size,
-        "digest": info.digest,
-        "made_by": info.made_by,
-    }
-
-
-def _info(document: Mapping[str, Any], path: Path) -> EngineInfo:
-    values = {field.name: document["key"][field.name] for field in fields(EngineKey)}
-    key = EngineKey(
-        **{
-            **values,
-            "targets": tuple(values["targets"]),
-            "shapes": Shapes.from_json(values["shapes"]),
-        }
-    )
-    return EngineInfo(
-        model=ModelInfo.from_json(json.dumps(document["model"]), str(path)),
-        key=key,
-        scan=document["scan"],
-        size=int(document["size"]),
-        digest=document["digest"],
-        made_by=document["made_by"],
-    )
+    return ModelError(f"cannot read the engine file {path}: {error}")

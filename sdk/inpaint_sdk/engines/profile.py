@@ -14,7 +14,7 @@ LONGEST = 2048
 
 
 class Shape(NamedTuple):
-    """Pictures at once, and their height and width in pixels."""
+    """Images at once, and their height and width in pixels."""
 
     batch: int
     height: int
@@ -27,7 +27,7 @@ class Shape(NamedTuple):
         Raises:
             BackendError: it is neither.
         """
-        if not re.fullmatch(r"[0-9]+(x[0-9]+){1,2}", text):
+        if not re.fullmatch(r"[0-9]{1,9}(x[0-9]{1,9}){1,2}", text):
             raise BackendError(
                 f"{text!r} is no shape; write height x width like 512x768, or with a batch like "
                 "4x512x768"
@@ -40,38 +40,42 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shapes:
-    """The smallest and largest input that an engine takes, and the one that it is tuned for."""
+class OptimizationProfile:
+    """The smallest and the largest input that an engine takes, and the one that it is tuned for.
 
-    smallest: Shape
-    tuned: Shape
-    largest: Shape
+    Raises:
+        BackendError: they are not in order.
+    """
+
+    min: Shape
+    opt: Shape
+    max: Shape
 
     def __post_init__(self) -> None:
-        for small, tuned, large in zip(self.smallest, self.tuned, self.largest, strict=True):
-            if not 1 <= small <= tuned <= large:
+        for least, best, most in zip(self.min, self.opt, self.max, strict=True):
+            if not 1 <= least <= best <= most:
                 raise BackendError(
                     f"the shapes {self} are not in order: each number of the first is at least 1 "
                     "and at most the second's, which is at most the third's"
                 )
 
     @classmethod
-    def default(cls, model: ModelInfo) -> Shapes:
-        """One picture of any size up to ``LONGEST``, tuned for what the model was trained at."""
+    def default(cls, model: ModelInfo) -> OptimizationProfile:
+        """One image of any size up to ``LONGEST``, tuned for what the model was trained at."""
         multiple = model.size_multiple
-        tuned = _round_up(model.trained_size, multiple)
-        longest = max(LONGEST - LONGEST % multiple, tuned)
-        return cls(Shape(1, multiple, multiple), Shape(1, tuned, tuned), Shape(1, longest, longest))
+        best = model.trained_size + -model.trained_size % multiple
+        most = max(LONGEST - LONGEST % multiple, best)
+        return cls(Shape(1, multiple, multiple), Shape(1, best, best), Shape(1, most, most))
 
     @property
     def static(self) -> bool:
         """Whether only one shape is taken."""
-        return self.smallest == self.largest
+        return self.min == self.max
 
     def check(self, model: ModelInfo) -> None:
         """Raises ``BackendError`` unless the sides are multiples of the model's."""
         multiple = model.size_multiple
-        for shape in (self.smallest, self.tuned, self.largest):
+        for shape in (self.min, self.opt, self.max):
             if shape.height % multiple or shape.width % multiple:
                 raise BackendError(
                     f"{shape.height}x{shape.width} is not a size of the model {model.name!r}: its "
@@ -80,26 +84,10 @@ class Shapes:
 
     def holds(self, shape: Shape) -> bool:
         """Whether an input of this shape is taken."""
-        bounds = zip(self.smallest, shape, self.largest, strict=True)
-        return all(small <= here <= large for small, here, large in bounds)
-
-    def to_json(self) -> list[list[int]]:
-        """As it is stored in an engine file."""
-        return [list(self.smallest), list(self.tuned), list(self.largest)]
-
-    @classmethod
-    def from_json(cls, document: object) -> Shapes:
-        """Reads what ``to_json`` gave; raises ``ValueError`` or ``TypeError`` for anything else."""
-        if not isinstance(document, list):
-            raise TypeError("shapes are not a list")
-        smallest, tuned, largest = (Shape(*map(int, numbers)) for numbers in document)
-        return cls(smallest, tuned, largest)
+        bounds = zip(self.min, shape, self.max, strict=True)
+        return all(least <= here <= most for least, here, most in bounds)
 
     def __str__(self) -> str:
         if self.static:
-            return str(self.largest)
-        return f"{self.smallest} to {self.largest}, tuned for {self.tuned}"
-
-
-def _round_up(size: int, multiple: int) -> int:
-    return size + -size % multiple
+            return str(self.max)
+        return f"{self.min} to {self.max}, tuned for {self.opt}"

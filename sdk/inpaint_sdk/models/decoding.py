@@ -42,9 +42,9 @@ def parse_object(text: str) -> dict[str, Any]:
 def decode(kind: type[T], document: object, where: str = "") -> T:
     """Makes the dataclass ``kind`` of a JSON object.
 
-    Fields may be of str, int, float, Literal, None, tuples of one type, and dataclasses of these. A
-    field with a default may be missing; fields that ``kind`` lacks are ignored. ``where`` is the
-    path of the object in the document, for errors.
+    Fields may be of str, int, float, Literal, None, tuples of one type, and dataclasses and named
+    tuples of these. A field with a default may be missing; fields that ``kind`` lacks are ignored.
+    ``where`` is the path of the object in the document, for errors.
 
     Raises:
         DecodingError: a field is missing, or its value is of another type.
@@ -78,6 +78,11 @@ def _value(kind: Any, value: object, path: str) -> Any:
             return None
         (kind,) = (argument for argument in arguments if argument is not NoneType)
         return _value(kind, value, path)
+    if hasattr(kind, "_fields"):  # a named tuple
+        if not isinstance(value, list) or len(value) != len(kind._fields):
+            raise _mismatch(path, value, kind)
+        kinds = zip(kind._fields, value, strict=True)
+        return kind(*(_value(_hints(kind)[name], v, f"{path}.{name}") for name, v in kinds))
     if origin is tuple:
         if not isinstance(value, list):
             raise _mismatch(path, value, kind)

@@ -80,8 +80,8 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise ModelError(f"there is no model file {path}") from None
-    except OSError as error:
-        raise ModelError(f"cannot read the model file {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: no path, as with a null character
+        raise ModelError(f"cannot read the model file {path}: {error}") from error
 
 
 def _describe(data: bytes, path: Path) -> ModelInfo:

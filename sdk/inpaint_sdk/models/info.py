@@ -112,19 +112,24 @@ class ModelInfo:
     as it was trained, if it gathers context from the whole picture; of a larger picture it is shown
     windows. None if it only looks near.
     licence, training_data: of the weights. quality: what was measured; detection: of a ``detect``
-    model. kinds: of damage that a ``detect`` model tells apart, as words of the author's choice.
+    model. kinds: of damage that a ``detect`` model tells apart. The product's own words are
+    ``scratch`` (scratches, hairs, cracks, folds), ``speck`` (dust, dirt, dead pixels), ``stain``
+    (stains, fading, missing parts), ``overlay`` (text and logos laid over the image) and ``sensor``
+    (a sensor's lines and dots, dirt on a lens); a model may have others.
     precision_loss: dB of PSNR, or for a ``detect`` model F1, that the precision cost against fp32,
     as export measured it.
     colour_order, value_range: of the picture that goes into the network and comes out of it.
     digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
 
     The network's input ``image`` is float32 [N, 3, H, W], RGB in [0, 1]; an ``inpaint`` model has
-    another, ``mask`` [N, 1, H, W] with 1 in the hole. ``outputs`` are its outputs' names. A
-    ``detect`` model has ``probability`` [N, 1, H, W], from 0 to 1, that a pixel is damaged. Others
-    have ``output``, a picture like ``image``; perhaps ``attention`` [N, 1, H, W], from 0 to 1 where
-    the model sees damage; ``stages`` [N, 3 * S, H, W], the pictures after each of S stages; or
-    ``degradation`` [N, 3], strengths of noise, blur and compression from 0 to 1 (see
-    :class:`inpaint_sdk.Degradation`). Outputs of other names are let be.
+    another, ``mask`` [N, 1, H, W] with 1 where it is to fill. ``outputs`` names its outputs; others
+    that it has are ignored. A ``detect`` model gives ``probability`` [N, K, H, W]: a channel for
+    each of ``kinds``, in their order, from 0 to 1, that a pixel has that kind of damage. The others
+    give ``output``, an image like ``image``, and may give
+
+    - ``attention`` [N, 1, H, W], from 0 to 1, where the model sees damage;
+    - ``stages`` [N, 3 * S, H, W], the images after each of S stages;
+    - ``degradation`` [N, 3], strengths of noise, blur and compression from 0 to 1.
 
     Raises:
         ModelError: a value is out of its range, or they contradict each other.

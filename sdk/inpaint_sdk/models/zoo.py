@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from inpaint_sdk.errors import ModelError
@@ -27,22 +28,36 @@ def is_bundled(name: str) -> bool:
     return (MODELS / f"{name}.onnx").is_file()
 
 
-def open_model(name_or_path: str | Path) -> ModelFile:
-    """Opens a bundled model by name, or any model file by path.
+def find_model(name_or_path: str | os.PathLike[str]) -> Path:
+    """The absolute path of a bundled model's file by its name, or of any existing file by its path.
 
-    A string without a folder or suffix is a name; anything else is a path.
+    A string that is both means the bundled model.
+
+    Raises:
+        ModelError: there is neither.
+    """
+    try:
+        path = Path(name_or_path)
+    except TypeError:
+        kind = type(name_or_path).__name__
+        raise ModelError(f"a model is given by name or path, not by an object of {kind}") from None
+    named = isinstance(name_or_path, str) and path.name == name_or_path
+    if named and is_bundled(path.name):
+        return MODELS / f"{path.name}.onnx"
+    if path.is_file():
+        return path.absolute()
+    if not named or path.suffix:
+        raise ModelError(f"there is no model file {path}")
+    names = ", ".join(sorted(p.stem for p in MODELS.glob("*.onnx"))) or "none"
+    raise ModelError(
+        f"there is no model {name_or_path!r}, nor a file of that name; the models are: {names}"
+    )
+
+
+def open_model(name_or_path: str | os.PathLike[str]) -> ModelFile:
+    """Opens a bundled model by name, or any model file by path.
 
     Raises:
         ModelError: there is no such model, or its file is refused.
     """
-    path = Path(name_or_path)
-    if isinstance(name_or_path, str) and path.name == name_or_path and not path.suffix:
-        bundled = MODELS / f"{name_or_path}.onnx"
-        if not bundled.is_file():
-            names = ", ".join(sorted(p.stem for p in MODELS.glob("*.onnx"))) or "none"
-            raise ModelError(
-                f"there is no model {name_or_path!r}; there are: {names}. "
-                "A model of your own is given by the path of its .onnx file"
-            )
-        path = bundled
-    return read_model_file(path)
+    return read_model_file(find_model(name_or_path))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +21,9 @@ from click.testing import CliRunner
 
 from inpaint_sdk import BackendError
 from inpaint_sdk.cli.main import main
+from inpaint_sdk.doctor import diagnose
 from inpaint_sdk.engines import cache as engine_cache
-from inpaint_sdk.engines.cache import CacheWarning, EngineCache
+from inpaint_sdk.engines.cache import EngineCache
 from inpaint_sdk.engines.file import EngineFile, write_engine_file
 from support import engines
 
@@ -54,14 +59,29 @@ def kept(cache: EngineCache, builder: Builder) -> Path:
     return cache.path(builder.engine.info.key, "photo")
 
 
-@pytest.mark.filterwarnings("error")
-def test_an_engine_is_built_once(cache: EngineCache) -> None:
+@contextmanager
+def warned(match: str) -> Iterator[None]:
+    """Something that is logged as a warning."""
+    told: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger(engine_cache.__name__)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+    assert any(re.search(match, message) for message in told), told
+
+
+def test_an_engine_is_built_once(cache: EngineCache, caplog: pytest.LogCaptureFixture) -> None:
     builder = Builder()
     for _ in range(3):
         get(cache, builder)
     assert builder.count == 1
     get(cache, Builder(b"another", version="10.4.0"))
     assert len(cache.entries()) == 2
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_a_failed_build_leaves_nothing(cache: EngineCache) -> None:
@@ -94,7 +114,7 @@ def test_damaged_entries_are_rebuilt(
         "longer": whole + b"x",
     }
     path.write_bytes(changed[damage])
-    with pytest.warns(CacheWarning, match="built again"):
+    with warned("built again"):
         get(cache, builder)
     assert builder.count == 2
     assert path.read_bytes() == whole
@@ -102,12 +122,37 @@ def test_damaged_entries_are_rebuilt(
     assert builder.count == 2
 
 
+def test_a_header_that_holds_anything_is_rebuilt(
+    cache: EngineCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its digests are right: whoever wrote it can compute them too."""
+    builder = Builder()
+    get(cache, builder)
+    kept(cache, builder).write_bytes(engines.with_header(b"[]"))
+    monkeypatch.setenv(engine_cache.FOLDER_VARIABLE, str(cache.folder))
+    listed = CliRunner().invoke(main, ["cache", "list"])
+    assert listed.exit_code == 0, listed.output
+    assert "built again" in listed.output
+    assert "1 of them damaged" in {f.subject: f.detail for f in diagnose()}["engine cache"]
+    with warned("built again"):
+        get(cache, builder)
+    assert builder.count == 2
+
+
+def test_a_cache_that_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(engine_cache.FOLDER_VARIABLE, str(tmp_path / "file"))
+    listed = CliRunner().invoke(main, ["cache", "list"])
+    assert listed.exit_code == 1
+    assert "cannot read" in listed.output
+
+
 def test_a_foreign_entry_is_rebuilt(cache: EngineCache) -> None:
     """Whole and of ours, but of another key: it was copied or renamed."""
     builder = Builder()
     get(cache, builder)
     write_engine_file(engines.engine(b"foreign", device="Orin"), kept(cache, builder))
-    with pytest.warns(CacheWarning, match="another engine than its name says"):
+    with warned("another engine than its name says"):
         get(cache, builder)
     assert builder.count == 2
 
@@ -191,7 +236,7 @@ def test_a_full_disk_is_a_warning(cache: EngineCache, monkeypatch: pytest.Monkey
     monkeypatch.setattr(os, "fsync", full)
     builder = Builder()
     for count in (1, 2):
-        with pytest.warns(CacheWarning, match=r"cannot be kept.*No space left"):
+        with warned(r"cannot be kept.*No space left"):
             get(cache, builder)
         assert builder.count == count
     assert [path.suffix for path in cache.folder.iterdir()] == [".lock"]
@@ -199,18 +244,20 @@ def test_a_full_disk_is_a_warning(cache: EngineCache, monkeypatch: pytest.Monkey
 
 def test_a_real_limit_of_the_file_size_is_a_warning(cache: EngineCache) -> None:
     program = f"""
-import sys, resource, pathlib, warnings
+import sys, resource, pathlib, logging
 sys.path.insert(0, {TESTS!r})
 from support import engines
 from inpaint_sdk.engines import cache as engine_cache
-from inpaint_sdk.engines.cache import CacheWarning, EngineCache
+from inpaint_sdk.engines.cache import EngineCache
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    folder = pathlib.Path({str(cache.folder)!r})
-    build = lambda: engines.engine(bytes(10**6))
-    assert len(EngineCache(folder).get(engines.key(), "photo", build).data) == 10**6
-assert [w.category for w in caught] == [CacheWarning], caught
+told = []
+handler = logging.Handler(logging.WARNING)
+handler.emit = told.append
+logging.getLogger("inpaint_sdk").addHandler(handler)
+folder = pathlib.Path({str(cache.folder)!r})
+build = lambda: engines.engine(bytes(10**6))
+assert len(EngineCache(folder).get(engines.key(), "photo", build).data) == 10**6
+assert ["cannot be kept" in r.getMessage() for r in told] == [True], told
 """
     pytest.importorskip("resource")
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -220,7 +267,7 @@ assert [w.category for w in caught] == [CacheWarning], caught
 def test_a_folder_that_cannot_be_made_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cache = EngineCache(tmp_path / "file" / "cache")
-    with pytest.warns(CacheWarning, match="cannot be kept"):
+    with warned("cannot be kept"):
         get(cache, Builder())
 
 
@@ -239,7 +286,7 @@ def test_a_read_only_cache_is_still_read(
     get(cache, builder)
     assert builder.count == 1
     other = Builder(b"another", device="Orin")
-    with pytest.warns(CacheWarning, match="Read-only"):
+    with warned("Read-only"):
         get(cache, other)
     assert other.count == 1
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from inpaint_sdk.engines.file import (
     read_engine_info,
     write_engine_file,
 )
+from inpaint_sdk.engines.profile import Shape
 from support import engines
 
 
@@ -71,28 +73,111 @@ def test_bytes_behind_the_engine_are_found(path: Path) -> None:
         read_engine_file(path)
 
 
-def with_header(path: Path, **changes: object) -> None:
-    """Rewrites the header as another version of this SDK might have written it."""
-    whole = path.read_bytes()
-    (length,) = struct.unpack_from("<I", whole, len(MAGIC))
-    start = len(MAGIC) + 4
-    document = {**json.loads(whole[start : start + length]), **changes}
-    header = json.dumps({k: v for k, v in document.items() if v is not None}).encode()
-    prefix = MAGIC + struct.pack("<I", len(header)) + header + hashlib.sha256(header).digest()
-    path.write_bytes(prefix + whole[start + length + 32 :])
-
-
 def test_a_newer_format_is_refused(path: Path) -> None:
-    with_header(path, format_version=2)
-    with pytest.raises(ModelError, match=r"format 2.*up to 1.*upgrade"):
+    path.write_bytes(engines.with_header(b'{"format_version": "3.2"}'))
+    with pytest.raises(ModelError, match=r"format '3.2'.*reads format 2.2.*upgrade"):
         Restorer.load(path)
 
 
-@pytest.mark.parametrize("changes", [{"scan": None}, {"key": {}}, {"model": {}}, {"size": "x"}])
-def test_headers_that_lack_something(path: Path, changes: dict[str, object]) -> None:
-    with_header(path, **changes)
-    with pytest.raises(ModelError):
-        read_engine_file(path)
+def without(*path: str) -> Callable[[dict[str, Any]], object]:
+    def edit(document: dict[str, Any]) -> None:
+        *parents, last = path
+        for parent in parents:
+            document = document[parent]
+        del document[last]
+
+    return edit
+
+
+def having(value: object, *path: str) -> Callable[[dict[str, Any]], object]:
+    def edit(document: dict[str, Any]) -> None:
+        *parents, last = path
+        for parent in parents:
+            document = document[parent]
+        document[last] = value
+
+    return edit
+
+
+SHAPE = ["key", "profile", "max"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        *(without(name) for name in ("format_version", "model", "key", "scan", "size", "digest")),
+        *(without("key", name) for name in ("targets", "profile", "model", "backend")),
+        without("model", "task"),
+        without("key", "profile", "opt"),
+        having({}, "key"),
+        having([], "key"),
+        having(None, "model"),
+        having("x", "size"),
+        having(["none"], "scan"),
+        having("fast", "scan"),
+        having("sm_86", "key", "targets"),
+        having([86], "key", "targets"),
+        having(["photo"], "model", "name"),
+        having([1, 2], *SHAPE),
+        having([1, 2, "3"], *SHAPE),
+        having([1, 2, 3, 4], *SHAPE),
+        having([1, 16, 16], *SHAPE),
+        having(10**4000, "key", "profile", "max"),
+        having([["tensorrt"]], "format_version"),
+        having(True, "format_version"),
+    ],
+)
+def test_headers_that_are_wrong(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    whole = path.read_bytes()
+    (length,) = struct.unpack_from("<I", whole, len(MAGIC))
+    start = len(MAGIC) + 4
+    document = json.loads(whole[start : start + length])
+    edit(document)
+    path.write_bytes(engines.with_header(json.dumps(document).encode()))
+    for read in (read_engine_info, read_engine_file, Restorer.load):
+        with pytest.raises(ModelError) as refusal:
+            read(path)  # type: ignore[operator]
+        assert len(str(refusal.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"[]",
+        b"3",
+        b"null",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        b'{"format_version": ' + b"1" * 5000 + b"}",
+        b'{"format_version": NaN}',
+    ],
+    ids=[
+        "empty",
+        "list",
+        "number",
+        "null",
+        "object",
+        "bytes",
+        "deep",
+        "deep object",
+        "long",
+        "NaN",
+    ],
+)
+def test_headers_that_are_no_documents(path: Path, header: bytes) -> None:
+    path.write_bytes(engines.with_header(header))
+    for read in (read_engine_info, read_engine_file):
+        with pytest.raises(ModelError, match="header cannot be understood|engine format"):
+            read(path)
+
+
+def test_a_header_of_a_huge_length_is_not_read(path: Path) -> None:
+    path.write_bytes(MAGIC + struct.pack("<I", 2**32 - 1) + b"{}")
+    with pytest.raises(ModelError, match="damaged in its header"):
+        read_engine_info(path)
 
 
 def test_a_key_has_its_own_digest_for_everything_in_it() -> None:
@@ -104,7 +189,7 @@ def test_a_key_has_its_own_digest_for_everything_in_it() -> None:
         {"targets": ("sm_87",)},
         {"device": "Orin"},
         {"precision": "fp16"},
-        {"shapes": engines.Shapes.from_json([[1, 16, 16], [1, 32, 32], [1, 64, 64]])},
+        {"profile": engines.OptimizationProfile(*(Shape(1, n, n) for n in (16, 32, 64)))},
         {"plugin": "1"},
     ]
     assert len(changes) == len(engines.EngineKey.__dataclass_fields__)

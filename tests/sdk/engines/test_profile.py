@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from inpaint_sdk import BackendError
-from inpaint_sdk.engines.profile import LONGEST, Shape, Shapes
+from inpaint_sdk.engines.profile import LONGEST, OptimizationProfile, Shape
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS
 
@@ -26,27 +26,22 @@ def test_texts_that_are_no_shapes(text: str) -> None:
 @pytest.mark.parametrize("numbers", [(2, 1, 3), (1, 3, 2), (0, 1, 1)])
 def test_shapes_that_are_not_in_order(numbers: tuple[int, int, int]) -> None:
     with pytest.raises(BackendError, match="not in order"):
-        Shapes(*(Shape(1, n, 64) for n in numbers))
+        OptimizationProfile(*(Shape(1, n, 64) for n in numbers))
 
 
 def test_the_default_follows_the_model() -> None:
-    shapes = Shapes.default(PHOTO)
-    shapes.check(PHOTO)
-    assert shapes.tuned == Shape(1, 256, 256)
-    assert shapes.largest == Shape(1, LONGEST, LONGEST)
-    assert shapes.holds(Shape(1, 16, 2048))
-    assert not shapes.holds(Shape(2, 16, 16))
-    odd = Shapes.default(replace(PHOTO, size_multiple=24, trained_size=3000))
+    profile = OptimizationProfile.default(PHOTO)
+    profile.check(PHOTO)
+    assert profile.opt == Shape(1, 256, 256)
+    assert profile.max == Shape(1, LONGEST, LONGEST)
+    assert profile.holds(Shape(1, 16, 2048))
+    assert not profile.holds(Shape(2, 16, 16))
+    odd = OptimizationProfile.default(replace(PHOTO, size_multiple=24, trained_size=3000))
     odd.check(replace(PHOTO, size_multiple=24))
-    assert odd.largest == Shape(1, 3000, 3000)
+    assert odd.max == Shape(1, 3000, 3000)
 
 
 def test_sizes_that_the_model_has_not() -> None:
-    shapes = Shapes(Shape(1, 16, 16), Shape(1, 16, 16), Shape(1, 500, 512))
+    profile = OptimizationProfile(Shape(1, 16, 16), Shape(1, 16, 16), Shape(1, 500, 512))
     with pytest.raises(BackendError, match=r"500x512.*multiples of 16"):
-        shapes.check(PHOTO)
-
-
-def test_shapes_survive_being_written() -> None:
-    shapes = Shapes.default(PHOTO)
-    assert Shapes.from_json(shapes.to_json()) == shapes
+        profile.check(PHOTO)

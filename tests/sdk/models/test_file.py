@@ -140,7 +140,7 @@ def test_a_family_is_an_open_word(with_document: Any) -> None:
         (lambda d: d.update(name=["photo"]), r"'name' is \['photo'\], expected str"),
         (lambda d: d.update(name=""), "name is empty"),
         (lambda d: d.update(name="\ud800"), "'name'"),
-        (lambda d: d.update(task=3), "'task' is 3; it must be one of inpaint, restore, detect"),
+        (lambda d: d.update(task=3), "'task' is 3; it must be one of inpaint, enhance, detect"),
         (lambda d: d.update(task=["detect"]), "'task' is"),
         (lambda d: d.update(precision="fp8"), "'precision' is 'fp8'"),
         (lambda d: d.update(size_multiple=0), "size_multiple is 0"),

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+from functools import partial
 from importlib import metadata
 from typing import Any
 
-from inpaint_sdk.backends.base import Probe
+from inpaint_sdk.backends.base import BackendOptions, Probe, Provider
 from inpaint_sdk.backends.onnxruntime.session import OnnxRuntimeSession
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.native import get_library_path
+
+
+_log = logging.getLogger(__name__)
+
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+_ON_GPU = frozenset(
+    f"{name}ExecutionProvider"
+    for name in ("CUDA", "Tensorrt", "NvTensorRTRTX", "ROCM", "MIGraphX", "Dml")
+)
 
 
 class OnnxRuntimeLoader:
@@ -37,42 +48,104 @@ class OnnxRuntimeLoader:
             )
         return Probe(True, f"onnxruntime {onnxruntime.__version__}")
 
-    def load(self, model: ModelFile, threads: int | None) -> OnnxRuntimeSession:
+    def load(self, model: ModelFile, options: BackendOptions) -> OnnxRuntimeSession:
         """Loads a model.
 
         Raises:
             ModelError: ONNX Runtime refuses it.
             BackendError: the provider is there but cannot start, as without a GPU or its driver.
         """
-        import onnxruntime
+        provider: Provider = self._provider
+        if options.gpu is not None:
+            provider = (self._provider, {"device_id": str(options.gpu)})
+        return load(model, (provider,), options.threads)
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0  # 0: one for each physical core
-        options.log_severity_level = 3  # its warnings are for those who write graphs
-        # Plans of earlier shapes would be kept; where sizes vary they cost memory and gain no time.
-        options.enable_mem_pattern = False
-        # Threads that wait actively after a run take cores from whatever comes next.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        _register_scan_kernel(options)
-        try:
-            session = onnxruntime.InferenceSession(
-                model.data, options, providers=[self._provider], enable_fallback=0
-            )
-        except Exception as error:  # its exceptions share no base class below Exception
-            raise ModelError(
-                f"ONNX Runtime {onnxruntime.__version__} cannot load {model.path}: {error}"
-            ) from error
-        # Where a provider cannot start, ONNX Runtime logs it and goes on with the CPU's.
-        used = session.get_providers()
-        if used[0] != self._provider:
-            raise BackendError(
-                f"ONNX Runtime {onnxruntime.__version__} has {self._provider} but cannot start it, "
-                f"and would run on {used[0]} instead. Are the GPU's driver, CUDA and cuDNN of the "
-                "versions that this onnxruntime wants installed? See "
-                "https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html"
-            )
-        session.disable_fallback()
-        return OnnxRuntimeSession(session, self.NAME)
+
+def load_with_providers(model: ModelFile, options: BackendOptions) -> OnnxRuntimeSession:
+    """Loads a model with the options' own providers.
+
+    Raises:
+        ModelError: ONNX Runtime refuses the model.
+        BackendError: a provider is not in this ONNX Runtime, or cannot start.
+    """
+    import onnxruntime
+
+    assert options.providers, "checked where options are made"
+    there = onnxruntime.get_available_providers()
+    missing = [name for name in map(_name, options.providers) if name not in there]
+    if missing:
+        raise BackendError(
+            f"the installed onnxruntime {onnxruntime.__version__} has no {', '.join(missing)}; it "
+            f"has {', '.join(there)}. Other wheels of ONNX Runtime have others: uninstall this "
+            "one first, since they overwrite each other"
+        )
+    return load(model, tuple(options.providers), options.threads)
+
+
+def load(
+    model: ModelFile, providers: tuple[Provider, ...], threads: int | None
+) -> OnnxRuntimeSession:
+    """Loads a model with providers that are there, all of which must start."""
+    names = [_name(provider) for provider in providers]
+    backend = f"onnxruntime-{names[0].removesuffix('ExecutionProvider').lower()}"
+    survives_fork = not _ON_GPU.intersection(names)
+    _log.info("loading %s into %s", model.path, backend)
+    start = partial(_start, model, providers, threads)
+    return OnnxRuntimeSession(start, backend, survives_fork=survives_fork)
+
+
+def _start(model: ModelFile, providers: tuple[Provider, ...], threads: int | None) -> Any:
+    """Makes an ``InferenceSession``."""
+    import onnxruntime
+
+    title = f"ONNX Runtime {onnxruntime.__version__}"
+    names = [_name(provider) for provider in providers]
+    try:
+        session = _make(model, providers, threads)
+    except Exception as error:  # its exceptions share no base class below Exception
+        if names != [_CPU] and _runs_on_cpu(model):
+            raise BackendError(f"{title} cannot start {', '.join(names)}: {error}") from error
+        raise ModelError(f"{title} cannot load {model.path}: {error}") from error
+    # Where a provider cannot start, ONNX Runtime logs it and goes on with the CPU's.
+    used = session.get_providers()
+    failed = [name for name in names if name not in used]
+    if failed or used[0] != names[0]:
+        raise BackendError(
+            f"{title} has {', '.join(failed or names)} but cannot start it, and would run on "
+            f"{used[0]} instead. Are the driver and the libraries of the versions that this "
+            "onnxruntime wants installed? See https://onnxruntime.ai/docs/execution-providers/"
+        )
+    session.disable_fallback()
+    return session
+
+
+def _make(model: ModelFile, providers: tuple[Provider, ...], threads: int | None) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0  # 0: one for each physical core
+    options.log_severity_level = 3  # its warnings are for those who write graphs
+    # Plans of earlier shapes would be kept; where sizes vary they cost memory and gain no time.
+    options.enable_mem_pattern = False
+    # Threads that wait actively after a run take cores from whatever comes next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    _register_scan_kernel(options)
+    return onnxruntime.InferenceSession(
+        model.data, options, providers=list(providers), enable_fallback=0
+    )
+
+
+def _runs_on_cpu(model: ModelFile) -> bool:
+    """Whether the model itself is in order: then a refusal is the provider's."""
+    try:
+        _make(model, (_CPU,), 1)
+    except Exception:
+        return False
+    return True
+
+
+def _name(provider: Provider) -> str:
+    return provider if isinstance(provider, str) else provider[0]
 
 
 def installed_wheels() -> list[str]:
@@ -91,7 +164,7 @@ def _register_scan_kernel(options: Any) -> None:
     """Lets DirectionalScan nodes run in our kernel, where this installation has it.
 
     Without it they run as the standard operators that the model file carries for them, which is
-    slower and gives the same pictures; ``inpaint-sdk doctor`` reports it.
+    slower and gives the same images; ``inpaint-sdk doctor`` reports it.
     """
     try:
         library = get_library_path()
@@ -100,5 +173,5 @@ def _register_scan_kernel(options: Any) -> None:
     options.register_custom_ops_library(str(library))
 
 
-CPU = OnnxRuntimeLoader("onnxruntime-cpu", "CPUExecutionProvider", "onnxruntime")
-CUDA = OnnxRuntimeLoader("onnxruntime-cuda", "CUDAExecutionProvider", "onnxruntime-gpu")
+CPU = OnnxRuntimeLoader("onnxruntime-cpu", _CPU, "onnxruntime")
+CUDA = OnnxRuntimeLoader("onnxruntime-cuda", _CUDA, "onnxruntime-gpu")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from inpaint_sdk.backends.base import Progress
 from inpaint_sdk.backends.tensorrt import scan_node
 from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
-from inpaint_sdk.backends.tensorrt.progress import Interrupted, Progress, make_monitor
+from inpaint_sdk.backends.tensorrt.progress import Interrupted, make_monitor
 from inpaint_sdk.backends.tensorrt.scan_node import Plugin
 from inpaint_sdk.backends.tensorrt.zero_points import with_signed_zero_points
-from inpaint_sdk.engines.profile import Shape, Shapes
+from inpaint_sdk.engines.file import Scan
+from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.models.file import ModelFile, has_functions
 
@@ -23,19 +25,19 @@ class Built:
     """A serialised engine, and how its scans run: ``plugin``, ``log_step`` or ``none``."""
 
     data: bytes
-    scan: str
+    scan: Scan
 
 
 def build(
     library: Library,
     model: ModelFile,
-    shapes: Shapes,
+    profile: OptimizationProfile,
     *,
     targets: tuple[str, ...],
     plugin: Plugin | None,
     progress: Progress,
 ) -> Built:
-    """Compiles a model for the shapes.
+    """Compiles a model for inputs of the profile.
 
     targets: compute capabilities like ``sm_86`` for a library that builds for GPUs that are named,
     else ignored: the engine is then for the GPU at hand.
@@ -48,17 +50,17 @@ def build(
     if model.info.precision == "int8":
         model = replace(model, data=with_signed_zero_points(model))
     scans = has_functions(model.data)
-    scan = "none" if not scans else "plugin" if plugin else "log_step"
+    scan: Scan = "none" if not scans else "plugin" if plugin else "log_step"
     if plugin and scans:
         load_plugin(library, plugin, logger)
         data = scan_node.without_function(model.data)
     elif scans:
         data = scan_node.with_log_step(
-            model.data, _longest_line(library, logger, model, shapes.largest)
+            model.data, _longest_line(library, logger, model, profile.max)
         )
     else:
         data = model.data
-    serialised = _Compilation(library, logger, model).run(data, shapes, targets, progress)
+    serialised = _Compilation(library, logger, model).run(data, profile, targets, progress)
     return Built(serialised, scan)
 
 
@@ -113,7 +115,11 @@ class _Compilation:
         return builder, network
 
     def run(
-        self, data: bytes, shapes: Shapes, targets: tuple[str, ...], progress: Progress
+        self,
+        data: bytes,
+        profile: OptimizationProfile,
+        targets: tuple[str, ...],
+        progress: Progress,
     ) -> bytes:
         """Compiles; returns the serialised engine."""
         if TYPE_CHECKING:
@@ -124,12 +130,12 @@ class _Compilation:
         config = builder.create_builder_config()
         # Precision is in the file: fp32 means fp32, not products of 10 bits.
         config.clear_flag(trt.BuilderFlag.TF32)
-        profile = builder.create_optimization_profile()
+        bounds = builder.create_optimization_profile()
         for index in range(network.num_inputs):
             tensor = network.get_input(index)
-            sizes = [_dims(s, tensor) for s in (shapes.smallest, shapes.tuned, shapes.largest)]
-            profile.set_shape(tensor.name, *sizes)
-        config.add_optimization_profile(profile)
+            sizes = [_dims(s, tensor) for s in (profile.min, profile.opt, profile.max)]
+            bounds.set_shape(tensor.name, *sizes)
+        config.add_optimization_profile(bounds)
         if self._library.features.targets:
             _set_targets(self._library, config, targets)
         interrupted = Interrupted()
@@ -139,7 +145,7 @@ class _Compilation:
             raise interrupted.error
         if serialised is None:
             raise ModelError(
-                f"{self._library.title} cannot compile {self._model.path} for {shapes}: "
+                f"{self._library.title} cannot compile {self._model.path} for {profile}: "
                 f"{cast(Log, self._logger).take_errors() or 'it does not say why'}"
             )
         return bytes(memoryview(cast(Any, serialised)))
@@ -177,7 +183,7 @@ def _longest_line(
         ]
     except RuntimeError:  # shapes do not fit together, as where a line is longer than the function
         used = []
-    # Where that tells nothing: a side of the picture bounds every line.
+    # Where that tells nothing: a side of the image bounds every line.
     found = max(used, default=0)
     return found if found > 0 else max(largest.height, largest.width)
 

@@ -1,7 +1,7 @@
 """The few CUDA calls that a session needs, through NVIDIA's own bindings.
 
 Everything else in this package calls CUDA through :class:`Cuda`, so that its order of calls can be
-tested on machines that have no GPU. Pointers, streams, events and graphs are plain integers.
+tested on machines that have no GPU. Pointers, streams and graphs are plain integers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from inpaint_sdk.errors import BackendError
 
 REMEDY = 'Install NVIDIA\'s bindings: pip install cuda-bindings (on JetPack 6: "cuda-bindings<13")'
 
-CopyKind = Literal["to_device", "to_host", "on_device"]
+CopyKind = Literal["to_device", "to_host"]
 KernelArgument = tuple[int | float, Any]
 """A value and its ctypes type."""
 
@@ -89,7 +89,6 @@ class Cuda:
         direction = {
             "to_device": kinds.cudaMemcpyHostToDevice,
             "to_host": kinds.cudaMemcpyDeviceToHost,
-            "on_device": kinds.cudaMemcpyDeviceToDevice,
         }[kind]
         self._call("cudaMemcpyAsync", target, source, size, direction, stream)
 
@@ -124,15 +123,6 @@ class Cuda:
     def drop_graph(self, graph: int) -> None:
         """Gives a graph back."""
         self._call("cudaGraphExecDestroy", graph)
-
-    def order(self, first: int, then: int) -> None:
-        """Lets what is queued on stream ``then`` from now on wait for what is on ``first`` now."""
-        event = self._call("cudaEventCreateWithFlags", self._runtime.cudaEventDisableTiming)
-        try:
-            self._call("cudaEventRecord", event, first)
-            self._call("cudaStreamWaitEvent", then, event, 0)
-        finally:
-            self._call("cudaEventDestroy", event)  # by CUDA's rules, once it has happened
 
     def compile(self, source: str, name: str, capability: str) -> bytes:
         """CUDA C++ source as machine code for a compute capability like ``sm_87``."""

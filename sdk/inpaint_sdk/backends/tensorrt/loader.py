@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from functools import partial
 from pathlib import Path
 
-from inpaint_sdk.backends.base import Probe
+from inpaint_sdk.backends.base import BackendOptions, Probe, Progress
 from inpaint_sdk.backends.tensorrt import builder, scan_node
 from inpaint_sdk.backends.tensorrt.cuda import Cuda, Device
 from inpaint_sdk.backends.tensorrt.library import PRODUCTS, Library, make_logger, open_library
-from inpaint_sdk.backends.tensorrt.progress import Progress, ProgressBar
+from inpaint_sdk.backends.tensorrt.progress import ProgressBar
 from inpaint_sdk.backends.tensorrt.session import TensorRTSession
 from inpaint_sdk.engines.cache import EngineCache
 from inpaint_sdk.engines.file import EngineFile, EngineKey, make_engine_file, this_system
-from inpaint_sdk.engines.profile import Shapes
+from inpaint_sdk.engines.profile import OptimizationProfile
 from inpaint_sdk.errors import BackendError
 from inpaint_sdk.models.file import ModelFile, has_functions
+
+_log = logging.getLogger(__name__)
 
 
 class TensorRTLoader:
@@ -44,18 +48,18 @@ class TensorRTLoader:
             "plugin",
         )
 
-    def load(self, model: ModelFile, threads: int | None) -> TensorRTSession:
+    def load(self, model: ModelFile, options: BackendOptions) -> TensorRTSession:
         """Takes the model's engine from the cache, or builds it first, showing progress.
 
-        ``threads`` is about CPUs and says nothing here.
+        The options' threads are the CPU's and say nothing here.
 
         Raises:
             ModelError: the library cannot compile the model.
             BackendError: the library or the GPU is missing or fails.
         """
         library, cuda = open_library(self.NAME), Cuda()
-        shapes = Shapes.default(model.info)
-        key = engine_key(library, model, shapes, cuda.device())
+        profile = OptimizationProfile.default(model.info)
+        key = engine_key(library, model, profile, cuda.device())
         make = partial(_build, library, model, key, ProgressBar(f"compiling {model.info.name}"))
         return self._open(library, EngineCache().get(key, model.info.name, make), cuda)
 
@@ -71,7 +75,11 @@ class TensorRTLoader:
         return self._open(library, engine, cuda)
 
     def compile(
-        self, model: ModelFile, shapes: Shapes, targets: tuple[str, ...], progress: Progress
+        self,
+        model: ModelFile,
+        profile: OptimizationProfile,
+        targets: tuple[str, ...],
+        progress: Progress,
     ) -> EngineFile:
         """Builds an engine for GPUs that are named, or for the one here if none is.
 
@@ -80,11 +88,11 @@ class TensorRTLoader:
             BackendError: it cannot build for such a GPU, or none is named and none is here.
         """
         library = open_library(self.NAME)
-        shapes.check(model.info)
+        profile.check(model.info)
         if not targets:
-            key = engine_key(library, model, shapes, _device_here(library))
+            key = engine_key(library, model, profile, _device_here(library))
         elif library.features.targets:
-            key = _key(library, model, shapes, targets, device="")
+            key = _key(library, model, profile, targets, device="")
         else:
             device = Cuda().device()
             if targets != (device.capability,):
@@ -94,7 +102,7 @@ class TensorRTLoader:
                     f"run the engine, or use the backend tensorrt_rtx, which knows "
                     f"--target {' '.join(targets)} if it is of its list"
                 )
-            key = engine_key(library, model, shapes, device)
+            key = engine_key(library, model, profile, device)
         return _build(library, model, key, progress)
 
     def _open(self, library: Library, engine: EngineFile, cuda: Cuda) -> TensorRTSession:
@@ -105,18 +113,24 @@ class TensorRTLoader:
         return TensorRTSession(library, engine, cuda)
 
 
-def engine_key(library: Library, model: ModelFile, shapes: Shapes, device: Device) -> EngineKey:
+def engine_key(
+    library: Library, model: ModelFile, profile: OptimizationProfile, device: Device
+) -> EngineKey:
     """The key of an engine for one GPU.
 
     TensorRT times kernels on the GPU that it builds for, so its engines belong to that one.
     TensorRT for RTX compiles for a capability, and finishes on the GPU that runs it.
     """
     name = "" if library.features.targets else device.name
-    return _key(library, model, shapes, (device.capability,), name)
+    return _key(library, model, profile, (device.capability,), name)
 
 
 def _key(
-    library: Library, model: ModelFile, shapes: Shapes, targets: tuple[str, ...], device: str
+    library: Library,
+    model: ModelFile,
+    profile: OptimizationProfile,
+    targets: tuple[str, ...],
+    device: str,
 ) -> EngineKey:
     plugin = scan_node.find_plugin(library.product.name) if has_functions(model.data) else None
     return EngineKey(
@@ -127,7 +141,7 @@ def _key(
         targets=targets,
         device=device,
         precision=model.info.precision,
-        shapes=shapes,
+        profile=profile,
         plugin=plugin.digest if plugin else "",
     )
 
@@ -172,14 +186,18 @@ def _device_here(library: Library) -> Device:
 
 
 def _build(library: Library, model: ModelFile, key: EngineKey, progress: Progress) -> EngineFile:
+    where = key.device or ", ".join(key.targets)
+    _log.info("compiling %s for %s on %s", model.info.name, library.title, where)
+    started = time.monotonic()
     built = builder.build(
         library,
         model,
-        key.shapes,
+        key.profile,
         targets=key.targets,
         plugin=scan_node.find_plugin(key.backend) if key.plugin else None,
         progress=progress,
     )
+    _log.info("compiled %s in %.0f s", model.info.name, time.monotonic() - started)
     return make_engine_file(Path(model.info.name), model.info, key, built.scan, built.data)
 
 

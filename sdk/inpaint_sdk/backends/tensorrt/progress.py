@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+from inpaint_sdk.backends.base import Progress
 
 if TYPE_CHECKING:
     import tensorrt_bindings as tensorrt
     from tqdm import tqdm
 
     from inpaint_sdk.backends.tensorrt.library import Library
-
-
-class Progress(Protocol):
-    """Follows the nested phases of a build, each of a known number of steps."""
-
-    def start(self, phase: str, steps: int, outermost: bool) -> None:
-        """A phase begins."""
-
-    def step(self, phase: str) -> None:
-        """A step of a phase is done."""
-
-    def finish(self, phase: str) -> None:
-        """A phase ends, perhaps before its last step."""
 
 
 class ProgressBar:
@@ -32,7 +21,7 @@ class ProgressBar:
         self._bars: dict[str, tqdm[None]] = {}
 
     def start(self, phase: str, steps: int, outermost: bool) -> None:
-        """See :class:`Progress`."""
+        """See :class:`inpaint_sdk.backends.base.Progress`."""
         from tqdm import tqdm
 
         self._bars[phase] = tqdm(
@@ -45,12 +34,12 @@ class ProgressBar:
         )
 
     def step(self, phase: str) -> None:
-        """See :class:`Progress`."""
+        """See :class:`inpaint_sdk.backends.base.Progress`."""
         if phase in self._bars:
             self._bars[phase].update()
 
     def finish(self, phase: str) -> None:
-        """See :class:`Progress`."""
+        """See :class:`inpaint_sdk.backends.base.Progress`."""
         bar = self._bars.pop(phase, None)
         if bar is not None:
             bar.close()

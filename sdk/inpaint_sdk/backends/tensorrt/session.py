@@ -1,4 +1,4 @@
-"""Runs an engine: from numpy arrays, from tensors on the GPU, or from pixels."""
+"""Runs an engine: from numpy arrays, or from pixels."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import ctypes
 import math
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from inpaint_sdk.backends.base import Tensor
+from inpaint_sdk.backends import fork
+from inpaint_sdk.backends.base import Tensor, closed, not_after_fork
 from inpaint_sdk.backends.tensorrt.cuda import Cuda
-from inpaint_sdk.backends.tensorrt.device_tensor import DeviceTensor, borrow
 from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
 from inpaint_sdk.backends.tensorrt.thread_context import ITEM, Sizes, ThreadContext
 from inpaint_sdk.engines.file import EngineFile
@@ -39,21 +40,26 @@ class TensorRTSession:
         self._cuda = cuda
         self._info = engine.info
         self._logger = make_logger(library)
-        self._engine = _deserialize(library, engine, self._logger)
+        loaded = _deserialize(library, engine, self._logger)
+        self._engine: tensorrt.ICudaEngine | None = loaded
         self.backend = library.product.name
-        names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
+        names = [loaded.get_tensor_name(i) for i in range(loaded.num_io_tensors)]
         mode = library.module.TensorIOMode
-        self.inputs = tuple(n for n in names if self._engine.get_tensor_mode(n) == mode.INPUT)
-        self.outputs = tuple(n for n in names if self._engine.get_tensor_mode(n) == mode.OUTPUT)
+        self.inputs = tuple(n for n in names if loaded.get_tensor_mode(n) == mode.INPUT)
+        self.outputs = tuple(n for n in names if loaded.get_tensor_mode(n) == mode.OUTPUT)
         self._local = threading.local()
-        self._lanes: weakref.WeakSet[ThreadContext] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        self._contexts: list[weakref.ref[ThreadContext]] = []  # of threads that may have ended
+        self._forked = False
+        self._runs = 0
+        self._changed = threading.Condition()  # guards all of these
         self._module = 0
         self._kernels: dict[str, int] = {}
+        self._kernels_lock = threading.Lock()
+        fork.watch(self)
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """See :class:`inpaint_sdk.backends.base.Session`; batches too large are run in parts."""
-        count, most = len(inputs["image"]), self._info.key.shapes.largest.batch
+        count, most = len(inputs["image"]), self._info.key.profile.max.batch
         if count <= most:
             return self._run(inputs)
         parts = [
@@ -63,78 +69,45 @@ class TensorRTSession:
         return {name: np.concatenate([part[name] for part in parts]) for name in self.outputs}
 
     def _run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        lane = self._lane()
         arrays = {name: np.ascontiguousarray(inputs[name], np.float32) for name in self.inputs}
         self._check(arrays[name].shape for name in self.inputs)
-        # Host buffers come first: growing one makes a lane prepare anew.
-        staged = {name: lane.host(name, a.shape, np.float32) for name, a in arrays.items()}
-        shapes = lane.prepare({name: a.shape for name, a in arrays.items()}, self.outputs)
-        results = {name: lane.host(name, sizes, np.float32) for name, sizes in shapes.items()}
-        shapes = lane.prepare({name: a.shape for name, a in arrays.items()}, self.outputs)
-        for name, array in arrays.items():
-            np.copyto(staged[name][1], array)
+        with self._running() as context:
+            # Host buffers come first: growing one makes a context prepare anew.
+            staged = {name: context.host(name, a.shape, np.float32) for name, a in arrays.items()}
+            shapes = context.prepare({name: a.shape for name, a in arrays.items()}, self.outputs)
+            results = {name: context.host(name, s, np.float32) for name, s in shapes.items()}
+            shapes = context.prepare({name: a.shape for name, a in arrays.items()}, self.outputs)
+            for name, array in arrays.items():
+                np.copyto(staged[name][1], array)
 
-        def queue() -> None:
-            for name, (pointer, view) in staged.items():
-                target = lane.device(name, view.nbytes)
-                self._cuda.copy("to_device", target, pointer, view.nbytes, lane.stream)
-            lane.enqueue()
-            for name, (pointer, view) in results.items():
-                source = lane.device(name, view.nbytes)
-                self._cuda.copy("to_host", pointer, source, view.nbytes, lane.stream)
+            def queue() -> None:
+                for name, (pointer, view) in staged.items():
+                    target = context.device(name, view.nbytes)
+                    self._cuda.copy("to_device", target, pointer, view.nbytes, context.stream)
+                context.enqueue()
+                for name, (pointer, view) in results.items():
+                    source = context.device(name, view.nbytes)
+                    self._cuda.copy("to_host", pointer, source, view.nbytes, context.stream)
 
-        with lane.working():
-            lane.execute("host", queue)
-        return {name: view.copy() for name, (_, view) in results.items()}
-
-    def run_device(self, inputs: Mapping[str, object]) -> dict[str, DeviceTensor]:
-        """Runs the network on tensors that are on the GPU; the outputs stay there.
-
-        inputs: objects with ``__cuda_array_interface__`` or ``__dlpack__``, contiguous float32 of
-        the network's input shapes. The outputs are complete when this returns.
-
-        Raises:
-            ImageError: an input is of another kind.
-            BackendError: a shape is outside what the engine was built for, or CUDA failed.
-        """
-        lane = self._lane()
-        borrowed = {name: borrow(inputs[name], name, lane.stream) for name in self.inputs}
-        self._check(borrowed[name].shape for name in self.inputs)
-        shapes = lane.prepare({name: b.shape for name, b in borrowed.items()}, self.outputs)
-        results = {
-            name: DeviceTensor(self._cuda.allocate(ITEM * math.prod(sizes)), sizes, self._cuda.free)
-            for name, sizes in shapes.items()
-        }
-        # When it ends, the inputs may be freed or overwritten by their owner.
-        with lane.working():
-            for name, tensor in borrowed.items():
-                if tensor.stream is not None:
-                    self._cuda.order(tensor.stream, lane.stream)
-                # Copied, since a graph needs fixed addresses and TensorRT aligned ones.
-                size = ITEM * math.prod(tensor.shape)
-                target = lane.device(name, size)
-                self._cuda.copy("on_device", target, tensor.pointer, size, lane.stream)
-            lane.execute("device", lane.enqueue)
-            for name, result in results.items():
-                target = result.__cuda_array_interface__["data"][0]
-                source = lane.device(name, result.nbytes)
-                self._cuda.copy("on_device", target, source, result.nbytes, lane.stream)
-        return results
+            with context.working():
+                context.execute("host", queue)
+            return {name: view.copy() for name, (_, view) in results.items()}
 
     def run_pixels(
-        self, pixels: Pixels, hole: Mask | None, *, channels: Channels, multiple: int
+        self, pixels: Pixels, mask: Mask | None, *, channels: Channels, multiple: int
     ) -> Pixels:
         """Restores pixels with everything but the copy there and back on the GPU.
 
-        pixels: uint8 [H, W, 3]. hole: uint8 [H, W], nonzero where pixels may change, or None for
+        pixels: uint8 [H, W, 3]. mask: uint8 [H, W], nonzero where pixels may change, or None for
         everywhere; a model that takes a mask needs it. multiple: of which the network's sides are.
 
         Raises:
             ModelError: the network's output is not finite.
-            BackendError: the size is outside what the engine was built for, or CUDA failed.
+            BackendError: the size is outside what the engine was built for, the session was closed,
+                or CUDA failed.
         """
         masked = "mask" in self.inputs
-        if masked and hole is None:
+        if masked and mask is None:
             raise BackendError("the model takes a mask, and none was given")
         height, width = pixels.shape[:2]
         padded = (height + -height % multiple, width + -width % multiple)
@@ -142,37 +115,52 @@ class TensorRTSession:
             name: (1, 1 if name == "mask" else 3, *padded) for name in self.inputs
         }
         self._check(sizes.values())
-        lane = self._lane()
-        frame = _Frame(self._cuda, lane, pixels, hole)
-        lane.prepare(sizes, self.outputs)
-        kernels = self._load_kernels()
         first = 0 if channels == "rgb" else 2
+        geometry = [(number, ctypes.c_int) for number in (height, width, *padded, first)]
+        with self._running() as context:
+            frame = _Frame(self._cuda, context, pixels, mask)
+            context.prepare(sizes, self.outputs)
+            kernels = self._load_kernels()
 
-        def queue() -> None:
-            frame.queue_in()
-            mask = lane.device("mask", ITEM * math.prod(padded)) if masked else 0
-            image = lane.device("image", ITEM * 3 * math.prod(padded))
-            geometry = [(number, ctypes.c_int) for number in (height, width, *padded, first)]
-            came = (frame.pixels, frame.hole, image, mask)
-            self._launch(kernels["to_input"], padded, came, geometry, lane)
-            lane.enqueue()
-            output = lane.device("output", ITEM * 3 * math.prod(padded))
-            goes = (output, frame.pixels, frame.hole, frame.result, frame.broken)
-            self._launch(kernels["to_pixels"], (height, width), goes, geometry, lane)
-            frame.queue_out()
+            def queue() -> None:
+                frame.queue_in()
+                network_mask = context.device("mask", ITEM * math.prod(padded)) if masked else 0
+                image = context.device("image", ITEM * 3 * math.prod(padded))
+                came = (frame.pixels, frame.mask, image, network_mask)
+                self._launch(kernels["to_input"], padded, came, geometry, context)
+                context.enqueue()
+                output = context.device("output", ITEM * 3 * math.prod(padded))
+                goes = (output, frame.pixels, frame.mask, frame.result, frame.broken)
+                self._launch(kernels["to_pixels"], (height, width), goes, geometry, context)
+                frame.queue_out()
 
-        with lane.working():
-            lane.execute(("pixels", height, width, hole is None, first), queue)
-        return frame.read()
+            with context.working():
+                context.execute(("pixels", height, width, mask is None, first), queue)
+            return frame.read()
 
     def close(self) -> None:
-        """Gives back every thread's buffers; the session cannot be used after it."""
-        for lane in list(self._lanes):
-            lane.close()
-        with self._lock:
+        """See :class:`inpaint_sdk.backends.base.Session`."""
+        with self._changed:
+            if self._engine is None:
+                return
+            self._engine = None  # no run begins from here on
+            self._changed.wait_for(lambda: self._runs == 0)
+            if self._forked:
+                return
+            for context in filter(None, (reference() for reference in self._contexts)):
+                context.close()
+            self._contexts, self._local = [], threading.local()
             if self._module:
                 self._cuda.drop_module(self._module)
                 self._module = 0
+
+    def after_fork(self) -> None:
+        """See :class:`inpaint_sdk.backends.fork.Inherited`; nothing of CUDA may be touched."""
+        self._forked = True
+        self._runs = 0
+        self._changed = threading.Condition()
+        for value in (self._engine, *(reference() for reference in self._contexts)):
+            fork.abandon(value)
 
     def _launch(
         self,
@@ -180,23 +168,39 @@ class TensorRTSession:
         area: tuple[int, int],
         addresses: tuple[int, ...],
         geometry: list[tuple[int, Any]],
-        lane: ThreadContext,
+        context: ThreadContext,
     ) -> None:
         """One thread for each pixel of ``area``, height by width."""
         grid = (-(-area[1] // _BLOCK[0]), -(-area[0] // _BLOCK[1]))
         pointers = [(address, ctypes.c_void_p) for address in addresses]
-        self._cuda.launch(kernel, grid, _BLOCK, [*pointers, *geometry], lane.stream)
+        self._cuda.launch(kernel, grid, _BLOCK, [*pointers, *geometry], context.stream)
 
-    def _lane(self) -> ThreadContext:
-        lane: ThreadContext | None = getattr(self._local, "lane", None)
-        if lane is None:
-            lane = ThreadContext(self._cuda, self._library, self._engine, self._logger)
-            self._local.lane = lane
-            self._lanes.add(lane)
-        return lane
+    @contextmanager
+    def _running(self) -> Iterator[ThreadContext]:
+        """This thread's context; ``close`` waits for the end of what is done in it."""
+        with self._changed:
+            if self._engine is None:
+                raise closed()
+            if self._forked:
+                raise not_after_fork(self.backend)
+            engine = self._engine
+            self._runs += 1
+        try:
+            context: ThreadContext | None = getattr(self._local, "context", None)
+            if context is None:
+                context = ThreadContext(self._cuda, self._library, engine, self._logger)
+                self._local.context = context
+                with self._changed:
+                    alive = [reference for reference in self._contexts if reference() is not None]
+                    self._contexts = [*alive, weakref.ref(context)]
+            yield context
+        finally:
+            with self._changed:
+                self._runs -= 1
+                self._changed.notify_all()
 
     def _load_kernels(self) -> dict[str, int]:
-        with self._lock:
+        with self._kernels_lock:
             if not self._kernels:
                 source = Path(__file__).with_name("pixels.cu").read_text()
                 capability = self._cuda.device().capability
@@ -206,7 +210,7 @@ class TensorRTSession:
 
     def _check(self, shapes: Iterable[Sizes]) -> None:
         """Raises ``BackendError`` for a shape that the engine was not built for."""
-        limits = self._info.key.shapes
+        limits = self._info.key.profile
         for sizes in shapes:
             shape = Shape(sizes[0], sizes[2], sizes[3])
             if not limits.holds(shape):
@@ -217,35 +221,37 @@ class TensorRTSession:
 
 
 class _Frame:
-    """A picture's way to the GPU and back, through page-locked memory."""
+    """An image's way to the GPU and back, through page-locked memory."""
 
-    def __init__(self, cuda: Cuda, lane: ThreadContext, pixels: Pixels, hole: Mask | None) -> None:
+    def __init__(
+        self, cuda: Cuda, context: ThreadContext, pixels: Pixels, mask: Mask | None
+    ) -> None:
         self._cuda = cuda
-        self._lane = lane
-        self._in = [("pixels", *lane.host("pixels", pixels.shape, np.uint8))]
+        self._context = context
+        self._in = [("pixels", *context.host("pixels", pixels.shape, np.uint8))]
         np.copyto(self._in[0][2], pixels)
-        if hole is not None:
-            self._in.append(("hole", *lane.host("hole", hole.shape, np.uint8)))
-            np.copyto(self._in[1][2], hole)
+        if mask is not None:
+            self._in.append(("pixel mask", *context.host("pixel mask", mask.shape, np.uint8)))
+            np.copyto(self._in[1][2], mask)
         self._out = [
-            ("result", *lane.host("result", pixels.shape, np.uint8)),
-            ("broken", *lane.host("broken", (1,), np.int32)),
+            ("result", *context.host("result", pixels.shape, np.uint8)),
+            ("broken", *context.host("broken", (1,), np.int32)),
         ]
-        self.pixels = lane.device("pixels", pixels.nbytes)
-        self.hole = 0 if hole is None else lane.device("hole", hole.nbytes)
-        self.result = lane.device("result", pixels.nbytes)
-        self.broken = lane.device("broken", ITEM)
+        self.pixels = context.device("pixels", pixels.nbytes)
+        self.mask = 0 if mask is None else context.device("pixel mask", mask.nbytes)
+        self.result = context.device("result", pixels.nbytes)
+        self.broken = context.device("broken", ITEM)
 
     def queue_in(self) -> None:
         for name, pointer, view in self._in:
-            target = self._lane.device(name, view.nbytes)
-            self._cuda.copy("to_device", target, pointer, view.nbytes, self._lane.stream)
-        self._cuda.clear(self.broken, ITEM, self._lane.stream)
+            target = self._context.device(name, view.nbytes)
+            self._cuda.copy("to_device", target, pointer, view.nbytes, self._context.stream)
+        self._cuda.clear(self.broken, ITEM, self._context.stream)
 
     def queue_out(self) -> None:
         for name, pointer, view in self._out:
-            source = self._lane.device(name, view.nbytes)
-            self._cuda.copy("to_host", pointer, source, view.nbytes, self._lane.stream)
+            source = self._context.device(name, view.nbytes)
+            self._cuda.copy("to_host", pointer, source, view.nbytes, self._context.stream)
 
     def read(self) -> Pixels:
         (_, _, result), (_, _, broken) = self._out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import weakref
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -33,10 +34,11 @@ class _Block:
 
 
 class _Resources:
-    """What a lane holds of CUDA, given back in one place."""
+    """What a thread's context holds of CUDA, given back in one place."""
 
     def __init__(self, cuda: Cuda) -> None:
         self.cuda = cuda
+        self.process = os.getpid()
         self.stream = cuda.make_stream()
         self.blocks: dict[str, _Block] = {}
         self.graphs: dict[Hashable, int] = {}
@@ -48,6 +50,8 @@ class _Resources:
 
     def release(self) -> None:
         """Gives everything back, whatever fails on the way: a broken device fails every call."""
+        if os.getpid() != self.process:  # CUDA does not survive fork(): the parent gives it back
+            return
         with suppress(BackendError):
             self.cuda.synchronize(self.stream)
         while self.graphs:
@@ -64,8 +68,7 @@ class _Resources:
 class ThreadContext:
     """Buffers only grow, and are used again. A graph is captured when a shape comes a second time.
 
-    Only one thread may use a lane at a time. It gives back what it holds when it is closed or
-    collected.
+    Only one thread may use it at a time. It gives back what it holds when it is closed or collected.
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class ThreadContext:
 
     @property
     def stream(self) -> int:
-        """The lane's stream."""
+        """The context's stream."""
         return self._resources.stream
 
     def prepare(self, inputs: Mapping[str, Sizes], outputs: tuple[str, ...]) -> dict[str, Sizes]:

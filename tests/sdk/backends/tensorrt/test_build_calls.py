@@ -12,10 +12,10 @@ from inpaint_sdk import BackendError, ModelError
 from inpaint_sdk.backends.tensorrt import builder, scan_node
 from inpaint_sdk.backends.tensorrt.library import PRODUCTS, Library, features_of
 from inpaint_sdk.backends.tensorrt.scan_node import Plugin
-from inpaint_sdk.engines.profile import Shape, Shapes
+from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.models.file import ModelFile, has_functions
 
-SHAPES = Shapes(Shape(1, 16, 16), Shape(1, 64, 96), Shape(2, 128, 96))
+SHAPES = OptimizationProfile(Shape(1, 16, 16), Shape(1, 64, 96), Shape(2, 128, 96))
 PLUGIN = Plugin(Path("/lib/plugin.so"), "0" * 64)
 
 

@@ -14,14 +14,14 @@ from inpaint_sdk.backends.tensorrt.cuda import Cuda, Device
 from inpaint_sdk.backends.tensorrt.library import Library, make_logger, open_library
 from inpaint_sdk.cli.main import main
 from inpaint_sdk.engines.file import read_engine_file, write_engine_file
-from inpaint_sdk.engines.profile import Shape, Shapes
+from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.models.file import ModelFile, has_functions, read_model_file
 from inpaint_sdk.models.zoo import MODELS
 from support.tensorrt_fakes import DEVICE
 
 TARGETS = ("sm_86",)
-STATIC = Shapes(*[Shape(1, 64, 96)] * 3)
-DYNAMIC = Shapes(Shape(1, 16, 16), Shape(1, 64, 96), Shape(2, 128, 96))
+STATIC = OptimizationProfile(*[Shape(1, 64, 96)] * 3)
+DYNAMIC = OptimizationProfile(Shape(1, 16, 16), Shape(1, 64, 96), Shape(2, 128, 96))
 
 
 class Phases:
@@ -53,13 +53,15 @@ def library() -> Library:
         pytest.skip(str(error))
 
 
-def build(library: Library, model: ModelFile, shapes: Shapes) -> builder.Built:
-    return builder.build(library, model, shapes, targets=TARGETS, plugin=None, progress=Phases())
+def build(library: Library, model: ModelFile, profile: OptimizationProfile) -> builder.Built:
+    return builder.build(library, model, profile, targets=TARGETS, plugin=None, progress=Phases())
 
 
-@pytest.mark.parametrize("shapes", [STATIC, DYNAMIC], ids=["static", "dynamic"])
-def test_photo_compiles(library: Library, photo_file: ModelFile, shapes: Shapes) -> None:
-    built = build(library, photo_file, shapes)
+@pytest.mark.parametrize("profile", [STATIC, DYNAMIC], ids=["static", "dynamic"])
+def test_photo_compiles(
+    library: Library, photo_file: ModelFile, profile: OptimizationProfile
+) -> None:
+    built = build(library, photo_file, profile)
     assert built.scan == "none"
     weights = 4 * photo_file.info.parameters
     assert weights < len(built.data) < 2 * weights
@@ -69,15 +71,15 @@ def test_photo_compiles(library: Library, photo_file: ModelFile, shapes: Shapes)
 def test_every_bundled_model_compiles(library: Library, path: Path) -> None:
     model = read_model_file(path)
     side = model.info.size_multiple * 4
-    built = build(library, model, Shapes(*[Shape(1, side, side)] * 3))
+    built = build(library, model, OptimizationProfile(*[Shape(1, side, side)] * 3))
     assert built.scan == ("log_step" if has_functions(model.data) else "none")
 
 
-@pytest.mark.parametrize("shapes", [STATIC, DYNAMIC], ids=["static", "dynamic"])
+@pytest.mark.parametrize("profile", [STATIC, DYNAMIC], ids=["static", "dynamic"])
 def test_a_scan_compiles_as_log_steps(
-    library: Library, scan_file: ModelFile, shapes: Shapes
+    library: Library, scan_file: ModelFile, profile: OptimizationProfile
 ) -> None:
-    assert build(library, scan_file, shapes).scan == "log_step"
+    assert build(library, scan_file, profile).scan == "log_step"
 
 
 def test_the_model_files_own_function_compiles_too(library: Library, scan_file: ModelFile) -> None:
@@ -94,9 +96,9 @@ def test_the_parser_tells_how_long_lines_are(library: Library, scan_file: ModelF
 
 def test_lines_that_are_too_long_are_refused(library: Library, scan_file: ModelFile) -> None:
     longest = 8 * scan_node.LENGTHS[-1] + 8
-    shapes = Shapes(Shape(1, 8, 8), Shape(1, 8, 8), Shape(1, 8, longest))
+    profile = OptimizationProfile(Shape(1, 8, 8), Shape(1, 8, 8), Shape(1, 8, longest))
     with pytest.raises(BackendError, match="more than the 4096"):
-        build(library, scan_file, shapes)
+        build(library, scan_file, profile)
 
 
 def test_progress_is_told_from_start_to_finish(library: Library, scan_file: ModelFile) -> None:
@@ -153,7 +155,7 @@ def test_a_network_that_cannot_be_read(library: Library, scan_file: ModelFile) -
 
 
 def test_a_network_that_cannot_be_compiled(library: Library, photo_file: ModelFile) -> None:
-    odd = Shapes(*[Shape(1, 8, 8)] * 3)  # too small for the network's poolings
+    odd = OptimizationProfile(*[Shape(1, 8, 8)] * 3)  # too small for the network's poolings
     with pytest.raises(ModelError, match=r"cannot (compile|read)"):
         build(library, photo_file, odd)
 
@@ -192,7 +194,7 @@ class TestWithoutAGpu:
         assert info.model == scan_file.info
         assert info.key.targets == ("sm_86", "sm_89")
         assert info.key.version == library.version
-        assert info.key.shapes == DYNAMIC
+        assert info.key.profile == DYNAMIC
         assert info.scan == "log_step"
         for backend in ("auto", "tensorrt_rtx"):
             with pytest.raises(BackendError, match=r"cannot run here.*can be compiled here"):

@@ -18,14 +18,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inpaint_sdk import BackendError, ImageError, ModelError, Restorer
+from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.backends import tensorrt
 from inpaint_sdk.backends.tensorrt import loader
-from inpaint_sdk.backends.tensorrt.device_tensor import DeviceTensor
 from inpaint_sdk.backends.tensorrt.library import Library
 from inpaint_sdk.backends.tensorrt.session import TensorRTSession
 from inpaint_sdk.engines.file import EngineFile, make_engine_file
-from inpaint_sdk.engines.profile import Shape, Shapes
+from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.models.file import ModelFile
 from support.tensorrt_fakes import DEVICE, FakeCuda, FakeEngine, compile_kernels, fake_library
 
@@ -46,9 +45,11 @@ def cuda(kernels: dict[str, Callable[..., None]]) -> FakeCuda:
     return FakeCuda(kernels)
 
 
-def engine_of(library: Library, model: ModelFile, shapes: Shapes | None = None) -> EngineFile:
-    shapes = shapes or Shapes.default(model.info)
-    key = loader.engine_key(library, model, shapes, DEVICE)
+def engine_of(
+    library: Library, model: ModelFile, profile: OptimizationProfile | None = None
+) -> EngineFile:
+    profile = profile or OptimizationProfile.default(model.info)
+    key = loader.engine_key(library, model, profile, DEVICE)
     return make_engine_file(model.path, model.info, key, "none", model.data)
 
 
@@ -430,99 +431,6 @@ class TestRestorerOnDevice:
         np.testing.assert_array_equal(found, expected)
 
 
-class OnDevice:
-    """A tensor of another library, by ``__cuda_array_interface__``."""
-
-    def __init__(self, cuda: FakeCuda, values: NDArray[Any], **changes: object) -> None:
-        self.__cuda_array_interface__ = {
-            "shape": values.shape,
-            "typestr": values.dtype.str,
-            "data": (cuda.put(values), False),
-            "version": 3,
-            "strides": None,
-            **changes,
-        }
-
-
-def on_device(cuda: FakeCuda, inputs: Feed, **changes: object) -> dict[str, OnDevice]:
-    return {name: OnDevice(cuda, values, **changes) for name, values in inputs.items()}
-
-
-class TestOnDevice:
-    """Inputs and outputs that stay on the GPU."""
-
-    @pytest.mark.parametrize("stream", [None, 7])
-    def test_inputs_and_outputs_stay(
-        self, opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda, stream: int | None
-    ) -> None:
-        session, engine = opened
-        for seed in range(3):
-            inputs = feed(32, 48, seed=seed)
-            output = session.run_device(on_device(cuda, inputs, stream=stream))["output"]
-            interface = output.__cuda_array_interface__
-            found = cuda.array(interface["data"][0], interface["shape"])
-            np.testing.assert_array_equal(found, engine.session.run(None, inputs)[0])
-        assert set(cuda.copied) == {"on_device"}
-        assert cuda.count("launch_graph") == 2
-        lane = next(iter(cuda.streams))
-        assert cuda.orders == ([] if stream is None else [(7, lane)] * 6)
-
-    def test_dlpack_inputs_are_made_ready_on_our_stream(
-        self, opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda
-    ) -> None:
-        session, engine = opened
-        inputs = feed(32, 48)
-        asked = []
-
-        class Producer(DeviceTensor):
-            __cuda_array_interface__ = property()  # so that it has DLPack alone
-
-            def __dlpack__(self, *, stream: int | None = None, **options: Any) -> object:
-                asked.append(stream)
-                return super().__dlpack__(stream=stream)
-
-        tensors = {n: Producer(cuda.put(v), v.shape, cuda.free) for n, v in inputs.items()}
-        output = session.run_device(tensors)["output"]
-        found = cuda.array(output.__cuda_array_interface__["data"][0], output.shape)
-        np.testing.assert_array_equal(found, engine.session.run(None, inputs)[0])
-        assert asked == [next(iter(cuda.streams))] * 2
-
-    def test_outputs_are_given_back_when_nobody_holds_them(
-        self, session: TensorRTSession, cuda: FakeCuda
-    ) -> None:
-        inputs = on_device(cuda, feed(32, 48))
-        output = session.run_device(inputs)["output"]
-        held = len(cuda.memory)
-        capsule = output.__dlpack__()
-        del output
-        gc.collect()
-        assert len(cuda.memory) == held, "the capsule still holds it"
-        del capsule
-        gc.collect()
-        assert len(cuda.memory) == held - 1
-
-    @pytest.mark.parametrize(
-        ("tensor", "message"),
-        [
-            (np.zeros((1, 3, 32, 32), np.float32), r"DLPack device type is 1\); use run"),
-            ([1.0], "is a list, which has neither"),
-        ],
-    )
-    def test_what_is_not_on_a_gpu(
-        self, session: TensorRTSession, tensor: object, message: str
-    ) -> None:
-        with pytest.raises(ImageError, match=message):
-            session.run_device({"image": tensor, "mask": tensor})
-
-    def test_what_is_not_contiguous_float32(self, session: TensorRTSession, cuda: FakeCuda) -> None:
-        inputs = on_device(cuda, feed(32, 32), typestr="<f2")
-        with pytest.raises(ImageError, match="must be float32; its type is <f2"):
-            session.run_device(inputs)
-        inputs = on_device(cuda, feed(32, 32), strides=(4, 4, 4, 4))
-        with pytest.raises(ImageError, match="contiguous"):
-            session.run_device(inputs)
-
-
 class TestRestorer:
     """Through the public class, from model to picture."""
 
@@ -594,8 +502,8 @@ class TestRestorer:
 
 def test_a_shape_of_a_static_engine(cuda: FakeCuda, photo_file: ModelFile) -> None:
     library, _ = fake_library(cuda)
-    shapes = Shapes(*[Shape(1, 64, 64)] * 3)
-    session = TensorRTSession(library, engine_of(library, photo_file, shapes), cuda)  # type: ignore[arg-type]
+    profile = OptimizationProfile(*[Shape(1, 64, 64)] * 3)
+    session = TensorRTSession(library, engine_of(library, photo_file, profile), cuda)  # type: ignore[arg-type]
     session.run(feed(64, 64))
     with pytest.raises(BackendError, match="the engine takes 1x64x64 "):
         session.run(feed(64, 80))
