@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +18,7 @@ import numpy as np
 
 from inpaint_sdk.errors import ImageError, OutputError
 from inpaint_sdk.files import image_format
-from inpaint_sdk.images.image import Pixels
+from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.metadata import (
     DESCRIPTIVE,
     ICC_TAG,
@@ -102,6 +102,18 @@ def read_image_file(source: Source) -> ImageFile:
         return ImageFile(pixels, read_metadata(picture), kind)
 
 
+def open_image_file(path: Path, output: Path) -> Image:
+    """A picture that is to be restored into a file, which gives an ``ImageFile`` to write there.
+
+    Raises:
+        ImageError: as :func:`read_image_file` raises it.
+        OutputError: the output's format cannot hold such pixels.
+    """
+    file = read_image_file(path)
+    check_format_supports(image_format(output), file.pixels, str(output))
+    return Image(file.pixels, "rgb", lambda pixels: replace(file, pixels=pixels))
+
+
 def write_image_file(path: Path, picture: ImageFile) -> None:
     """Writes a picture in the format of the path's suffix; it appears whole or not at all.
 
@@ -146,10 +158,10 @@ def _encode(file: BinaryIO, picture: ImageFile, kind: str, name: str) -> None:
     elif deep:
         _write_deep_tiff(file, pixels, metadata)
     else:
-        from PIL import Image
+        from PIL import Image as PILImage
 
         options = {**QUALITY.get(kind, {}), **save_options(metadata, kind)}
-        Image.fromarray(pixels).save(file, format=kind, **options)
+        PILImage.fromarray(pixels).save(file, format=kind, **options)
 
 
 def check_format_supports(kind: str, pixels: Pixels, name: str) -> None:
