@@ -18,9 +18,9 @@ from inpaint_bench.schema.run import Scope
 from inpaint_eval.scores import Pixels
 from inpaint_sdk import InpaintError, Restorer
 from inpaint_sdk.backends import BackendOptions, open_session
+from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc
 from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.models.zoo import open_model
-from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc
 
 GPU_BACKENDS = ("onnxruntime-cuda", "tensorrt", "tensorrt_rtx")
 

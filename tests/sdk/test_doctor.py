@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from inpaint_sdk import BackendError, Restorer, doctor
 from inpaint_sdk.backends.onnxruntime import loader
+from inpaint_sdk.cli.main import main
 
 
 def by_subject() -> dict[str, doctor.Finding]:
@@ -56,3 +58,33 @@ def test_the_engine_cache_is_described(tmp_path: Path, monkeypatch: pytest.Monke
     assert detail.startswith(f"1 engines, 2 MB in {tmp_path}, 1 of them damaged")
     monkeypatch.setenv("INPAINT_SDK_CACHE_GB", "many")
     assert by_subject()["engine cache"].status == "problem"
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("installed_wheels", "onnxruntime"),
+        ("probe_backends", "backends"),
+        ("EngineCache", "engine cache"),
+        ("get_library_path", "scan kernel"),
+        ("list_models", "models"),
+    ],
+)
+def test_a_check_that_fails_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, name: str, subject: str
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("injected")
+
+    monkeypatch.setattr(doctor, name, fail)
+    findings = by_subject()
+    assert findings[subject].status == "problem"
+    assert "cannot be checked: RuntimeError: injected" in findings[subject].detail
+    assert "models" in findings, "the report goes on"
+
+
+def test_the_command_counts_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "installed_wheels", lambda: ["onnxruntime 1", "onnxruntime-gpu 1"])
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 1
+    assert "1 problem(s) to fix, see above" in result.output

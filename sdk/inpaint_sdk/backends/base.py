@@ -79,27 +79,31 @@ class BackendOptions:
         return int(self.device.partition(":")[2] or 0)
 
 
-def _check_threads(threads: object) -> None:
-    whole = isinstance(threads, int) and not isinstance(threads, bool)
-    if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):  # type: ignore[operator]
-        shown = "a huge number" if whole and abs(threads) > 10**9 else reprlib.repr(threads)  # type: ignore[arg-type]
+def _check_threads(threads: Any) -> None:
+    if threads is None or (type(threads) is int and 1 <= threads <= MAX_THREADS):
+        return
+    # Python refuses to write integers of thousands of digits.
+    shown = "too large" if type(threads) is int and threads > MAX_THREADS else reprlib.repr(threads)
+    raise OptionError(
+        f"threads is {shown}; it must be a whole number from 1 to {MAX_THREADS}, or None for the "
+        "runtime's choice"
+    )
+
+
+def _check_providers(providers: Any) -> None:
+    """Raises ``OptionError`` unless they are names, or pairs of a name and its options."""
+    listed = isinstance(providers, Sequence) and not isinstance(providers, (str, bytes))
+    if not (listed and providers and all(map(_is_provider, providers))):
         raise OptionError(
-            f"threads is {shown}; it must be a whole number from 1 to {MAX_THREADS}, or None for "
-            "the runtime's choice"
+            f"providers is {reprlib.repr(providers)}; it must be a list that is not empty, of names "
+            'like "CUDAExecutionProvider" or pairs of a name and its options'
         )
 
 
-def _check_providers(providers: object) -> None:
-    """Raises ``OptionError`` unless they are names, or pairs of a name and its options."""
-    listed = isinstance(providers, Sequence) and not isinstance(providers, (str, bytes))
-    for provider in providers if listed and providers else (None,):  # type: ignore[attr-defined]
-        pair = isinstance(provider, tuple) and len(provider) == 2
-        name, options = provider if pair else (provider, {})
-        if not isinstance(name, str) or not isinstance(options, Mapping):
-            raise OptionError(
-                f"providers is {reprlib.repr(providers)}; it must be a list that is not empty, of "
-                'names like "CUDAExecutionProvider" or pairs of a name and its options'
-            )
+def _is_provider(provider: Any) -> bool:
+    pair = isinstance(provider, tuple) and len(provider) == 2
+    name, options = provider if pair else (provider, {})
+    return isinstance(name, str) and isinstance(options, Mapping)
 
 
 @dataclass(frozen=True)

@@ -39,13 +39,27 @@ def abandon(value: object) -> None:
 
 def _in_child() -> None:
     watched = list(_watched)
+    if not watched:
+        return
     for inherited in watched:
         inherited.after_fork()
     cv2 = sys.modules.get("cv2")
-    if watched and cv2 is not None:
+    if cv2 is not None:
         # OpenCV's threads are gone too. 0 lets it run in the caller's thread; 1 would end the
         # threads first, and wait for them for ever.
         cv2.setNumThreads(0)
+    _leave_without_destructors()
+
+
+def _leave_without_destructors() -> None:
+    """Ends the process, after what Python does at its end, before libraries take themselves down.
+
+    ONNX Runtime starts a thread of its own when it is imported, and waits for it at the end of the
+    process. C's exit handlers run in reverse order, so this one runs before those of libraries.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "on_exit"):  # glibc; it calls the function with the exit status
+        libc.on_exit(libc._exit, None)
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from inpaint_sdk import BackendError, Restorer
+from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.backends import probe_backends
+from inpaint_sdk.backends.pool import ModelPool
 
 
 def play(monkeypatch: pytest.MonkeyPatch, available: list[str], used: list[str]) -> list[Any]:
@@ -100,3 +101,89 @@ def test_threads_do_not_spin_between_runs(monkeypatch: pytest.MonkeyPatch) -> No
 def test_auto_chooses_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     play(monkeypatch, BOTH, BOTH[1:])
     assert Restorer.load("photo").backend == "onnxruntime-cpu"
+
+
+@pytest.mark.parametrize(
+    ("device", "asked"),
+    [
+        ("cuda", ("CUDAExecutionProvider", {"device_id": "0"})),
+        ("cuda:1", ("CUDAExecutionProvider", {"device_id": "1"})),
+        ("cpu", "CPUExecutionProvider"),
+    ],
+)
+def test_auto_follows_the_device(monkeypatch: pytest.MonkeyPatch, device: str, asked: Any) -> None:
+    sessions = play(monkeypatch, BOTH, BOTH if device != "cpu" else BOTH[1:])
+    session = ModelPool(device=device).get("photo").session
+    assert session.backend == f"onnxruntime-{device[:4].rstrip(':')}"
+    assert sessions[-1].asked == [asked]
+
+
+def test_a_gpu_that_is_asked_for_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    play(monkeypatch, BOTH[1:], BOTH[1:])
+    with pytest.raises(BackendError, match=r"onnxruntime-cuda cannot run here.*onnxruntime-gpu"):
+        ModelPool(device="cuda").get("photo")
+
+
+OTHER = "OpenVINOExecutionProvider"
+
+
+def test_providers_are_passed_on_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = play(monkeypatch, [OTHER, *BOTH], [OTHER, BOTH[1]])
+    providers = [(OTHER, {"device_type": "NPU"}), BOTH[1]]
+    session = ModelPool(providers=providers).get("photo").session
+    assert session.backend == "onnxruntime-openvino"
+    assert sessions[-1].asked == providers
+
+
+@pytest.mark.parametrize("rest", [[], BOTH[1:]])
+def test_a_first_provider_that_does_not_start_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, rest: list[str]
+) -> None:
+    """Even where the CPU may take what it leaves."""
+    play(monkeypatch, [OTHER, *BOTH], BOTH[1:])
+    with pytest.raises(BackendError, match=f"has {OTHER} but cannot start it"):
+        ModelPool(providers=[OTHER, *rest]).get("photo")
+
+
+def test_a_provider_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    play(monkeypatch, BOTH, BOTH)
+    with pytest.raises(BackendError, match=f"no {OTHER}; it has CUDA"):
+        ModelPool(providers=[BOTH[0], OTHER]).get("photo")
+
+
+def test_a_provider_that_fails_is_told_from_a_model_that_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    play(monkeypatch, BOTH, BOTH)
+    module = sys.modules["onnxruntime"]
+    playing = module.InferenceSession
+
+    def refuse(data: bytes, options: Any, providers: list[Any], **others: Any) -> Any:
+        if providers != ["CPUExecutionProvider"] or broken:
+            raise RuntimeError("injected")
+        return playing(data, options, providers, **others)
+
+    monkeypatch.setattr(module, "InferenceSession", refuse)
+    broken = False
+    with pytest.raises(BackendError, match="cannot start CUDAExecutionProvider: injected"):
+        ModelPool(device="cuda").get("photo")
+    broken = True
+    with pytest.raises(ModelError, match=r"cannot load .*photo.onnx: injected"):
+        ModelPool(device="cuda").get("photo")
+
+
+def test_a_model_on_a_gpu_does_not_follow_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    play(monkeypatch, BOTH, BOTH)
+    session = ModelPool(device="cuda").get("photo").session
+    session.after_fork()  # type: ignore[attr-defined]  # as the hook does in the child
+    with pytest.raises(BackendError, match=r'does not survive fork\(\).*"spawn"'):
+        session.run({})
+
+
+def test_what_auto_chose_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    play(monkeypatch, BOTH, BOTH[1:])
+    caplog.set_level("INFO", "inpaint_sdk")
+    ModelPool().get("photo")
+    assert "photo runs on onnxruntime-cpu, which auto chose" in caplog.messages

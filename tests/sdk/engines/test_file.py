@@ -170,7 +170,7 @@ def test_headers_that_are_wrong(path: Path, edit: Callable[[dict[str, Any]], obj
 def test_headers_that_are_no_documents(path: Path, header: bytes) -> None:
     path.write_bytes(engines.with_header(header))
     for read in (read_engine_info, read_engine_file):
-        with pytest.raises(ModelError, match="header cannot be understood|engine format"):
+        with pytest.raises(ModelError, match=r"header cannot be understood|engine format"):
             read(path)
 
 

@@ -13,7 +13,6 @@ from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.native import get_library_path
 
-
 _log = logging.getLogger(__name__)
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"

@@ -40,10 +40,10 @@ class OnnxRuntimeSession:
         return dict(zip(self.outputs, results, strict=True))
 
     def close(self) -> None:
-        """See :class:`inpaint_sdk.backends.base.Session`; runs hold what they need until they end."""
+        """See :class:`inpaint_sdk.backends.base.Session`."""
         with self._lock:
             self._closed = True
-            self._session = None
+            self._session = None  # runs hold it until they end
 
     def after_fork(self) -> None:
         """See :class:`inpaint_sdk.backends.fork.Inherited`."""

@@ -177,7 +177,7 @@ class TensorRTSession:
 
     @contextmanager
     def _running(self) -> Iterator[ThreadContext]:
-        """This thread's context; ``close`` waits for the end of what is done in it."""
+        """Gives the calling thread its context; ``close`` waits until it is left."""
         with self._changed:
             if self._engine is None:
                 raise closed()

@@ -68,7 +68,8 @@ class _Resources:
 class ThreadContext:
     """Buffers only grow, and are used again. A graph is captured when a shape comes a second time.
 
-    Only one thread may use it at a time. It gives back what it holds when it is closed or collected.
+    Only one thread may use it at a time. It gives back what it holds when it is closed or
+    collected.
     """
 
     def __init__(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +23,7 @@ from numpy.typing import NDArray
 
 from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.backends import tensorrt
+from inpaint_sdk.backends.onnxruntime import loader as onnxruntime_loader
 from inpaint_sdk.backends.tensorrt import loader
 from inpaint_sdk.backends.tensorrt.library import Library
 from inpaint_sdk.backends.tensorrt.session import TensorRTSession
@@ -30,6 +34,7 @@ from support.tensorrt_fakes import DEVICE, FakeCuda, FakeEngine, compile_kernels
 
 Pixels = NDArray[np.uint8]
 Feed = dict[str, NDArray[np.float32]]
+Over = Callable[[ModelFile, object], Restorer]
 
 
 @pytest.fixture(scope="session")
@@ -157,6 +162,92 @@ def test_everything_is_given_back(session: TensorRTSession, cuda: FakeCuda, imag
         session.run(feed(size, size))
     session.run_pixels(image, image[..., 0], channels="bgr", multiple=16)
     assert cuda.leaked
+    session.close()
+    assert cuda.leaked == []
+
+
+def test_a_closed_session_says_so(session: TensorRTSession, cuda: FakeCuda, image: Pixels) -> None:
+    session.run(feed(32, 32))
+    for _ in range(2):
+        session.close()
+    before = len(cuda.calls)
+    with pytest.raises(BackendError, match="was closed"):
+        session.run(feed(32, 32))
+    with pytest.raises(BackendError, match="was closed"):
+        session.run_pixels(image, image[..., 0], channels="bgr", multiple=16)
+    assert len(cuda.calls) == before, "nothing of CUDA is touched"
+
+
+def test_closing_waits_for_runs_of_other_threads(
+    opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda
+) -> None:
+    session, engine = opened
+    inside, go_on = Event(), Event()
+    own = engine.session
+
+    def slow(names: list[str], inputs: Feed) -> list[NDArray[np.float32]]:
+        inside.set()
+        assert go_on.wait(30)
+        return list(own.run(names, inputs))
+
+    engine.session = SimpleNamespace(run=slow)
+    inputs = feed(32, 32)
+    with ThreadPoolExecutor(2) as pool:
+        running = pool.submit(session.run, inputs)
+        assert inside.wait(30)
+        closing = pool.submit(session.close)
+        time.sleep(0.1)
+        assert not closing.done()
+        assert cuda.memory, "a run is still using it"
+        go_on.set()
+        closing.result(30)
+        np.testing.assert_array_equal(running.result()["output"], own.run(None, inputs)[0])
+    assert cuda.leaked == []
+
+
+def test_threads_come_while_the_session_closes(cuda: FakeCuda, photo_file: ModelFile) -> None:
+    """Each run is whole or refused, and nothing of those that came last is left."""
+    library, _ = fake_library(cuda)
+    for _ in range(5):
+        session = TensorRTSession(library, engine_of(library, photo_file), cuda)  # type: ignore[arg-type]
+        together = Barrier(9)
+
+        def work(session: TensorRTSession = session, together: Barrier = together) -> None:
+            together.wait()
+            with suppress(BackendError):
+                for _ in range(3):
+                    session.run(feed(16, 16))
+
+        threads = [Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        together.wait()
+        session.close()
+        assert cuda.leaked == []
+        for thread in threads:
+            thread.join()
+        assert cuda.leaked == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_touches_nothing_of_cuda(session: TensorRTSession, cuda: FakeCuda) -> None:
+    session.run(feed(32, 32))
+    process = os.fork()
+    if process == 0:
+        problem = 1
+        try:
+            before = len(cuda.calls)
+            with pytest.raises(BackendError, match=r"does not survive fork"):
+                session.run(feed(32, 32))
+            session.close()
+            with pytest.raises(BackendError, match="was closed"):
+                session.run(feed(32, 32))
+            assert len(cuda.calls) == before
+            problem = 0
+        finally:
+            os._exit(problem)
+    assert os.waitpid(process, 0)[1] == 0
+    session.run(feed(32, 32))
     session.close()
     assert cuda.leaked == []
 
@@ -378,7 +469,18 @@ class HostOnly:
 
     def __init__(self, session: TensorRTSession) -> None:
         self.backend, self.inputs, self.outputs = "test", session.inputs, session.outputs
-        self.run = session.run
+        self.run, self.close = session.run, session.close
+
+
+@pytest.fixture
+def over(monkeypatch: pytest.MonkeyPatch) -> Over:
+    """Makes a restorer over a session, in the place of ONNX Runtime's."""
+
+    def load(model: ModelFile, session: object) -> Restorer:
+        monkeypatch.setattr(onnxruntime_loader.CPU, "load", lambda model, options: session)
+        return Restorer.load(model.path, backend="onnxruntime-cpu")
+
+    return load
 
 
 class TestRestorerOnDevice:
@@ -386,35 +488,37 @@ class TestRestorerOnDevice:
 
     def test_inpainting(
         self,
+        over: Over,
         session: TensorRTSession,
         cuda: FakeCuda,
         photo_file: ModelFile,
         image: Pixels,
         mask: Pixels,
     ) -> None:
-        expected = Restorer(photo_file.info, HostOnly(session), "bgr").restore(image, mask)
+        expected = over(photo_file, HostOnly(session)).restore(image, mask)
         cuda.copied.clear()
-        found = Restorer(photo_file.info, session, "bgr").restore(image, mask)
+        found = over(photo_file, session).restore(image, mask)
         np.testing.assert_array_equal(found, expected)
         # Bytes of pixels and not of floats: one crop at most as large as the picture.
         assert 0 < cuda.copied["to_device"] <= image.nbytes + mask.nbytes
         assert 0 < cuda.copied["to_host"] <= image.nbytes + 4
 
     def test_restoring(
-        self, cuda: FakeCuda, scan_file: ModelFile, image: Pixels, mask: Pixels
+        self, over: Over, cuda: FakeCuda, scan_file: ModelFile, image: Pixels, mask: Pixels
     ) -> None:
         library, _ = fake_library(cuda)
         session = TensorRTSession(library, engine_of(library, scan_file), cuda)  # type: ignore[arg-type]
         for region in (None, mask):
-            expected = Restorer(scan_file.info, HostOnly(session), "bgr").restore(image, region)
+            expected = over(scan_file, HostOnly(session)).restore(image, region)
             cuda.copied.clear()
-            found = Restorer(scan_file.info, session, "bgr").restore(image, region)
+            found = over(scan_file, session).restore(image, region)
             np.testing.assert_array_equal(found, expected)
             assert cuda.copied["to_host"] == image.nbytes + 4
 
     @pytest.mark.parametrize("kind", ["grey", "float", "alpha"])
     def test_other_pixels_go_by_the_host(
         self,
+        over: Over,
         session: TensorRTSession,
         photo_file: ModelFile,
         image: Pixels,
@@ -426,8 +530,8 @@ class TestRestorerOnDevice:
             "float": image.astype(np.float32) / 255,
             "alpha": np.dstack([image, image[..., 0]]),
         }[kind]
-        expected = Restorer(photo_file.info, HostOnly(session), "bgr").restore(pixels, mask)
-        found = Restorer(photo_file.info, session, "bgr").restore(pixels, mask)
+        expected = over(photo_file, HostOnly(session)).restore(pixels, mask)
+        found = over(photo_file, session).restore(pixels, mask)
         np.testing.assert_array_equal(found, expected)
 
 
