@@ -55,11 +55,12 @@ def writing(path: Path, *errors: type[Exception]) -> Iterator[None]:
 
     errors: what counts as such beside ``OSError`` and ``ValueError``.
     """
+    caught: tuple[type[Exception], ...] = (OSError, ValueError, *errors)
     try:
         yield
     except InpaintError:
         raise
-    except (OSError, ValueError, *errors) as error:
+    except caught as error:
         # The name in the error would be the partial file's.
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"cannot write {path}: {reason}") from error
