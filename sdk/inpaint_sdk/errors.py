@@ -7,6 +7,10 @@ class InpaintError(Exception):
     """Something that was asked for cannot be done; the message says why and what to do."""
 
 
+class OptionError(InpaintError, ValueError):
+    """An option has a value that it cannot take; the message says which it can."""
+
+
 class ImageError(InpaintError):
     """An image cannot be used: its type, shape, dtype or file."""
 

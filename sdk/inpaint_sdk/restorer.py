@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, get_args, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.backends import Session, open_engine, open_session
 from inpaint_sdk.errors import BackendError, ImageError, MaskError, ModelError
+from inpaint_sdk.images.image import Channels, Image, ImageLike, open_image
+from inpaint_sdk.images.masks import Mask, MaskLike, masked_fraction, open_mask
 from inpaint_sdk.models.info import ModelInfo
 from inpaint_sdk.models.zoo import open_model
-from inpaint_sdk.images.image import Channels, ImageLike, Image, open_image
-from inpaint_sdk.images.masks import Mask, MaskLike, open_mask, masked_fraction
+from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.runners.detector import (
     DETECTOR,
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
     from inpaint_sdk.auto.restorer import Clouds
     from inpaint_sdk.images.jobs import OpenedFile
-    from inpaint_sdk.stream.pipeline import LatePolicy, Stream
     from inpaint_sdk.runners.degradation import Degradation
     from inpaint_sdk.runners.inpaint import InpaintRunner, Plan
     from inpaint_sdk.runners.lens import LensRestorer
     from inpaint_sdk.runners.masked import MaskedRestorer
+    from inpaint_sdk.stream.pipeline import LatePolicy, Stream
 
 
 class Restorer:
@@ -636,7 +636,9 @@ class Restorer:
                 f"the model {self._model.name!r} draws no attention map; "
                 "one that does lists 'attention' in model.outputs, as cloud-thin does"
             )
-        from inpaint_sdk.runners.enhance import EnhanceRunner  # with OpenCV, which is slow to import
+        from inpaint_sdk.runners.enhance import (
+            EnhanceRunner,  # with OpenCV, which is slow to import
+        )
 
         check_strategy(strategy)
         picture = open_image(image, self._channels)

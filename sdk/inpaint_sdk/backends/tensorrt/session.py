@@ -15,8 +15,8 @@ import numpy as np
 from inpaint_sdk.backends.base import Tensor
 from inpaint_sdk.backends.tensorrt.cuda import Cuda
 from inpaint_sdk.backends.tensorrt.device_tensor import DeviceTensor, borrow
-from inpaint_sdk.backends.tensorrt.thread_context import ITEM, ThreadContext, Sizes
 from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
+from inpaint_sdk.backends.tensorrt.thread_context import ITEM, Sizes, ThreadContext
 from inpaint_sdk.engines.file import EngineFile
 from inpaint_sdk.engines.profile import Shape
 from inpaint_sdk.errors import BackendError, ModelError
