@@ -95,8 +95,8 @@ def _check_providers(providers: Any) -> None:
     listed = isinstance(providers, Sequence) and not isinstance(providers, (str, bytes))
     if not (listed and providers and all(map(_is_provider, providers))):
         raise OptionError(
-            f"providers is {reprlib.repr(providers)}; it must be a list that is not empty, of names "
-            'like "CUDAExecutionProvider" or pairs of a name and its options'
+            f"providers is {reprlib.repr(providers)}; it must be a list that is not empty, of "
+            'names like "CUDAExecutionProvider" or pairs of a name and its options'
         )
 
 
