@@ -189,7 +189,17 @@ class TestClosing:
 
 class TestOptions:
     @pytest.mark.parametrize(
-        "threads", [0, -1, 2.0, "2", True, 10**6, pytest.param(10**5000, id="huge")]
+        "threads",
+        [
+            0,
+            -1,
+            2.0,
+            "2",
+            True,
+            10**6,
+            pytest.param(10**5000, id="huge"),
+            pytest.param(-(10**5000), id="tiny"),
+        ],
     )
     def test_threads_that_cannot_be(self, threads: Any) -> None:
         with pytest.raises(OptionError, match="whole number from 1 to 1024") as refusal:
