@@ -1,4 +1,4 @@
-"""A video with a logo: audio and timing stay, and nothing flickers where the logo was.
+"""Remove a logo from a video: audio and timing stay, and nothing flickers where the logo was.
 
 Needs the extra: pip install 'inpaint-sdk[video]'. The video is drawn here.
 """
@@ -34,7 +34,7 @@ def main() -> None:
     draw_video(OUTPUT / "logo.mp4")
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[12:48, 214:312] = 255
-    restorer = Restorer.load("photo", channels="rgb")
+    restorer = Restorer.load("photo")
     report = restore_video(restorer, OUTPUT / "logo.mp4", OUTPUT / "no_logo.mp4", mask=mask)
     print(f"wrote {OUTPUT / 'no_logo.mp4'}, {report.frames} frames")
 

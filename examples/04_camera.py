@@ -36,7 +36,7 @@ def main() -> None:
         frames, mask = open_source(arguments.source), arguments.mask
 
     restorer = Restorer.load("photo")
-    with restorer.stream(frames, mask, budget=0.1, late="drop", steady=True) as stream:
+    with restorer.stream(frames, mask, latency_budget=0.1, late="drop", steady=True) as stream:
         for frame in stream:
             print(f"frame {frame.index}: {1000 * frame.latency:.0f} ms", end="\r")
     counts = stream.counts

@@ -3,44 +3,67 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from inpaint_sdk.errors import OutputError
+from inpaint_sdk.errors import InpaintError, OutputError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
-"""By which files in a folder are taken for pictures."""
+"""Suffixes by which files in a folder are taken for pictures."""
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write to, of the same suffix; renamed to it at the end.
+    """Give a path beside ``path`` to write to, with its suffix; rename it to ``path`` at the end.
 
-    After an exception there is no new file, and whatever was at ``path`` is still there.
+    A file that is replaced keeps its permissions, as if it had been written into: a private result
+    stays private. After an exception there is no new file, and what was at ``path`` is still there.
+    What the body raises passes as it is, so what it writes with belongs in :func:`writing`.
 
     Raises:
-        OutputError: the folder cannot be written in, or writing failed with an OSError or
-            ValueError.
+        OutputError: the file cannot be made or renamed.
     """
+    partial = path.with_name(f".{path.stem[:32]}.{secrets.token_hex(6)}{path.suffix}")
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent
-        )
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; give the name of a file")
+        mode = path.stat().st_mode & 0o777 if path.exists() else None
+        # Of a new file the kernel takes the umask off, which only all threads together have.
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
+        os.close(os.open(partial, flags, 0o666 if mode is None else mode | 0o200))
     except OSError as error:
         raise OutputError(f"cannot write in {path.parent}: {error.strerror}") from error
-    os.close(handle)
-    partial = Path(name)
     try:
         yield partial
-        partial.chmod(0o666 & ~_umask())  # mkstemp's files are private
-        partial.replace(path)
-    except BaseException as error:
+        with writing(path):
+            # A rename may reach the disk before the content does: a crash would leave it empty.
+            with partial.open("rb+") as file:
+                os.fsync(file)
+            if mode is not None:
+                partial.chmod(mode)
+            partial.replace(path)
+    except BaseException:
         partial.unlink(missing_ok=True)
-        if isinstance(error, (OSError, ValueError)):
-            raise OutputError(f"cannot write {path}: {error}") from error
         raise
+
+
+@contextmanager
+def writing(path: Path, *errors: type[Exception]) -> Iterator[None]:
+    """Raise what goes wrong with writing ``path`` as ``OutputError``.
+
+    errors: what counts as such beside ``OSError`` and ``ValueError``.
+    """
+    caught: tuple[type[Exception], ...] = (OSError, ValueError, *errors)
+    try:
+        yield
+    except InpaintError:
+        raise
+    except caught as error:
+        # The name in the error would be the partial file's.
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"cannot write {path}: {reason}") from error
 
 
 def image_format(path: Path) -> str:
@@ -54,10 +77,3 @@ def image_format(path: Path) -> str:
             "use .png, .jpg, .webp or .tif"
         )
     return kind
-
-
-def _umask() -> int:
-    """The process's file-creation mask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

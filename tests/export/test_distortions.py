@@ -21,7 +21,7 @@ from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.validation import DistortionValidationConfig
-from inpaint_sdk.runners.degradation import STRONGEST_NOISE
+from inpaint_sdk.runners.degradation import MAX_NOISE
 
 SMALL = CrnnConfig(widths=(8, 8, 8), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1), state=4)
 
@@ -109,7 +109,7 @@ def test_three_in_ten_are_what_a_plain_camera_gives(rng: np.random.Generator) ->
     clean = rng.integers(0, 256, (32, 32, 3)).astype(np.uint8)
     strengths = [distort(rng, clean).strength for _ in range(1000)]
     everything = [s for s in strengths if all(s.values())]
-    plain = [s for s in everything if s["noise"] * STRONGEST_NOISE <= PLAIN_CAMERA.noise[1]]
+    plain = [s for s in everything if s["noise"] * MAX_NOISE <= PLAIN_CAMERA.noise[1]]
     assert 0.4 < len(everything) / len(strengths) < 0.5
     assert 0.3 < len(plain) / len(strengths) < len(everything) / len(strengths)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -45,3 +47,40 @@ def test_stopping_early_leaves_no_thread() -> None:
     next(results)
     results.close()
     assert threading.active_count() == before
+
+
+def test_an_abandoned_map_ends_with_what_was_begun() -> None:
+    begun, go_on, done = threading.Event(), threading.Event(), []
+
+    def work(number: int) -> int:
+        if number:
+            begun.set()
+            assert go_on.wait(30)
+            done.append(number)
+        return number
+
+    before = threading.active_count()
+    results = prefetch_map(work, range(10), ahead=3)
+    next(results)
+    assert begun.wait(30)
+    threading.Timer(0.05, go_on.set).start()
+    del results
+    assert done == [1], "what was begun is not waited for, or more was begun"
+    assert threading.active_count() <= before + 1  # the timer's may not have ended
+
+
+def test_a_program_may_end_with_an_unfinished_map() -> None:
+    program = """
+import time
+from inpaint_sdk.prefetch import prefetch_map
+
+def work(number):
+    time.sleep(0.05)
+    return number
+
+results = prefetch_map(work, iter(int, 1), ahead=4, workers=2)
+next(results)
+"""
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -15,7 +15,7 @@ from torch import Tensor
 from inpaint_eval import drawing
 from inpaint_eval.drawing import log_uniform
 from inpaint_export.data.photos import PhotoItems, Picture, random_crop, to_tensor
-from inpaint_sdk.runners.degradation import STRONGEST_BLUR, STRONGEST_NOISE
+from inpaint_sdk.runners.degradation import MAX_BLUR, MAX_NOISE
 
 Light = NDArray[np.float32]
 """A picture in [0, 1], [H, W, 3], RGB, encoded as sRGB."""
@@ -28,7 +28,7 @@ class Distorted:
     """A distorted picture and how bad it is.
 
     strength: of each of :data:`KINDS`, from 0 for none to 1: the standard deviation of the noise
-    of 255 over ``STRONGEST_NOISE``, that of the blur in pixels over ``STRONGEST_BLUR``, and one
+    of 255 over ``MAX_NOISE``, that of the blur in pixels over ``MAX_BLUR``, and one
     minus the codec's quality.
     """
 
@@ -144,7 +144,7 @@ def _random_noise(rng: np.random.Generator, light: Light, ranges: Ranges) -> tup
     mean = max(float(light.mean()), 0.02)
     noise = quick_noise(rng, light.shape)
     noisy = add_noise(light, share * deviation**2 / mean, deviation * (1.0 - share) ** 0.5, noise)
-    return noisy, min(255.0 * deviation / STRONGEST_NOISE, 1.0)
+    return noisy, min(255.0 * deviation / MAX_NOISE, 1.0)
 
 
 def _random_blur(rng: np.random.Generator, light: Light, ranges: Ranges) -> tuple[Light, float]:
@@ -159,7 +159,7 @@ def _random_blur(rng: np.random.Generator, light: Light, ranges: Ranges) -> tupl
     half = kernel.shape[0] // 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
     deviation = float(np.sqrt((kernel * (x**2 + y**2)).sum() / 2.0))
-    return blur(light, kernel), min(deviation / STRONGEST_BLUR, 1.0)
+    return blur(light, kernel), min(deviation / MAX_BLUR, 1.0)
 
 
 def _random_compression(

@@ -9,13 +9,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.cli.options import finding_options
 from inpaint_sdk.errors import InpaintError, OutputError
 from inpaint_sdk.files import SUFFIXES, image_format
 from inpaint_sdk.images.files import ImageFile, read_image_file, write_image_file
 from inpaint_sdk.images.image import check_floats
 from inpaint_sdk.images.metadata import Metadata
+from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB
 from inpaint_sdk.runners.detector import Detection, DetectionOptions, LazyDetector
 

@@ -10,13 +10,13 @@ from typing import get_args
 
 import click
 
-from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.auto.restorer import Clouds
 from inpaint_sdk.cli.options import detection_options
 from inpaint_sdk.errors import InpaintError, MaskError, OutputError
 from inpaint_sdk.files import SUFFIXES, image_format
 from inpaint_sdk.images.jobs import FileJob, OpenedFile
 from inpaint_sdk.images.metadata import MetadataWarning
+from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
 from inpaint_sdk.restorer import Restorer
 from inpaint_sdk.runners.detector import DetectionOptions

@@ -9,9 +9,8 @@ import click
 
 from inpaint_sdk.cli.options import detection_options
 from inpaint_sdk.errors import InpaintError, OutputError
-from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
+from inpaint_sdk.options import DamageIn, DetectionOptions, Options, Strategy
 from inpaint_sdk.restorer import Restorer
-from inpaint_sdk.runners.detector import DamageIn, DetectionOptions
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -21,10 +20,14 @@ if TYPE_CHECKING:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option(
-    "--mask", type=click.Path(path_type=Path), help="Of what never moves; nonzero: restore."
+    "--mask",
+    type=click.Path(path_type=Path),
+    help="Mask of static damage; nonzero pixels are restored.",
 )
 @click.option(
-    "--mask-video", type=click.Path(path_type=Path), help="A mask for each frame; white: restore."
+    "--mask-video",
+    type=click.Path(path_type=Path),
+    help="Video with a mask for each frame; white pixels are restored.",
 )
 @click.option("--model", default="photo", show_default=True, help="Name, or path of a model file.")
 @click.option("--backend", default="auto", show_default=True)
@@ -33,23 +36,25 @@ if TYPE_CHECKING:
     "--steady/--no-steady",
     default=True,
     show_default=True,
-    help="Under one mask: keep still what lies in a still surrounding.",
+    help="Under one mask: keep the filling still where nothing around it moves.",
 )
 @click.option(
     "--strategy", type=click.Choice(get_args(Strategy)), default="auto", show_default=True
 )
-@click.option("--memory-mb", type=int, default=DEFAULT_MEMORY_MB, show_default=True)
+@click.option("--memory-mb", type=int, default=Options().memory_mb, show_default=True)
 @click.option(
     "--damage",
     type=click.Choice(get_args(DamageIn)),
     default="frame",
     show_default=True,
-    help="Without a mask: find damage in each frame, or what stays in its place in all of them.",
+    help="Without a mask: look for damage in each frame, or for static damage in the whole video.",
 )
 @detection_options
-@click.option("--codec", help="FFmpeg's name of an encoder.  [default: the source's codec]")
+@click.option(
+    "--codec", help="FFmpeg's name of an encoder, like libx264.  [default: the source's codec]"
+)
 @click.option("--crf", type=int, help="Constant quality of the encoder; lower is better.")
-@click.option("--preset", help="Of x264 and x265: ultrafast to slow.")
+@click.option("--preset", help="Preset of x264 or x265, from ultrafast to slow.")
 @click.option("--overwrite-input", is_flag=True, help="Allow the output to replace an input.")
 def video(
     source: Path,
@@ -90,8 +95,9 @@ def video(
         from inpaint_sdk.video.streams import Encoding
 
         detection = DetectionOptions(threshold, dilation, min_mean_probability)
+        options = Options(strategy, memory_mb, detection)
         restorer = Restorer.load(
-            model, backend=backend, threads=threads, channels="rgb", detector=detector
+            model, backend=backend, threads=threads, detector=detector, options=options
         )
         with tqdm(unit="frame", disable=None) as bar:
             report = restore_video(
@@ -101,10 +107,7 @@ def video(
                 mask=mask,
                 mask_video=mask_video,
                 steady=steady,
-                strategy=strategy,
-                memory_mb=memory_mb,
                 damage=damage,
-                detection=detection,
                 encoding=Encoding(codec, crf, preset),
                 progress=lambda done, total: _advance(bar, done, total),
             )
@@ -112,14 +115,13 @@ def video(
         raise click.ClickException(str(error)) from error
     rate = report.frames / report.seconds
     click.echo(f"restored {report.frames} frames in {report.seconds:.1f} s ({rate:.1f} a second)")
-    if mask is None and mask_video is None and report.damaged is not None:
-        found = (
-            f"{100.0 * report.damaged:.2f} % of the frames' pixels" if report.damaged else "none"
-        )
-        click.echo(f"damage that was found: {found}")
+    if mask is None and mask_video is None and report.masked_fraction is not None:
+        share = f"{100.0 * report.masked_fraction:.2f} % of the frames' pixels"
+        click.echo(f"damage that was found: {share if report.masked_fraction else 'none'}")
+    if report.left_alone:
+        click.echo(f"{report.left_alone} frames were left as they are: damage was everywhere")
 
 
-def _advance(bar: tqdm[None], done: int, total: int | None) -> None:
-    if total is not None:
-        bar.total = max(total, done)
+def _advance(bar: tqdm[None], done: int, total: int) -> None:
+    bar.total = max(total, done)
     bar.update(done - bar.n)

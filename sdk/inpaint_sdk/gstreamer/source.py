@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ class PipelineCapture:
             self._pipeline = gst.parse_launch(pipeline)
         except Exception as error:  # GLib.Error, which is only there if gi is
             raise SourceError(f"GStreamer cannot build {pipeline!r}: {error}") from error
+        # Also ends a pipeline that nobody released. GStreamer lets any thread do so at any time: a
+        # pull that waits returns, and a sample that was pulled stays valid.
+        self._end = weakref.finalize(self, self._pipeline.set_state, gst.State.NULL)
         self._sink = next(
             e for e in _elements(gst, self._pipeline) if e.get_factory().get_name() == "appsink"
         )
@@ -40,17 +44,20 @@ class PipelineCapture:
             self.release()
             raise SourceError(f"GStreamer cannot run {pipeline!r}: {reason}")
 
-    def read(self) -> tuple[bool, NDArray[np.uint8] | None]:
-        """The next frame, uint8 [H, W, 3]; false at the end.
+    def read(self) -> NDArray[np.uint8] | None:
+        """The next frame, uint8 BGR [H, W, 3]; None at the end, or once released.
 
         Raises:
             SourceError: the pipeline failed, or gave no frame in time.
         """
         sample = self._sink.emit("try-pull-sample", TIMEOUT_SECONDS * self._gst.SECOND)
+        if not self._end.alive:
+            return None
         if sample is None:
-            if self._sink.get_property("eos") and not (reason := self._error()):
-                return False, None
-            reason = self._error() or f"no frame for {TIMEOUT_SECONDS} s"
+            reason = self._error()
+            if self._sink.get_property("eos") and not reason:
+                return None
+            reason = reason or f"no frame for {TIMEOUT_SECONDS} s"
             raise SourceError(f"GStreamer stopped running {self._name!r}: {reason}")
         form = sample.get_caps().get_structure(0)
         height, width = form.get_value("height"), form.get_value("width")
@@ -58,11 +65,12 @@ class PipelineCapture:
             rows = np.frombuffer(mapped.data, np.uint8)
             stride = -(-3 * width // 4) * 4  # GStreamer's rows start at multiples of 4 bytes
             rows = rows[: stride * height].reshape(height, stride)[:, : 3 * width]
-            return True, rows.reshape(height, width, 3).copy()
+            frame: NDArray[np.uint8] = rows.reshape(height, width, 3).copy()
+            return frame
 
     def release(self) -> None:
-        """Ends the pipeline."""
-        self._pipeline.set_state(self._gst.State.NULL)
+        """Ends the pipeline. Any thread may call it, also during a read, and more than once."""
+        self._end()
 
     def _error(self) -> str | None:
         message = self._pipeline.get_bus().pop_filtered(self._gst.MessageType.ERROR)

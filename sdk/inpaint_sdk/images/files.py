@@ -9,15 +9,16 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from inpaint_sdk.errors import ImageError, OutputError
-from inpaint_sdk.files import image_format, replacing
-from inpaint_sdk.images.image import MODES, Pixels, is_16bit, opened_pil, check_pixel_limit, upright
+from inpaint_sdk.files import image_format
+from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.metadata import (
     DESCRIPTIVE,
     ICC_TAG,
@@ -29,6 +30,15 @@ from inpaint_sdk.images.metadata import (
     MetadataWarning,
     read_metadata,
     save_options,
+)
+from inpaint_sdk.images.pil import (
+    MODES,
+    Source,
+    apply_exif_orientation,
+    check_pixel_limit,
+    is_16bit,
+    name_of,
+    opened_pil,
 )
 from inpaint_sdk.images.png16 import write_png16
 
@@ -51,14 +61,15 @@ class ImageFile:
     """What a file holds.
 
     pixels: [H, W] or [H, W, C], colours in the order RGB, upright; uint8 or uint16, or float32 from
-    a TIFF.
+    a TIFF. format: as PIL calls it, or "" for what was made in memory.
     """
 
     pixels: Pixels
     metadata: Metadata
+    format: str = ""
 
 
-def read_image_file(path: Path) -> ImageFile:
+def read_image_file(source: Source) -> ImageFile:
     """Reads a file whole: 8 or 16 bits, or floats from 0 to 1.
 
     Raises:
@@ -66,28 +77,41 @@ def read_image_file(path: Path) -> ImageFile:
             that it may be meant to exhaust memory (more than twice ``PIL.Image.MAX_IMAGE_PIXELS``,
             which can be raised). Nothing is decoded then.
     """
-    if path.suffix.lower() in (".tif", ".tiff"):
-        deep = _read_deep_tiff(path)
+    if _is_tiff(source):
+        deep = _read_deep_tiff(source)
         if deep is not None:
             return deep
-    with opened_pil(path, ImageError) as picture:
+    with opened_pil(source, ImageError) as picture:
         # Before pixels are read, which empties the tiles that tell of their form.
         sixteen_bits, grey_alpha = is_16bit(picture), "LA;16" in str(getattr(picture, "tile", ""))
+        kind = picture.format or ""
         if sixteen_bits:
             picture.load()  # OpenCV does not say so when a file is cut short
-            pixels = _decode(path)
+            pixels = _decode(source)
             if grey_alpha:  # of which OpenCV makes colours
                 pixels = pixels[..., (0, 3)]
             turn = picture.getexif().get(ORIENTATION, 1)
-            return ImageFile(orient_array(pixels, turn), read_metadata(picture))
+            return ImageFile(orient_array(pixels, turn), read_metadata(picture), kind)
         if picture.mode not in MODES:
             raise ImageError(
-                f"{path} has mode {picture.mode}; only {', '.join(MODES)} can be restored. "
-                "Convert it to colours or grey first"
+                f"{name_of(source)} has mode {picture.mode}; only {', '.join(MODES)} can be "
+                "restored. Convert it to colours or grey first"
             )
         picture.load()
-        pixels = np.asarray(upright(picture, str(path), ImageError))
-        return ImageFile(pixels, read_metadata(picture))
+        pixels = np.asarray(apply_exif_orientation(picture, name_of(source), ImageError))
+        return ImageFile(pixels, read_metadata(picture), kind)
+
+
+def open_image_file(path: Path, output: Path) -> Image:
+    """A picture that is to be restored into a file, which gives an ``ImageFile`` to write there.
+
+    Raises:
+        ImageError: as :func:`read_image_file` raises it.
+        OutputError: the output's format cannot hold such pixels.
+    """
+    file = read_image_file(path)
+    check_format_supports(image_format(output), file.pixels, str(output))
+    return Image(file.pixels, "rgb", lambda pixels: replace(file, pixels=pixels))
 
 
 def write_image_file(path: Path, picture: ImageFile) -> None:
@@ -100,37 +124,54 @@ def write_image_file(path: Path, picture: ImageFile) -> None:
             be written in. Whatever was at ``path`` is then still there.
     """
     kind = image_format(path)
+    check_format_supports(kind, picture.pixels, str(path))
+    with atomic_write(path) as partial, partial.open("wb") as file:
+        try:
+            _encode(file, picture, kind, str(path))
+        except (OSError, ValueError) as error:
+            raise OutputError(f"cannot write {path}: {error}") from error
+
+
+def encode_image(picture: ImageFile, kind: str) -> bytes:
+    """The bytes of a file in the format that PIL calls so; raises as :func:`write_image_file`."""
+    check_format_supports(kind, picture.pixels, "the result")
+    buffer = BytesIO()
+    try:
+        _encode(buffer, picture, kind, "the result")
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write the result as {kind}: {error}") from error
+    return buffer.getvalue()
+
+
+def _encode(file: BinaryIO, picture: ImageFile, kind: str, name: str) -> None:
     pixels, metadata = picture.pixels, picture.metadata
     deep = pixels.dtype != np.uint8
-    check_format_supports(path, pixels)
     lost = metadata.lost_in(kind, deep=deep) if kind in KEPT else ["metadata"]
     if lost and metadata != Metadata():
         warnings.warn(
-            f"{path}: {kind} files cannot hold the source's {', '.join(lost)}",
+            f"{name}: {kind} files cannot hold the source's {', '.join(lost)}",
             MetadataWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    with atomic_write(path) as partial:
-        if deep and kind == "PNG":
-            write_png16(partial, pixels, metadata)
-        elif deep:
-            _write_deep_tiff(partial, pixels, metadata)
-        else:
-            from PIL import Image
+    if deep and kind == "PNG":
+        write_png16(file, pixels, metadata)
+    elif deep:
+        _write_deep_tiff(file, pixels, metadata)
+    else:
+        from PIL import Image as PILImage
 
-            options = {**QUALITY.get(kind, {}), **save_options(metadata, kind)}
-            Image.fromarray(pixels).save(partial, format=kind, **options)
+        options = {**QUALITY.get(kind, {}), **save_options(metadata, kind)}
+        PILImage.fromarray(pixels).save(file, format=kind, **options)
 
 
-def check_format_supports(path: Path, pixels: Pixels) -> None:
-    """Raises ``OutputError`` if the format of a path cannot hold pixels of that form."""
-    kind = image_format(path)
+def check_format_supports(kind: str, pixels: Pixels, name: str) -> None:
+    """Raises ``OutputError`` if a format cannot hold such pixels; ``name`` is the file's."""
     if pixels.ndim == 3 and pixels.shape[2] in (2, 4) and kind in WITHOUT_ALPHA:
-        raise OutputError(f"{path}: {kind} has no alpha channel; write a PNG, TIFF or WebP file")
+        raise OutputError(f"{name}: {kind} has no alpha channel; write a PNG, TIFF or WebP file")
     if pixels.dtype != np.uint8 and kind not in DEEP:
-        raise OutputError(f"{path}: {kind} has 8 bits a channel; write a PNG or TIFF file")
+        raise OutputError(f"{name}: {kind} has 8 bits a channel; write a PNG or TIFF file")
     if pixels.dtype.kind == "f" and kind != "TIFF":
-        raise OutputError(f"{path}: {kind} cannot hold floats; write a TIFF file")
+        raise OutputError(f"{name}: {kind} cannot hold floats; write a TIFF file")
 
 
 def orient_array(pixels: Pixels, orientation: int) -> Pixels:
@@ -144,47 +185,55 @@ def orient_array(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def _decode(path: Path) -> Pixels:
+def _is_tiff(source: Source) -> bool:
+    if isinstance(source, Path):
+        return source.suffix.lower() in (".tif", ".tiff")
+    return source[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def _decode(source: Source) -> Pixels:
     """Reads 16 bits or floats by OpenCV; colours in the order RGB."""
     import cv2
 
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    data = source.read_bytes() if isinstance(source, Path) else source
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype == np.uint8:
-        raise ImageError(f"cannot read {path}, it may be cut short or damaged")
+        raise ImageError(f"cannot read {name_of(source)}, it may be cut short or damaged")
     if pixels.ndim == 3:
         code = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
         pixels = cv2.cvtColor(pixels, code)
     return pixels
 
 
-def _read_deep_tiff(path: Path) -> ImageFile | None:
+def _read_deep_tiff(source: Source) -> ImageFile | None:
     """A TIFF of 16 bits or floats; None for any other, and for what is not a TIFF at all."""
     import tifffile
 
+    name = name_of(source)
     try:
-        with tifffile.TiffFile(path) as file:
+        with tifffile.TiffFile(source if isinstance(source, Path) else BytesIO(source)) as file:
             page = file.pages[0]
             if page.dtype is None or page.dtype == np.uint8 or page.dtype == np.bool_:
                 return None
             if len(file.pages) > 1:
-                raise ImageError(f"{path} holds {len(file.pages)} pictures; give one of them")
+                raise ImageError(f"{name} holds {len(file.pages)} pictures; give one of them")
             if page.dtype not in (np.uint16, np.float32):
-                raise ImageError(f"{path} holds {page.dtype}; convert it to 8 or 16 bits")
-            check_pixel_limit(path, page.imagelength, page.imagewidth)
+                raise ImageError(f"{name} holds {page.dtype}; convert it to 8 or 16 bits")
+            check_pixel_limit(name, page.imagelength, page.imagewidth)
             plain = page.compression in PLAIN_TIFF
-            pixels = np.asarray(page.asarray()) if plain else _decode(path)
+            pixels = np.asarray(page.asarray()) if plain else _decode(source)
             tags = page.tags
             turn = tags.valueof(ORIENTATION, 1)
-            return ImageFile(orient_array(pixels, turn), _tiff_metadata(path, tags))
+            return ImageFile(orient_array(pixels, turn), _tiff_metadata(tags), "TIFF")
     except (OSError, tifffile.TiffFileError):
         return None  # which PIL will report
     except (ValueError, RuntimeError, zlib.error) as reason:
         raise ImageError(
-            f"cannot read {path}, it may be cut short or damaged: {reason}"
+            f"cannot read {name}, it may be cut short or damaged: {reason}"
         ) from reason
 
 
-def _tiff_metadata(path: Path, tags: Any) -> Metadata:
+def _tiff_metadata(tags: Any) -> Metadata:
     """PIL refuses some of these files, so this reads tags by tifffile."""
     from PIL import Image
 
@@ -210,7 +259,7 @@ def _tiff_dpi(tags: Any) -> tuple[float, float] | None:
     return scale * across[0] / across[1], scale * down[0] / down[1]
 
 
-def _write_deep_tiff(path: Path, pixels: Pixels, metadata: Metadata) -> None:
+def _write_deep_tiff(file: BinaryIO, pixels: Pixels, metadata: Metadata) -> None:
     import tifffile
     from PIL import Image
 
@@ -225,7 +274,7 @@ def _write_deep_tiff(path: Path, pixels: Pixels, metadata: Metadata) -> None:
             tags.append((tag, "B", len(data), data, True))
     count = 1 if pixels.ndim == 2 else pixels.shape[2]
     tifffile.imwrite(
-        path,
+        file,
         pixels,
         photometric="rgb" if count >= 3 else "minisblack",
         extrasamples=["unassalpha"] if count in (2, 4) else None,

@@ -10,19 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import MaskError
-from inpaint_sdk.images.image import is_pil, read_pil, upright
+from inpaint_sdk.images.pil import apply_exif_orientation, is_pil, read_pil
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 Mask: TypeAlias = NDArray[np.uint8]
+"""uint8 [H, W], 255 where the picture is to be restored, else 0."""
+
 MaskLike: TypeAlias = (
-    "NDArray[np.uint8] | NDArray[np.bool_] | PILImage.Image | str | os.PathLike[str]"
+    "NDArray[np.uint8] | NDArray[np.bool_] | PILImage.Image | str | os.PathLike[str] | bytes"
 )
 
 
 def open_mask(mask: MaskLike, height: int | None = None, width: int | None = None) -> Mask:
-    """Takes a mask in any of the accepted forms; returns uint8 [H, W], 255 in the hole.
+    """Takes a mask in any of the accepted forms; returns uint8 [H, W], 255 where to restore.
 
     height, width: that it must have; None for any.
 
@@ -34,29 +36,31 @@ def open_mask(mask: MaskLike, height: int | None = None, width: int | None = Non
             unreadable or cut short.
     """
     if isinstance(mask, np.ndarray):
-        hole = _from_array(mask)
+        found = _from_array(mask)
     elif isinstance(mask, (str, os.PathLike)):
-        hole = _from_pil(read_pil(Path(mask), MaskError), str(mask))
+        found = _from_pil(read_pil(Path(mask), MaskError), str(mask))
     elif is_pil(mask):
-        hole = _from_pil(upright(mask, "the mask", MaskError), "the mask")
+        found = _from_pil(apply_exif_orientation(mask, "the mask", MaskError), "the mask")
+    elif isinstance(mask, (bytes, bytearray, memoryview)):
+        found = _from_pil(read_pil(bytes(mask), MaskError), "the mask")
     else:
         raise MaskError(
-            f"a mask is a numpy array, a PIL image or a path, not {type(mask).__name__}"
+            f"a mask is a numpy array, a PIL image, a path or bytes, not {type(mask).__name__}"
         )
-    if height is not None and hole.shape != (height, width):
+    if height is not None and found.shape != (height, width):
         raise MaskError(
-            f"the mask is {hole.shape[1]}x{hole.shape[0]}, the image is {width}x{height} "
+            f"the mask is {found.shape[1]}x{found.shape[0]}, the image is {width}x{height} "
             "(width x height); they must be of one size"
         )
     import cv2
 
     # As fast as the mask can be read, which counts where little of a large picture is damaged.
-    return cv2.threshold(hole, 0, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
+    return cv2.threshold(found, 0, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
 
 
-def masked_fraction(hole: Mask) -> float:
-    """Of the pixels that are in the hole, from 0 to 1."""
-    return float(np.count_nonzero(hole)) / hole.size
+def masked_fraction(mask: Mask) -> float:
+    """Share of the pixels that are nonzero, from 0 to 1."""
+    return float(np.count_nonzero(mask)) / mask.size
 
 
 def _from_array(mask: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -73,7 +77,7 @@ def _from_array(mask: NDArray[np.generic]) -> NDArray[np.uint8]:
 def _from_pil(mask: PILImage.Image, name: str) -> NDArray[np.uint8]:
     if mask.mode in ("RGBA", "LA", "PA") or "transparency" in mask.info:
         raise MaskError(
-            f"{name} has an alpha channel, so it is unclear what marks the hole; "
+            f"{name} has an alpha channel, so it is unclear what marks the damage; "
             "save it as a grey picture, white where the image is to be restored"
         )
     if mask.mode not in ("1", "L", "P", "RGB"):

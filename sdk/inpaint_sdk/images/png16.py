@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +23,17 @@ STRIP = 256
 """Rows that are compressed at a time."""
 
 
-def write_png16(path: Path, pixels: NDArray[np.uint16], metadata: Metadata) -> None:
+def write_png16(file: BinaryIO, pixels: NDArray[np.uint16], metadata: Metadata) -> None:
     """Writes uint16 [H, W] or [H, W, 1 to 4], colours in the order RGB."""
     height, width = pixels.shape[:2]
     planes = pixels.reshape(height, width, -1)
     header = struct.pack(">IIBBBBB", width, height, 16, COLOUR_TYPES[planes.shape[2]], 0, 0, 0)
-    with path.open("wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header))
-        for kind, data in _ancillary(metadata):
-            file.write(_chunk(kind, data))
-        for data in _compressed(planes):
-            file.write(_chunk(b"IDAT", data))
-        file.write(_chunk(b"IEND", b""))
+    file.write(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header))
+    for kind, data in _ancillary(metadata):
+        file.write(_chunk(kind, data))
+    for data in _compressed(planes):
+        file.write(_chunk(b"IDAT", data))
+    file.write(_chunk(b"IEND", b""))
 
 
 def _compressed(planes: NDArray[np.uint16]) -> Iterator[bytes]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.backends.base import Tensor
 from inpaint_sdk.errors import ModelError
 from inpaint_sdk.images.image import Channels, Pixels, colours_of
 from inpaint_sdk.images.masks import Mask
+
+Tensor: TypeAlias = NDArray[np.float32]
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
@@ -56,11 +57,11 @@ def image_tensor(pixels: Pixels, channels: Channels, multiple: int) -> Tensor:
     return tensor
 
 
-def mask_tensor(hole: Mask, multiple: int) -> Tensor:
-    """From uint8 [H, W] to float32 [1, 1, H', W'], 1 in the hole, mirrored as the image is."""
-    height, width = hole.shape
+def mask_tensor(mask: Mask, multiple: int) -> Tensor:
+    """From uint8 [H, W] to float32 [1, 1, H', W'], 1 where to restore, mirrored as the image is."""
+    height, width = mask.shape
     padding = _padding(height, multiple), _padding(width, multiple)
-    padded = np.pad(hole, padding, mode="symmetric")
+    padded = np.pad(mask, padding, mode="symmetric")
     tensor: Tensor = np.multiply(padded, np.float32(1 / 255))[None, None]
     return tensor
 

@@ -1,4 +1,4 @@
-"""Rectangles of a picture, and how large a part of one a network may be shown at once."""
+"""Rectangles of a picture, and how many pixels of one a network may be shown at once."""
 
 from __future__ import annotations
 
@@ -61,30 +61,30 @@ class Box(NamedTuple):
         )
 
 
-_SMALLEST_MB = 16
+_MIN_MB = 16
 
 
 def pixels_within(memory_mb: int, memory: Memory) -> int:
-    """How many pixels a network may be shown at once, whose work takes ``memory``.
+    """Pixels that a network whose runs take ``memory`` may be shown at once.
 
     Raises:
         ImageError: ``memory_mb`` is too small to work with.
     """
-    if memory_mb < _SMALLEST_MB:
-        raise ImageError(f"memory_mb is {memory_mb}; it must be at least {_SMALLEST_MB}")
+    if memory_mb < _MIN_MB:
+        raise ImageError(f"memory_mb is {memory_mb}; it must be at least {_MIN_MB}")
     return memory.pixels_within(memory_mb * 1_000_000)
 
 
 def too_large(height: int, width: int, memory_mb: int) -> ImageError:
-    """For a picture that ``strategy="full"`` would take more memory for than is allowed."""
+    """The error for a picture that ``strategy="full"`` has too little memory for."""
     return ImageError(
         f"{width}x{height} pixels at once take more than memory_mb={memory_mb}; "
         'raise it, or take strategy="auto"'
     )
 
 
-def reduced_size(height: int, width: int, trained_size: int, most: int) -> tuple[int, int]:
+def reduced_size(height: int, width: int, trained_size: int, max_pixels: int) -> tuple[int, int]:
     """Height and width that ``strategy="resize"`` reduces a picture to; never larger than it is."""
-    longest = RESIZED_SIDE * trained_size
-    share = min(1.0, longest / max(height, width), (most / (height * width)) ** 0.5)
-    return max(1, int(height * share)), max(1, int(width * share))
+    max_side = RESIZED_SIDE * trained_size
+    scale = min(1.0, max_side / max(height, width), (max_pixels / (height * width)) ** 0.5)
+    return max(1, int(height * scale)), max(1, int(width * scale))

@@ -4,104 +4,132 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.regions.boxes import Box
 
-Planes = NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Axis:
     """How one side of a picture is cut into tiles.
 
-    starts, ends: of each tile, in pixels. weights: of each tile's answer along its length,
-    float32 [end - start]; over a pixel they add up to 1.
+    starts, ends: of each tile, in pixels. weights: of each tile's output along its length,
+    float32 [end - start]; for each pixel they add up to 1.
     """
 
     starts: tuple[int, ...]
     ends: tuple[int, ...]
-    weights: tuple[Planes, ...]
+    weights: tuple[Floats, ...]
 
     def done(self, index: int) -> int:
-        """Where the next tile starts: what lies before it no later tile touches."""
+        """Where the next tile starts; no later tile touches what lies before it."""
         return self.starts[index + 1] if index + 1 < len(self.starts) else self.ends[-1]
 
 
 def run_tiled(
-    rows: Axis, columns: Axis, run: Callable[[Box], Planes]
-) -> Iterator[tuple[Box, Planes]]:
-    """Yields a network's answer for a picture, in boxes that cover it once.
+    rows: Axis, columns: Axis, run: Callable[[Box], Floats]
+) -> Iterator[tuple[Box, Floats]]:
+    """Yields a network's output for a picture, in boxes that cover it once.
 
-    run: gives the answer for a box, float32 [box's height, width, C].
+    run: returns the output for a box, float32 [box's height, width, C].
 
-    The outer quarter of an overlap on either side belongs to the nearer tile alone, over the half
-    between them the two are blended: what a tile says next to its own border is never used.
+    The outer quarter of an overlap on either side belongs to the nearer tile alone; over the half
+    between them the two are blended. So a tile's output next to its own border is never used.
     """
     width = columns.ends[-1]
-    above: Planes | None = None  # [rows shared with the next tiles, width, C], summed so far
+    above: Floats | None = None  # [rows shared with the next tiles, width, C], summed so far
     for i, (top, bottom) in enumerate(zip(rows.starts, rows.ends, strict=True)):
-        below: Planes | None = None
-        beside: Planes | None = None  # [bottom - top, columns shared with the next tile, C]
+        below: Floats | None = None
+        beside: Floats | None = None  # [bottom - top, columns shared with the next tile, C]
         row_end = rows.done(i)
         for j, (left, right) in enumerate(zip(columns.starts, columns.ends, strict=True)):
-            answer = run(Box(top, bottom, left, right)) * columns.weights[j][None, :, None]
+            output = run(Box(top, bottom, left, right)) * columns.weights[j][None, :, None]
             if beside is not None:
-                answer[:, : beside.shape[1]] += beside
+                output[:, : beside.shape[1]] += beside
             column_end = columns.done(j)
-            beside = answer[:, column_end - left :].copy()
-            answer = answer[:, : column_end - left] * rows.weights[i][:, None, None]
+            beside = output[:, column_end - left :].copy()
+            output = output[:, : column_end - left] * rows.weights[i][:, None, None]
             if above is not None:
-                answer[: len(above)] += above[:, left:column_end]
-            yield Box(top, row_end, left, column_end), answer[: row_end - top]
+                output[: len(above)] += above[:, left:column_end]
+            yield Box(top, row_end, left, column_end), output[: row_end - top]
             if row_end < bottom:
                 if below is None:
-                    below = np.empty((bottom - row_end, width, answer.shape[2]), np.float32)
-                below[:, left:column_end] = answer[row_end - top :]
+                    below = np.empty((bottom - row_end, width, output.shape[2]), np.float32)
+                below[:, left:column_end] = output[row_end - top :]
         above = below
 
 
 def cut_axes(
-    height: int, width: int, *, most: int, overlap: int, multiple: int, longest: int | None = None
+    height: int,
+    width: int,
+    *,
+    max_pixels: int,
+    overlap: int,
+    multiple: int,
+    max_side: int | None = None,
 ) -> tuple[Axis, Axis]:
     """Cuts rows and columns into tiles, with the least work in all.
 
-    most: pixels in a tile. overlap: of neighbouring tiles, in pixels; less where tiles of ``most``
-    pixels have no room for it. multiple: of which tiles' sides and positions are, so that a network
-    that reduces its input sees it on the same grid everywhere. longest: side of a tile, if it is
-    bounded.
+    max_pixels: in a tile. overlap: of neighbouring tiles, in pixels; less where tiles of
+    ``max_pixels`` have no room for it. multiple: of which tiles' sides and positions are, so that a
+    network that reduces its input sees it on the same grid everywhere. max_side: of a tile, in
+    pixels, if it is bounded.
     """
-    longest = longest or max(height, width)
-    if height * width <= most and max(height, width) <= longest:
+    max_side = max_side or max(height, width)
+    if height * width <= max_pixels and max(height, width) <= max_side:
         return _axis(height, 1, overlap, multiple), _axis(width, 1, overlap, multiple)
-    side = max(multiple, min(longest, int(most**0.5)) // multiple * multiple)
+    side = max(multiple, min(max_side, int(max_pixels**0.5)) // multiple * multiple)
     overlap = min(overlap, side // 3)
-    plans = []
-    for down in range(1, 2 * _count(height, side, overlap) + 1):
-        rows = _axis(height, down, overlap, multiple)
-        for across in range(1, 2 * _count(width, side, overlap) + 1):
-            columns = _axis(width, across, overlap, multiple)
-            down_side, across_side = rows.ends[0], columns.ends[0]
-            pixels = down_side * across_side
-            if pixels <= most and max(down_side, across_side) <= longest:
-                plans.append((pixels * len(rows.starts) * len(columns.starts), down, across))
-    if not plans:  # rounding to the multiple left no other choice than squares
-        plans.append((0, _count(height, side, overlap), _count(width, side, overlap)))
-    _, down, across = min(plans)
+    down, across = _count(height, side, overlap), _count(width, side, overlap)
+    across_cuts = _cuts(width, 2 * across, overlap, multiple, max_side)
+    work = [
+        (rows.side * columns.side * rows.number * columns.number, rows.requested, columns.requested)
+        for rows in _cuts(height, 2 * down, overlap, multiple, max_side)
+        for columns in across_cuts
+        if rows.side * columns.side <= max_pixels
+    ]
+    if work:  # else rounding to the multiple left no other choice than squares
+        _, down, across = min(work)
     return _axis(height, down, overlap, multiple), _axis(width, across, overlap, multiple)
+
+
+class _Cut(NamedTuple):
+    """A length in ``number`` tiles of a side in pixels; ``requested`` tiles lead to it."""
+
+    side: int
+    number: int
+    requested: int
+
+
+def _cuts(length: int, max_count: int, overlap: int, multiple: int, max_side: int) -> list[_Cut]:
+    """Every side that tiles along a length may have, each with the fewest tiles."""
+    cuts: dict[int, _Cut] = {}
+    for count in range(1, max_count + 1):
+        side = _side(length, count, overlap, multiple)
+        if side <= max_side and side not in cuts:
+            # Their starts differ by multiples, of which there may be fewer than tiles.
+            number = min(count, -(-(length - side) // multiple) + 1)
+            cuts[side] = _Cut(side, number, count)
+    return list(cuts.values())
 
 
 def _count(length: int, side: int, overlap: int) -> int:
     return max(1, -(-(length - overlap) // (side - overlap)))
 
 
-def _axis(length: int, count: int, overlap: int, multiple: int) -> Axis:
+def _side(length: int, count: int, overlap: int, multiple: int) -> int:
     side = -(-(length + (count - 1) * overlap) // count)
-    side = -(-side // multiple) * multiple
-    if count == 1 or side >= length:
+    return length if count == 1 else min(length, -(-side // multiple) * multiple)
+
+
+def _axis(length: int, count: int, overlap: int, multiple: int) -> Axis:
+    side = _side(length, count, overlap, multiple)
+    if side == length:
         return Axis((0,), (length,), (np.ones(length, np.float32),))
     last = -(-(length - side) // multiple) * multiple
     starts = sorted({last * index // (count - 1) // multiple * multiple for index in range(count)})
@@ -109,7 +137,7 @@ def _axis(length: int, count: int, overlap: int, multiple: int) -> Axis:
     return Axis(tuple(starts), tuple(ends), tuple(_weights(starts, ends)))
 
 
-def _weights(starts: list[int], ends: list[int]) -> Iterator[Planes]:
+def _weights(starts: list[int], ends: list[int]) -> Iterator[Floats]:
     """Weights that rise over the middle half of each overlap and add up to 1."""
     raw = []
     for index, (start, end) in enumerate(zip(starts, ends, strict=True)):

@@ -1,1 +1,1 @@
-"""What a model is used for: inpainting, restoring, finding damage."""
+"""One model on one picture: crops for inpainting, tiles for mask-free models, the detector."""

@@ -1,13 +1,13 @@
-"""What a model says is wrong with a picture."""
+"""How noisy, blurred and compressed a picture is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-STRONGEST_NOISE = 60.0
+MAX_NOISE = 60.0
 """Standard deviation, of 255, of noise of strength 1."""
 
-STRONGEST_BLUR = 3.0
+MAX_BLUR = 3.0
 """Standard deviation, in pixels, of blur of strength 1."""
 
 
@@ -26,12 +26,12 @@ class Degradation:
     @property
     def noise_sigma(self) -> float:
         """Standard deviation of the noise, of 255."""
-        return self.noise * STRONGEST_NOISE
+        return self.noise * MAX_NOISE
 
     @property
     def blur_sigma(self) -> float:
         """Standard deviation of the blur along an axis, in pixels."""
-        return self.blur * STRONGEST_BLUR
+        return self.blur * MAX_BLUR
 
     @property
     def codec_quality(self) -> float:

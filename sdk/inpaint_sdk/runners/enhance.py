@@ -1,4 +1,4 @@
-"""Running a model that needs no mask: it finds the damage by itself."""
+"""A model that needs no mask on whole pictures: it finds the damage by itself."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.backends import Session, goes_from_pixels
-from inpaint_sdk.models.info import ModelInfo
-from inpaint_sdk.images.image import Channels, Pixels, colours_of
+from inpaint_sdk.backends.base import goes_from_pixels
+from inpaint_sdk.backends.pool import LoadedModel
+from inpaint_sdk.images.image import Image, Pixels, colours_of
 from inpaint_sdk.images.masks import Mask
-from inpaint_sdk.images.tensors import from_float01, image_tensor, require_finite, to_hwc, to_float01
-from inpaint_sdk.regions.boxes import Box, Strategy, pixels_within, reduced_size, too_large
+from inpaint_sdk.images.tensors import (
+    from_float01,
+    image_tensor,
+    require_finite,
+    to_float01,
+    to_hwc,
+)
+from inpaint_sdk.options import Options
+from inpaint_sdk.regions.boxes import Box, pixels_within, reduced_size, too_large
 from inpaint_sdk.regions.tiles import Axis, cut_axes, run_tiled
 from inpaint_sdk.runners.degradation import Degradation
 
@@ -26,120 +33,114 @@ STRIP = 256
 
 
 class EnhanceRunner:
-    """A model that restores whole pictures.
+    """A model for the task ``enhance``. May be shared by threads.
 
-    session: of a model for the task ``restore``. strategy: ``resize`` runs the network on a reduced
-    picture and enlarges what it changed; ``full`` runs it once on the whole; the others once, or
-    in tiles where the picture is larger than the model's window or too large for ``memory_mb``.
+    The strategy ``resize`` runs the network on a reduced picture and enlarges what it changed;
+    ``full`` runs it once on the whole; the others once, or in tiles where the picture is larger
+    than the model's window or too large for ``memory_mb``.
     """
 
-    def __init__(
-        self, session: Session, model: ModelInfo, strategy: Strategy, memory_mb: int
-    ) -> None:
-        self._session = session
-        self._model = model
-        self._strategy = strategy
-        self._memory_mb = memory_mb
-        self._most = pixels_within(memory_mb, model.memory)
+    def __init__(self, model: LoadedModel, options: Options) -> None:
+        self.info = model.info
+        self._session = model.session
+        self._options = options
+        self._most = pixels_within(options.memory_mb, model.info.memory)
 
-    def restore(self, pixels: Pixels, region: Mask | None, channels: Channels) -> Pixels:
-        """Returns ``pixels`` restored; outside the region it is unchanged, to the bit.
+    def enhance(
+        self, image: Image, mask: Mask | None, out: Pixels | None = None, *, estimate: bool = False
+    ) -> tuple[Pixels, Degradation | None]:
+        """The picture enhanced, and how degraded it was if the model says so in the same runs.
 
-        region: uint8 [H, W], 255 where pixels may change; None for everywhere. The network is shown
-        the whole picture either way.
+        Where a mask is zero the picture is unchanged, to the bit.
 
-        Raises:
-            ImageError: the picture is too large for ``full`` within the memory setting.
-            ModelError: the network's output is not finite.
-        """
-        if self._reduces(pixels):
-            result: Pixels = pixels.copy(order="C")
-            self._restore_resized(result, region, channels)
-            return result
-        session, axes = self._session, self.cut(*pixels.shape[:2])
-        once = all(len(axis.starts) == 1 for axis in axes)
-        if once and goes_from_pixels(session, pixels):
-            return session.run_pixels(
-                pixels, region, channels=channels, multiple=self._model.size_multiple
-            )
-        return self._restore_tiled(pixels, region, channels)
-
-    def restore_and_diagnose(self, pixels: Pixels, channels: Channels) -> tuple[Pixels, Degradation]:
-        """``pixels`` restored everywhere, and what was wrong with them, from the same runs.
+        mask: uint8 [H, W], 255 where pixels may change; None for everywhere. The network is shown
+        the whole picture either way. out: array like the image's pixels to write into, perhaps
+        they themselves; None for a new one. estimate: whether the second is needed.
 
         Raises:
             ImageError: the picture is too large for ``full`` within the memory setting.
             ModelError: the network's output is not finite.
         """
+        pixels, degradation = image.pixels, None
         if self._reduces(pixels):  # a reduced picture has lost its noise
-            return self.restore(pixels, None, channels), self.diagnose(pixels, channels)
-        opinion = _Opinion()
-        return self._restore_tiled(pixels, None, channels, opinion), opinion.mean()
+            result = self._resized(image, mask)
+            degradation = self.estimate(image) if estimate else None
+        elif not estimate and self._is_one_run(pixels) and goes_from_pixels(self._session, pixels):
+            result = self._session.run_pixels(
+                pixels, mask, channels=image.channels, multiple=self.info.size_multiple
+            )
+        else:
+            # Tiles overlap, so what several are cut from must stay as it came.
+            in_place = out is not None and self._is_one_run(pixels)
+            result, degradation = self._tiled(image, mask, out if in_place else None)
+        if out is None or out is result:
+            return result, degradation
+        np.copyto(out, result)
+        return out, degradation
 
-    def attention(self, pixels: Pixels, channels: Channels) -> NDArray[np.float32]:
+    def attention(self, image: Image) -> NDArray[np.float32]:
         """Where the network sees damage, float32 [H, W] in [0, 1].
 
         Raises:
             ModelError: the network's output is not finite.
         """
-        height, width = pixels.shape[:2]
-        if self._reduces(pixels):
-            small = self._reduced(pixels)
-            seen = self._attention(small, channels)
+        height, width = image.pixels.shape[:2]
+        if self._reduces(image.pixels):
+            seen = self._attention(Image(self._reduced(image.pixels), image.channels))
             large = cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR)
             return large.astype(np.float32, copy=False)
         found = np.empty((height, width), np.float32)
         for box, planes in run_tiled(
-            *self.cut(height, width),
-            lambda box: self._attention(pixels[box.slices], channels)[..., None],
+            *self.cut(height, width), lambda box: self._attention(_part(image, box))[..., None]
         ):
             found[box.slices] = planes[..., 0]
         return found
 
-    def diagnose(self, pixels: Pixels, channels: Channels) -> Degradation:
-        """What is wrong with a picture; of tiles, the mean by their areas.
+    def estimate(self, image: Image) -> Degradation:
+        """How degraded a picture is; of tiles, the mean by their areas.
 
         Raises:
             ModelError: the network's output is not finite.
         """
-        opinion = _Opinion()
-        rows, columns = self.cut(*pixels.shape[:2])
+        degradation = _MeanDegradation()
+        rows, columns = self.cut(*image.pixels.shape[:2])
         for top, bottom in zip(rows.starts, rows.ends, strict=True):
             for left, right in zip(columns.starts, columns.ends, strict=True):
                 box = Box(top, bottom, left, right)
-                opinion.add(self._run(pixels[box.slices], channels)["degradation"][0], box)
-        return opinion.mean()
+                degradation.add(self._run(_part(image, box))["degradation"][0], box)
+        return degradation.mean()
 
-    def _restore_tiled(
-        self,
-        pixels: Pixels,
-        region: Mask | None,
-        channels: Channels,
-        opinion: _Opinion | None = None,
-    ) -> Pixels:
-        """As :meth:`restore`; what the model says of each tile is added to an opinion."""
-        result: Pixels = pixels.copy(order="C")
-        count = colours_of(pixels).shape[2]
+    def _tiled(
+        self, image: Image, mask: Mask | None, out: Pixels | None
+    ) -> tuple[Pixels, Degradation | None]:
+        result = np.empty_like(image.pixels, order="C") if out is None else out
+        if result is not image.pixels:
+            np.copyto(result, image.pixels)
+        count = colours_of(image.pixels).shape[2]
+        degradation = _MeanDegradation() if "degradation" in self.info.outputs else None
 
         def run(box: Box) -> NDArray[np.float32]:
-            outputs = self._run(pixels[box.slices], channels)
-            if opinion is not None:
-                opinion.add(outputs["degradation"][0], box)
-            return to_hwc(outputs["output"][0], channels, box.height, box.width, count)
+            outputs = self._run(_part(image, box))
+            if degradation is not None:
+                degradation.add(outputs["degradation"][0], box)
+            return to_hwc(outputs["output"][0], image.channels, box.height, box.width, count)
 
-        for box, planes in run_tiled(*self.cut(*pixels.shape[:2]), run):
-            _write(result, region, box, planes)
-        return result
+        for box, planes in run_tiled(*self.cut(*image.pixels.shape[:2]), run):
+            _write(result, mask, box, planes)
+        return result, None if degradation is None else degradation.mean()
 
-    def _attention(self, pixels: Pixels, channels: Channels) -> NDArray[np.float32]:
-        height, width = pixels.shape[:2]
-        output = self._run(pixels, channels)["attention"]
+    def _attention(self, image: Image) -> NDArray[np.float32]:
+        height, width = image.pixels.shape[:2]
+        output = self._run(image)["attention"]
         require_finite(output)
         return output[0, 0, :height, :width].clip(0.0, 1.0)
 
-    def _run(self, pixels: Pixels, channels: Channels) -> dict[str, NDArray[np.float32]]:
-        image = image_tensor(pixels, channels, self._model.size_multiple)
-        return self._session.run({"image": image})
+    def _run(self, image: Image) -> dict[str, NDArray[np.float32]]:
+        tensor = image_tensor(image.pixels, image.channels, self.info.size_multiple)
+        return self._session.run({"image": tensor})
+
+    def _is_one_run(self, pixels: Pixels) -> bool:
+        return all(len(axis.starts) == 1 for axis in self.cut(*pixels.shape[:2]))
 
     def cut(self, height: int, width: int) -> tuple[Axis, Axis]:
         """How the rows and columns of a picture of that size are cut.
@@ -147,57 +148,59 @@ class EnhanceRunner:
         Raises:
             ImageError: it is too large for ``full`` within the memory setting.
         """
-        if self._strategy == "full" and height * width > self._most:
-            raise too_large(height, width, self._memory_mb)
-        window = None if self._strategy == "full" else self._model.window
+        if self._options.strategy == "full" and height * width > self._most:
+            raise too_large(height, width, self._options.memory_mb)
+        window = None if self._options.strategy == "full" else self.info.window
         return cut_axes(
             height,
             width,
-            most=self._most,
+            max_pixels=self._most,
             overlap=OVERLAP if window is None else int(WINDOW_OVERLAP * window),
-            multiple=self._model.size_multiple,
-            longest=window,
+            multiple=self.info.size_multiple,
+            max_side=window,
         )
 
     def _reduced_size(self, pixels: Pixels) -> tuple[int, int]:
         height, width = pixels.shape[:2]
-        return reduced_size(height, width, self._model.trained_size, self._most)
+        return reduced_size(height, width, self.info.trained_size, self._most)
 
     def _reduces(self, pixels: Pixels) -> bool:
-        return self._strategy == "resize" and self._reduced_size(pixels) != pixels.shape[:2]
+        return self._options.strategy == "resize" and self._reduced_size(pixels) != pixels.shape[:2]
 
     def _reduced(self, pixels: Pixels) -> NDArray[np.float32]:
         size = self._reduced_size(pixels)
         small = cv2.resize(to_float01(pixels), size[::-1], interpolation=cv2.INTER_AREA)
         return small.reshape(*size, -1).astype(np.float32, copy=False)
 
-    def _restore_resized(self, result: Pixels, region: Mask | None, channels: Channels) -> None:
-        """In place: what the network changes in the reduced picture, enlarged and added."""
+    def _resized(self, image: Image, mask: Mask | None) -> Pixels:
+        """What the network changes in the reduced picture, enlarged and added."""
+        result: Pixels = image.pixels.copy(order="C")
         height, width = result.shape[:2]
         small = self._reduced(result)
-        output = self._run(small, channels)["output"]
-        change = to_hwc(output[0], channels, *small.shape) - small
+        output = self._run(Image(small, image.channels))["output"]
+        change = to_hwc(output[0], image.channels, *small.shape) - small
         large = cv2.resize(change, (width, height), interpolation=cv2.INTER_LINEAR)
         large = large.reshape(height, width, -1)
         for top in range(0, height, STRIP):
             box = Box(top, min(top + STRIP, height), 0, width)
-            _write(result, region, box, to_float01(result[box.slices]) + large[box.slices])
+            _write(result, mask, box, to_float01(result[box.slices]) + large[box.slices])
+        return result
 
 
-class _Opinion:
-    """The mean of what a model says is wrong with tiles, by their areas."""
+class _MeanDegradation:
+    """The mean of what a model says of tiles, by their areas."""
 
     def __init__(self) -> None:
         self._total, self._area = np.zeros(3, np.float64), 0
 
-    def add(self, said: NDArray[np.float32], box: Box) -> None:
-        """Adds what is said of a tile, the three strengths.
+    def add(self, strengths: NDArray[np.float32], box: Box) -> None:
+        """Adds a tile's three strengths.
 
         Raises:
-            ModelError: it is not finite.
+            ModelError: they are not finite.
         """
-        require_finite(said)
-        self._total += said.clip(0.0, 1.0) * box.area
+        require_finite(strengths)
+        self._total += strengths.clip(0.0, 1.0) * box.area
         self._area += box.area
 
     def mean(self) -> Degradation:
@@ -205,11 +208,15 @@ class _Opinion:
         return Degradation(noise, blur, compression)
 
 
-def _write(result: Pixels, region: Mask | None, box: Box, planes: NDArray[np.float32]) -> None:
-    """Puts colours [box's height, width, C] into a picture, where the region is."""
+def _part(image: Image, box: Box) -> Image:
+    return Image(image.pixels[box.slices], image.channels)
+
+
+def _write(result: Pixels, mask: Mask | None, box: Box, planes: NDArray[np.float32]) -> None:
+    """Puts colours [box's height, width, C] into a picture, where the mask is."""
     colours = colours_of(result)[box.slices]
     restored = from_float01(planes, result.dtype)
-    if region is None:
+    if mask is None:
         colours[...] = restored
     else:
-        np.copyto(colours, restored, where=(region[box.slices] > 0)[..., None])
+        np.copyto(colours, restored, where=(mask[box.slices] > 0)[..., None])

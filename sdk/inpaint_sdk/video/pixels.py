@@ -24,16 +24,16 @@ def to_rgb(frame: VideoFrame) -> Pixels:
 
 
 def quarter_turns(frame: VideoFrame) -> int:
-    """By which its pixels are turned counter-clockwise for showing."""
+    """Number of quarter turns counter-clockwise by which a frame is turned when it is shown."""
     return round(frame.rotation / 90) % 4
 
 
-def from_rgb(restored: Pixels, frame: VideoFrame, hole: Mask | None) -> VideoFrame:
+def from_rgb(restored: Pixels, frame: VideoFrame, mask: Mask | None) -> VideoFrame:
     """A frame like ``frame`` that shows a result of :func:`to_rgb`, upright.
 
-    hole: uint8 [H, W], nonzero where pixels were changed. Everywhere else the samples stay what
-    they were, where the format allows it (planes for luma and chroma): turning them into RGB
-    and back would change them a little.
+    mask: uint8 [H, W], nonzero where pixels were changed; None if all may have been. Everywhere
+    else the samples stay what they were, where the format allows it (planes for luma and chroma):
+    turning them into RGB and back would change them a little.
     """
     import av
 
@@ -43,20 +43,27 @@ def from_rgb(restored: Pixels, frame: VideoFrame, hole: Mask | None) -> VideoFra
     result = rgb.reformat(
         format=frame.format.name, src_colorspace=frame.colorspace, dst_colorspace=frame.colorspace
     )
-    if hole is not None and not quarter_turns(frame) and _is_planar(frame):
+    if mask is not None and not quarter_turns(frame) and _is_planar(frame):
         for ours, theirs in zip(result.planes, frame.planes, strict=True):
-            _keep(_samples(ours, frame), _samples(theirs, frame), hole)
+            _keep(_samples(ours, frame), _samples(theirs, frame), mask)
     result.pts, result.time_base = frame.pts, frame.time_base
     return result
 
 
-def _keep(ours: NDArray[Any], theirs: NDArray[Any], hole: Mask) -> None:
-    """Copies the samples of one plane back that cover no pixel of the hole."""
+def to_mask(frame: VideoFrame) -> Mask:
+    """Upright, uint8 [H, W], 255 where a frame is over half as bright as white, of any depth."""
+    grey = np.asarray(cv2.cvtColor(to_rgb(frame), cv2.COLOR_RGB2GRAY))
+    half = 32767 if grey.dtype == np.uint16 else 127
+    return np.multiply(grey > half, 255, dtype=np.uint8)
+
+
+def _keep(ours: NDArray[Any], theirs: NDArray[Any], mask: Mask) -> None:
+    """Copies the samples of one plane back that cover no pixel of the mask."""
     height, width = theirs.shape
-    changed: NDArray[Any] = hole
-    if hole.shape != theirs.shape:
+    changed: NDArray[Any] = mask
+    if mask.shape != theirs.shape:
         size = width, height
-        covered = (hole > 0).astype(np.float32)
+        covered = (mask > 0).astype(np.float32)
         changed = np.asarray(cv2.resize(covered, size, interpolation=cv2.INTER_AREA))
     np.copyto(ours, theirs, where=changed == 0)
 

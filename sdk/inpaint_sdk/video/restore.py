@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import cv2
-import numpy as np
-
+from inpaint_sdk.errors import ImageError, MaskError, OptionError
+from inpaint_sdk.files import atomic_write
+from inpaint_sdk.frames.static_damage import StaticDamage
+from inpaint_sdk.images.image import Image, Pixels
+from inpaint_sdk.images.masks import Mask, MaskLike
+from inpaint_sdk.options import DamageIn, Options
 from inpaint_sdk.prefetch import prefetch_map
-from inpaint_sdk.errors import ImageError, MaskError
-from inpaint_sdk.files import replacing
-from inpaint_sdk.images.image import Pixels
-from inpaint_sdk.images.masks import Mask, MaskLike, open_mask, masked_fraction
-from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB, Strategy
-from inpaint_sdk.runners.detector import DamageIn, DetectionOptions, check_damage
-from inpaint_sdk.runners.lens import StaticDamage
-from inpaint_sdk.video.pixels import from_rgb, to_rgb
-from inpaint_sdk.video.streams import FrameOrPacket, Encoding, Sink, decode, open_input
+from inpaint_sdk.video.pixels import from_rgb, quarter_turns, to_mask, to_rgb
+from inpaint_sdk.video.streams import (
+    Encoding,
+    FrameOrPacket,
+    count_frames,
+    decode,
+    open_input,
+    open_output,
+    read_frames,
+)
 
 if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+
+    from inpaint_sdk.policies.plan import Result
     from inpaint_sdk.restorer import Restorer
-    from inpaint_sdk.runners.masked import MaskedRestorer
 
 Item = TypeVar("Item")
 
-LOOKS = 48
-"""Frames of a video that are looked at for what stays in its place."""
+SAMPLED_FRAMES = 48
+"""Frames of a video in which static damage is looked for, at least, if it has as many."""
 
 AHEAD = 4
 """Frames that are decoded, and encoded, beside the one that is restored."""
@@ -42,13 +49,18 @@ AHEAD = 4
 class VideoReport:
     """What was done.
 
-    frames: how many. seconds: from start to finished file. damaged: share of the pixels of all
-    frames that were marked, from 0 to 1; None if there was no mask and none was to be found.
+    Attributes:
+        frames: number of frames.
+        seconds: time from the start to the finished file.
+        masked_fraction: share of a frame's pixels that were restored under a mask, from 0 to 1,
+            the mean over frames; None if there was no mask and none was looked for.
+        left_alone: number of frames that stayed as they were because damage was everywhere.
     """
 
     frames: int
     seconds: float
-    damaged: float | None = None
+    masked_fraction: float | None = None
+    left_alone: int = 0
 
 
 def restore_video(
@@ -58,202 +70,146 @@ def restore_video(
     *,
     mask: MaskLike | None = None,
     mask_video: str | os.PathLike[str] | None = None,
-    steady: bool = True,
     damage: DamageIn = "frame",
-    strategy: Strategy = "auto",
-    memory_mb: int = DEFAULT_MEMORY_MB,
-    detection: DetectionOptions | None = None,
+    steady: bool = True,
+    options: Options | None = None,
     encoding: Encoding | None = None,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> VideoReport:
-    """Restores a video file, keeping its timing, audio and subtitles.
+    """Restore a video file; keep its timing, audio and subtitles.
 
     Decoding, restoring and encoding overlap. The output appears when it is whole.
 
     Args:
-        restorer: loaded with ``channels="rgb"``.
+        restorer: loaded with either order of channels.
         source: any file that FFmpeg reads. Its first video stream is restored, audio and subtitles
             are carried over, everything else (data, attachments, further videos) is left out.
         output: in the container of its suffix.
-        mask: of what never moves, like a logo; its size is the video's as it is shown.
-        mask_video: of what moves: a video with a frame for each frame, white (over 127) in the
-            hole. Instead of ``mask``; a model for the task ``"restore"`` needs neither, and for one
-            that inpaints damage is found without them.
-        steady: for inpainting under one mask: what lies under a still surrounding stays still.
-        damage: where it is, without a mask: ``"frame"`` finds it in each frame anew, as on film;
-            ``"lens"`` looks through the video for what stays in its place, before it restores.
-        strategy: as :meth:`Restorer.restore` takes it.
-        memory_mb: as there.
-        detection: as there.
+        mask: mask of static damage, like a logo, of the size of the video as it is shown; nonzero
+            pixels are restored.
+        mask_video: video of masks, one frame for each frame of the source; what is over half as
+            bright as white is restored. In place of ``mask``.
+        damage: without a mask, where damage is looked for: ``"frame"`` in each frame anew, as on
+            film; ``"static"`` beforehand in frames from the whole video, for what stays in place.
+        steady: under one mask, keep the filling still where nothing around it moves.
+        options: how frames are restored; None for the restorer's own.
         encoding: how to compress; by default the source's codec at a high quality.
-        progress: called with the number of frames done and of all, or None if that is not known.
+        progress: called with the number of frames done and of all, as far as the file tells.
 
     Raises:
         BackendError: PyAV is not installed.
         ImageError, MaskError: the source or a mask cannot be read, or they do not fit.
+        OptionError: options contradict each other, or the model.
         OutputError: the output cannot be written or cannot hold what the source has.
     """
     started = time.perf_counter()
+    source, output = Path(source), Path(output)
     if mask is not None and mask_video is not None:
-        raise MaskError("give a mask or a video of masks, not both")
-    check_damage(damage)
-    options = detection or DetectionOptions()
-    finds = mask is None and mask_video is None and restorer.model.task == "inpaint"
-    if finds and damage == "lens":
-        mask = find_on_lens(restorer, Path(source), options, memory_mb)
-        finds = False
-    output = Path(output)
-    frames = 0
-    with open_input(Path(source), ImageError) as container, atomic_write(output) as partial:
-        total = container.streams.video[0].frames or None
-        work = _Work(
-            restorer, mask, mask_video, steady, strategy, memory_mb, options if finds else None
+        raise OptionError("give a mask or a video of masks, not both")
+    frames = restorer.frames(mask, damage=damage, steady=steady, options=options)
+    total = count_frames(source)
+    if damage == "static" and mask is None and mask_video is None:
+        mask = find_static_damage(restorer, source, total, options)
+        frames = restorer.frames(mask, damage=damage, steady=steady, options=options)
+    count, left_alone, fractions = 0, 0, []
+    # Entered last, and so ended first: threads before the files that they work on are closed.
+    with ExitStack() as stack:
+        container = stack.enter_context(open_input(source, ImageError))
+        partial = stack.enter_context(atomic_write(output))
+        sink = stack.enter_context(open_output(partial, output, container, encoding or Encoding()))
+        masks = None
+        if mask_video is not None:
+            masks = stack.enter_context(closing(_in_thread(_masks(Path(mask_video)))))
+
+        def restore(
+            item: tuple[FrameOrPacket, Pixels | None],
+        ) -> tuple[FrameOrPacket, Result | None]:
+            carried, pixels = item
+            if pixels is None:
+                return carried, None
+            own = None if masks is None else next(masks, None)
+            if masks is not None and own is None:
+                raise MaskError(f"{mask_video} has fewer frames than the video")
+            return carried, frames.run(Image(pixels, "rgb"), own, out=pixels)
+
+        def write(item: tuple[FrameOrPacket, Result | None]) -> Result | None:
+            carried, result = item
+            sink.write(carried if result is None else _to_frame(result, carried))
+            return result
+
+        decoded = stack.enter_context(closing(_in_thread(_with_pixels(container))))
+        written = stack.enter_context(
+            closing(prefetch_map(write, map(restore, decoded), ahead=AHEAD))
         )
-        with Sink(partial, container, encoding or Encoding()) as sink, work:
-
-            def write(item: tuple[FrameOrPacket, Pixels | None, Mask | None]) -> bool:
-                carried, restored, hole = item
-                if restored is not None:
-                    carried = from_rgb(restored, carried, hole)
-                sink.write(carried)
-                return restored is not None
-
-            # Both threads must have ended before the files that they work on are closed.
-            with (
-                closing(_in_thread(_with_pixels(decode(container)))) as decoded,
-                closing(prefetch_map(write, map(work.restore, decoded), ahead=AHEAD)) as written,
-            ):
-                for is_frame in written:
-                    frames += is_frame
-                    if is_frame and progress is not None:
-                        progress(frames, total)
-            work.finish()
-            sink.finish()
-    return VideoReport(frames, time.perf_counter() - started, work.damaged)
+        for result in written:
+            if result is None:
+                continue
+            count += 1
+            left_alone += bool(result.plan.left_alone)
+            if result.plan.masked_fraction is not None:
+                fractions.append(result.plan.masked_fraction)
+            if progress is not None:
+                progress(count, total)
+        if not count:
+            raise ImageError(f"{source} has no frames")
+        if masks is not None and next(masks, None) is not None:
+            raise MaskError(f"{mask_video} has more frames than the video")
+    fraction = sum(fractions) / len(fractions) if fractions else None
+    return VideoReport(count, time.perf_counter() - started, fraction, left_alone)
 
 
-def find_on_lens(
-    restorer: Restorer, source: Path, options: DetectionOptions, memory_mb: int = DEFAULT_MEMORY_MB
+def find_static_damage(
+    restorer: Restorer, source: Path, total: int, options: Options | None = None
 ) -> Mask:
-    """What stays in its place through a video and looks damaged, uint8 [H, W], 255 in it, widened.
+    """The mask of what stays in place through a video and looks damaged, uint8 [H, W], 255 there.
 
-    Some frames are looked at, evenly spread; all of them if their number is not known.
+    total: number of its frames; ``SAMPLED_FRAMES`` to twice as many of them are looked at.
 
     Raises:
-        ImageError: the source cannot be read, or has no frames.
-        MaskError: damage was found everywhere.
+        ImageError: the source cannot be read.
     """
-    lens: StaticDamage | None = None
-    with open_input(source, ImageError) as container:
-        step = max(1, container.streams.video[0].frames // LOOKS)
-        for index, frame in enumerate(container.decode(video=0)):
-            if index % step == 0:
-                lens = lens or StaticDamage(options)
-                lens.add(restorer.detect(to_rgb(frame), memory_mb=memory_mb).probability)
-    if lens is None:
-        raise ImageError(f"{source} has no frames")
-    return lens.hole
+    static = StaticDamage(options or restorer.options)
+    step = max(1, total // SAMPLED_FRAMES)
+    with closing(read_frames(source, ImageError)) as frames:
+        for frame in islice(frames, 0, None, step):
+            found = restorer.detect(Image(to_rgb(frame), "rgb"), options=options)
+            static.add(found.probability())
+    return static.mask
 
 
-class _Work:
-    """What happens to each frame: the mask that holds for it, and the model."""
-
-    def __init__(
-        self,
-        restorer: Restorer,
-        mask: MaskLike | None,
-        mask_video: str | os.PathLike[str] | None,
-        steady: bool,
-        strategy: Strategy,
-        memory_mb: int,
-        detection: DetectionOptions | None,
-    ) -> None:
-        self._restorer = restorer
-        self._strategy: Strategy = strategy
-        self._memory_mb = memory_mb
-        self._detection = detection
-        self._marked = 0.0  # sum of the shares of the frames that were looked at
-        self._looked = 0
-        self._hole: Mask | None = None
-        self._masks: Generator[Mask, None, None] | None = None
-        self._mask_path = None if mask_video is None else Path(mask_video)
-        self._masked: MaskedRestorer | None = None
-        if mask is not None:
-            self._hole = open_mask(mask)
-            steady = steady and restorer.model.task == "inpaint" and bool(self._hole.any())
-            self._masked = restorer.with_mask(
-                self._hole, steady=steady, strategy=strategy, memory_mb=memory_mb
-            )
-
-    def __enter__(self) -> _Work:
-        if self._mask_path is not None:
-            self._masks = _masks(self._mask_path)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._masks is not None:
-            self._masks.close()
-
-    def restore(
-        self, item: tuple[FrameOrPacket, Pixels | None]
-    ) -> tuple[FrameOrPacket, Pixels | None, Mask | None]:
-        frame, pixels = item
-        if pixels is None:
-            return frame, None, None
-        if self._masked is not None:
-            return frame, self._masked(pixels), self._hole
-        hole = None
-        if self._detection is not None:
-            found = self._restorer.detect(
-                pixels, detection=self._detection, memory_mb=self._memory_mb
-            )
-            hole = found.hole(self._detection)
-        if self._masks is not None:
-            hole = next(self._masks, None)
-            if hole is None:
-                raise MaskError(f"{self._mask_path} has fewer frames than the video")
-        if hole is not None:
-            self._marked += masked_fraction(hole)
-            self._looked += 1
-        restored = self._restorer.restore(
-            pixels, hole, strategy=self._strategy, memory_mb=self._memory_mb
-        )
-        return frame, restored, hole
-
-    @property
-    def damaged(self) -> float | None:
-        """Mean share of the frames' pixels that were marked."""
-        if self._hole is not None:
-            return masked_fraction(self._hole)
-        return self._marked / self._looked if self._looked else None
-
-    def finish(self) -> None:
-        if self._masks is not None and next(self._masks, None) is not None:
-            raise MaskError(f"{self._mask_path} has more frames than the video")
+def _to_frame(result: Result, frame: VideoFrame) -> VideoFrame:
+    """The frame to be written, in the form of the source's."""
+    plan = result.plan
+    if plan.changes or quarter_turns(frame):
+        mask = None if plan.changes_everywhere else plan.mask
+        return from_rgb(result.image, frame, mask)
+    frame.pict_type = 0  # the encoder is not to repeat the source's choice of key frames
+    return frame
 
 
 def _masks(path: Path) -> Generator[Mask, None, None]:
-    """The frames of a video of masks, uint8 [H, W], 255 in the hole."""
-    with open_input(path, MaskError) as container:
-        for frame in container.decode(video=0):
-            grey = cv2.cvtColor(to_rgb(frame).astype(np.uint8), cv2.COLOR_RGB2GRAY)
-            yield np.multiply(np.asarray(grey) > 127, 255, dtype=np.uint8)
+    """The frames of a video of masks, uint8 [H, W], 255 where to restore."""
+    with closing(read_frames(path, MaskError)) as frames:
+        yield from map(to_mask, frames)
 
 
 def _with_pixels(
-    items: Iterator[FrameOrPacket],
-) -> Iterator[tuple[FrameOrPacket, Pixels | None]]:
-    """Adds the pixels of frames; packets have none."""
+    container: InputContainer,
+) -> Generator[tuple[FrameOrPacket, Pixels | None], None, None]:
+    """What a source holds, frames with their pixels; packets have none."""
     from av import VideoFrame
 
-    for item in items:
+    for item in decode(container, ImageError):
         yield item, to_rgb(item) if isinstance(item, VideoFrame) else None
 
 
-def _in_thread(items: Iterator[Item]) -> Generator[Item, None, None]:
-    """The same items, taken in another thread, some ahead of their use."""
+def _in_thread(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
+    """The same items, taken in another thread, some ahead of their use; closed at the end."""
     end = object()
-    with closing(prefetch_map(lambda _: next(items, end), repeat(None), ahead=AHEAD)) as taken:
+    with (
+        closing(items),
+        closing(prefetch_map(lambda _: next(items, end), repeat(None), ahead=AHEAD)) as taken,
+    ):
         for item in taken:
             if item is end:
                 return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from inpaint_sdk.errors import BackendError, ImageError, InpaintError, OutputError
+from inpaint_sdk.files import writing
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -21,7 +22,7 @@ ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp8": "libvpx", "vp9": "libvp
 """Encoders by the codec of the source, where FFmpeg's own choice may be another."""
 
 CRF = {"libx264": 18, "libx265": 20, "libvpx-vp9": 24, "libsvtav1": 24}
-"""Constant quality of each encoder that is close to what was restored."""
+"""Constant quality at which an encoder's loss is hardly visible."""
 
 
 def import_av() -> Any:
@@ -37,28 +38,79 @@ def import_av() -> Any:
 
 @contextmanager
 def open_input(path: Path, error: type[InpaintError]) -> Iterator[InputContainer]:
-    """A file to read that has a video stream; what goes wrong with it is raised as ``error``."""
+    """A file to read that has a video stream; if it cannot be opened, ``error`` is raised."""
     av = import_av()
     if not path.exists():
         raise error(f"there is no file {path}")
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise error(f"{path} has no video")
-            yield container
-    except av.FFmpegError as reason:
-        raise error(f"cannot read {path}, it may be damaged: {reason}") from reason
+    with _reading(path, error):
+        container = av.open(str(path))
+    with container:
+        if not container.streams.video:
+            raise error(f"{path} has no video")
+        yield container
 
 
-def decode(container: InputContainer) -> Iterator[FrameOrPacket]:
-    """The frames of the first video stream, and the packets of the streams to be carried over."""
+def decode(container: InputContainer, error: type[InpaintError]) -> Iterator[FrameOrPacket]:
+    """The frames of the first video stream, and the packets of the streams to be carried over.
+
+    A file that turns out to be damaged is raised as ``error``.
+    """
     video = container.streams.video[0]
     video.thread_type = "AUTO"
-    for packet in container.demux():
-        if packet.stream.index == video.index:
-            yield from packet.decode()
-        elif packet.dts is not None:  # one without is the end of its stream
-            yield packet
+    with _reading(container.name, error):
+        for packet in container.demux():
+            if packet.stream.index == video.index:
+                yield from packet.decode()
+            elif packet.dts is not None:  # one without is the end of its stream
+                yield packet
+
+
+def read_frames(path: Path, error: type[InpaintError]) -> Generator[VideoFrame, None, None]:
+    """The frames of a file's first video stream; what is wrong with it is raised as ``error``."""
+    with open_input(path, error) as container:
+        for item in decode(container, error):
+            if isinstance(item, import_av().VideoFrame):
+                yield item
+
+
+def count_frames(path: Path) -> int:
+    """Number of frames of a file's first video stream.
+
+    Packets are counted, which are read and not decoded: Matroska files do not say how many there
+    are, and the headers of others may be wrong.
+
+    Raises:
+        ImageError: the file cannot be read, has no frames, or is cut short, as far as that shows:
+            its last packet is not whole, or more than a twentieth of its duration is missing.
+    """
+    with open_input(path, ImageError) as container, _reading(path, ImageError):
+        video, count, end, is_whole = container.streams.video[0], 0, 0.0, True
+        for packet in container.demux():
+            if not packet.size:  # the end of its stream
+                continue
+            count += packet.stream.index == video.index
+            is_whole = not packet.is_corrupt
+            if packet.pts is not None:
+                end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        if not count:
+            raise ImageError(f"{path} has no frames")
+        duration = (container.duration or 0) / import_av().time_base
+        is_broadcast = container.format.name == "mpegts"  # which begins and ends anywhere
+        if end < 0.95 * duration - 0.1 or not (is_whole or is_broadcast):
+            raise ImageError(
+                f"{path} is cut short: it ends after {end:.1f} of {duration:.1f} s. To restore "
+                "what there is, repair it first: ffmpeg -i FILE -map 0 -c copy REPAIRED"
+            )
+        return count
+
+
+@contextmanager
+def _reading(path: Path | str, error: type[InpaintError]) -> Iterator[None]:
+    """Raises what FFmpeg finds wrong with a file as ``error``."""
+    try:
+        yield
+    except import_av().FFmpegError as reason:
+        raise error(f"cannot read {path}, it may be damaged: {reason}") from reason
 
 
 @dataclass(frozen=True)
@@ -66,7 +118,8 @@ class Encoding:
     """How a result is compressed.
 
     codec: FFmpeg's name of an encoder; None for the source's codec. crf: constant quality, lower is
-    better; None for one that hardly shows. preset: of x264 and x265, from ultrafast to slow.
+    better; None for a loss that is hardly visible. preset: of x264 and x265, from ultrafast to
+    slow.
     """
 
     codec: str | None = None
@@ -74,35 +127,58 @@ class Encoding:
     preset: str | None = None
 
 
-class Sink:
-    """An output file: encodes frames and carries over packets. Closed by its context manager."""
+@contextmanager
+def open_output(
+    partial: Path, output: Path, source: InputContainer, encoding: Encoding
+) -> Iterator[Sink]:
+    """A video file to write, finished at the end.
 
-    def __init__(self, path: Path, source: InputContainer, encoding: Encoding) -> None:
+    partial: where it is written. output: where it will be, for messages.
+    """
+    av = import_av()
+    with writing(output, av.FFmpegError):
+        try:
+            container = av.open(str(partial), "w")
+        except ValueError as error:
+            raise OutputError(f"FFmpeg knows no container for {output.name}: {error}") from error
+    try:
+        sink = Sink(container, output, source, encoding)
+        yield sink
+        sink.finish()
+    except BaseException:
+        with suppress(av.FFmpegError):  # what was wrong before matters
+            container.close()
+        raise
+
+
+class Sink:
+    """Encodes frames and carries packets over into an output file.
+
+    Raises:
+        OutputError: the file cannot hold one of the source's streams. Of all methods: it cannot be
+            written.
+    """
+
+    def __init__(
+        self, container: OutputContainer, output: Path, source: InputContainer, encoding: Encoding
+    ) -> None:
         self._av = import_av()
-        self._path = path
+        self._container = container
+        self._output = output
         self._source = source
         self._encoding = encoding
-        try:
-            self._container: OutputContainer = self._av.open(str(path), "w")
-        except (self._av.FFmpegError, ValueError) as error:
-            raise OutputError(f"FFmpeg knows no container for {path.name}: {error}") from error
         self._video: Any = None
-        self._carried: dict[int, Any] = {}
         self._waiting: list[Any] = []
-
-    def __enter__(self) -> Sink:
-        self._container.metadata.update(self._source.metadata)
-        for stream in self._source.streams:
-            if stream.type in ("audio", "subtitle"):
-                self._carried[stream.index] = self._carry(stream)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._container.close()
+        container.metadata.update(source.metadata)
+        self._carried = {
+            stream.index: self._carry(stream)
+            for stream in source.streams
+            if stream.type in ("audio", "subtitle")
+        }
 
     def write(self, item: FrameOrPacket) -> None:
         """Encodes a frame, or carries over a packet of another stream."""
-        try:
+        with writing(self._output, self._av.FFmpegError):
             if isinstance(item, self._av.VideoFrame):
                 if self._video is None:
                     self._video = self._open_encoder(item)
@@ -113,17 +189,13 @@ class Sink:
                 self._waiting.append(item)
             else:
                 self._mux_carried(item)
-        except (self._av.FFmpegError, ValueError) as error:
-            raise OutputError(f"cannot write the video: {error}") from error
 
     def finish(self) -> None:
-        """Writes what the encoder still holds."""
-        if self._video is None:
-            raise ImageError("the video has no frames")
-        try:
-            self._container.mux(self._video.encode(None))
-        except self._av.FFmpegError as error:
-            raise OutputError(f"cannot write the video: {error}") from error
+        """Writes what the encoder still holds, and closes the file."""
+        with writing(self._output, self._av.FFmpegError):
+            if self._video is not None:
+                self._container.mux(self._video.encode(None))
+            self._container.close()
 
     def _mux_carried(self, packet: Any) -> None:
         if packet.stream.index in self._carried:

@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from inpaint_sdk import Restorer
+from support.videos import Painter
+
 av = pytest.importorskip("av")
 
 HEIGHT, WIDTH, RATE = 120, 160, 25
@@ -24,6 +27,17 @@ def scene(index: int) -> NDArray[np.uint8]:
     picture = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     cv2.circle(picture, (20 + 3 * index, 90), 12, (230, 60, 40), -1)
     return picture
+
+
+@pytest.fixture
+def painter() -> Painter:
+    return Painter()
+
+
+@pytest.fixture(scope="session")
+def rgb() -> Restorer:
+    """The bundled model, for comparing with frames in RGB."""
+    return Restorer.load("photo", threads=2, channels="rgb")
 
 
 @pytest.fixture
@@ -47,7 +61,7 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
         times: list[int] | None = None,
         rotation: int = 0,
         colour_range: int | None = None,
-        draw: Callable[[int], NDArray[Any]] = scene,
+        draw: Callable[[int], Any] = scene,  # RGB, uint8 [H, W, 3], or a frame
     ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w") as container:
@@ -63,7 +77,9 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
                 stream.set_display_rotation(rotation)
             sound = container.add_stream("aac", rate=16_000) if audio else None
             for index in range(count):
-                frame = av.VideoFrame.from_ndarray(draw(index), format="rgb24")
+                frame = draw(index)
+                if isinstance(frame, np.ndarray):
+                    frame = av.VideoFrame.from_ndarray(frame, format="rgb24")
                 frame.pts = times[index] if times else index * 1000 // RATE
                 frame.time_base = Fraction(1, 1000)
                 container.mux(stream.encode(frame))

@@ -15,9 +15,9 @@ gi.require_version("GstVideo", "1.0")
 
 import numpy as np
 from gi.repository import GLib, GObject, Gst, GstVideo
+from inpaint_sdk.runners.detector import DETECTOR, check_damage
 
 from inpaint_sdk import InpaintError, Restorer
-from inpaint_sdk.runners.detector import DETECTOR, check_damage
 
 CAPS = Gst.Caps.from_string(
     "video/x-raw, format=(string){BGR, RGB}, width=[1, 2147483647], height=[1, 2147483647], "

@@ -1,0 +1,1 @@
+"""A restorer over frames in order: fixed mask, static damage, damage in each frame, steadiness."""

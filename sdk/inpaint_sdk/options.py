@@ -1,0 +1,129 @@
+"""How pictures are restored: one object, checked when it is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Literal, get_args
+
+from inpaint_sdk.errors import OptionError
+
+Strategy = Literal["auto", "crop", "resize", "full"]
+DamageIn = Literal["frame", "static"]
+Clouds = Literal["thin", "thick"]
+
+OVERLAY = "overlay"
+"""The kind of damage that is looked for only when it is asked for: text and logos laid over."""
+
+MIN_MEMORY_MB = 16
+
+_KIND = re.compile(r"[a-z][a-z0-9-]*")
+
+
+def check_choice(name: str, value: object, choices: object) -> None:
+    """Raises ``OptionError`` unless ``value`` is one of a ``Literal``'s."""
+    if value not in get_args(choices):
+        listed = ", ".join(repr(choice) for choice in get_args(choices))
+        raise OptionError(f"{name} is {value!r}; it must be one of {listed}")
+
+
+@dataclass(frozen=True)
+class DetectionOptions:
+    """How sure a detector must be, and how far around its finds a picture is restored.
+
+    Attributes:
+        threshold: probability from which a pixel counts as damaged, between 0 and 1.
+        dilation: pixels by which the mask is widened before it is restored, since damage has soft
+            edges.
+        min_mean_probability: probability that a connected region must have on average, or nothing
+            of it counts; without effect where it is no more than the threshold. So a scratch is
+            followed from where it is plain to where it is faint, and what only resembles damage is
+            left alone. Probabilities that are averaged over frames are compared with the threshold
+            alone.
+
+    Raises:
+        OptionError: one of them is out of range.
+    """
+
+    threshold: float = 0.5
+    dilation: int = 1
+    min_mean_probability: float = 0.8
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "min_mean_probability"):
+            value = getattr(self, name)
+            if not _is_number(value) or not 0.0 < value < 1.0:
+                raise OptionError(f"{name} is {value!r}; it must be a number between 0 and 1")
+        if not _is_integer(self.dilation) or self.dilation < 0:
+            raise OptionError(
+                f"dilation is {self.dilation!r}; it must be a number of pixels, 0 for none"
+            )
+
+
+@dataclass(frozen=True)
+class Options:
+    """How pictures are restored. Given to ``Restorer.load`` for all calls, or to one call.
+
+    >>> from inpaint_sdk import DetectionOptions, Options
+    >>> careful = Options(memory_mb=320, detection=DetectionOptions(threshold=0.7))
+
+    Attributes:
+        strategy: ``"auto"`` runs an inpainting model on crops around the damage, coarse to fine
+            where a hole is wider than the model can bridge, and a model without a mask in one run
+            or in tiles. ``"crop"`` leaves out coarse to fine. ``"resize"`` reduces the picture,
+            runs once, and enlarges what was filled or changed. ``"full"`` runs once on the whole
+            picture.
+        memory_mb: bound of a network's working memory, in megabytes beside the picture and the
+            result. It decides how a picture is cut, so the same number gives the same result on
+            any machine.
+        detection: how damage is found where there is no mask.
+        kinds: kinds of damage that are looked for where there is no mask, as the detector names
+            them: ``scratch``, ``speck``, ``stain``, ``overlay``, ``sensor``. None for every kind
+            but ``overlay``: a scene's own text is no damage.
+
+    Raises:
+        OptionError: one of them has a value that it cannot take.
+    """
+
+    strategy: Strategy = "auto"
+    memory_mb: int = 640
+    detection: DetectionOptions = field(default_factory=DetectionOptions)
+    kinds: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("strategy", self.strategy, Strategy)
+        if not _is_integer(self.memory_mb) or self.memory_mb < MIN_MEMORY_MB:
+            raise OptionError(
+                f"memory_mb is {self.memory_mb!r}; it must be at least {MIN_MEMORY_MB}"
+            )
+        if not isinstance(self.detection, DetectionOptions):
+            raise OptionError(f"detection is {self.detection!r}; it must be DetectionOptions")
+        if self.kinds is not None:
+            object.__setattr__(self, "kinds", _checked_kinds(self.kinds))
+
+
+def check_options(options: object) -> None:
+    """Raises ``OptionError`` unless it is an ``Options`` or None."""
+    if options is not None and not isinstance(options, Options):
+        raise OptionError(
+            f"options is a {type(options).__name__}; give inpaint_sdk.Options(...) or None"
+        )
+
+
+def _checked_kinds(kinds: object) -> frozenset[str]:
+    if isinstance(kinds, str) or not isinstance(kinds, Iterable):
+        raise OptionError(f'kinds is {kinds!r}; give a set of words, like {{"scratch", "speck"}}')
+    found = frozenset(kinds)
+    if not found or not all(isinstance(kind, str) and _KIND.fullmatch(kind) for kind in found):
+        raise OptionError(f'kinds is {kinds!r}; give a set of words, like {{"scratch", "speck"}}')
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)

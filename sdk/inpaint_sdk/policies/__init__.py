@@ -1,0 +1,1 @@
+"""What to do to a picture: inpaint it, enhance it, or what it needs (``auto``)."""

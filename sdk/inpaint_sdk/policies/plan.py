@@ -1,0 +1,183 @@
+"""What is going to be done to a picture, doing it, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpaint_sdk.images.image import Image, Pixels
+from inpaint_sdk.images.masks import Mask, masked_fraction
+from inpaint_sdk.policies.operations import Enhance, Inpaint, Operation
+from inpaint_sdk.runners.degradation import Degradation
+from inpaint_sdk.runners.detect import Detection
+
+Action = Literal["detect", "enhance", "inpaint"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is done to a picture.
+
+    Attributes:
+        action: ``detect`` finds the damage, ``inpaint`` fills what the mask marks, ``enhance``
+            changes the picture as the model sees fit.
+        model: name of the model that does it.
+        detail: what was found, or why it is done, for people.
+    """
+
+    action: Action
+    model: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.action} ({self.model})" + (f": {self.detail}" if self.detail else "")
+
+
+@dataclass(frozen=True, eq=False)
+class MaskPlan:
+    """What is done under a mask, whatever the picture: good for all of the mask's size."""
+
+    mask: Mask
+    steps: tuple[Step, ...]
+    operations: tuple[Operation, ...]
+
+    def for_image(self, image: Image) -> Plan:
+        """The plan for one picture."""
+        return Plan(image, self.steps, self.operations, self.mask)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is done to one picture, in this order; :meth:`run` does it without looking twice.
+
+    Attributes:
+        steps: what was done to find out, and what is going to be done.
+        mask: what is restored, uint8 [H, W], 255 there; None where everything may change.
+        detection: what a detector found, if one looked.
+        degradation: how noisy, blurred and compressed the picture is, if a model looked.
+        left_alone: what was found and is not restored, and why, for people.
+        looking: seconds that it took to make this plan, by action.
+    """
+
+    image: Image = field(repr=False)
+    steps: tuple[Step, ...]
+    operations: tuple[Operation, ...] = field(repr=False)
+    mask: Mask | None = field(default=None, repr=False)
+    detection: Detection | None = field(default=None, repr=False)
+    degradation: Degradation | None = None
+    left_alone: tuple[str, ...] = ()
+    looking: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is done to the picture; if not it comes back as it is."""
+        return bool(self.operations)
+
+    @property
+    def changes_everywhere(self) -> bool:
+        """Whether pixels outside of ``mask`` may change too."""
+        return any(isinstance(op, Enhance) and op.mask is None for op in self.operations)
+
+    @cached_property
+    def masked_fraction(self) -> float | None:
+        """Share of the pixels that the mask marks, from 0 to 1; None without a mask."""
+        return None if self.mask is None else masked_fraction(self.mask)
+
+    def run(self, *, out: Pixels | None = None) -> Result:
+        """Does what is planned.
+
+        Args:
+            out: array like the picture's pixels to write the result into, perhaps they themselves;
+                None for a new one. For pictures that came as arrays.
+
+        Raises:
+            ModelError: a model's output is not finite.
+        """
+        seconds = dict(self.looking)
+        image, target, degradation = self.image, out, self.degradation
+        for operation in self.operations:
+            started = time.perf_counter()
+            target, said = operation.apply(image, target)
+            image, degradation = replace(image, pixels=target), degradation or said
+            seconds[operation.action] = (
+                seconds.get(operation.action, 0.0) + time.perf_counter() - started
+            )
+        pixels = _written(image.pixels, self, out)
+        return Result(self.image.to_original_type(pixels), self, degradation, seconds)
+
+    def stages(self) -> Iterator[Any]:
+        """The picture after each stage of a model that fills holes from their border inward.
+
+        What a stage leaves to later ones shows what it would make of it. The model runs once for
+        every picture that is taken, so this is for looking on and not for speed. Of a model without
+        stages, the result alone.
+        """
+        last = self.operations[-1] if self.operations else None
+        if not isinstance(last, Inpaint):
+            yield self.run().image
+            return
+        for stage in last.stages():
+            yield replace(self, operations=(*self.operations[:-1], stage)).run().image
+
+    def attention(self) -> NDArray[np.float32] | None:
+        """Where the model that enhances the picture sees damage: float32 [H, W], from 0 to 1.
+
+        None where no model draws such a map; ``cloud-thin`` and ``cloud-thick`` do.
+        """
+        for operation in self.operations:
+            if isinstance(operation, Enhance) and "attention" in operation.runner.info.outputs:
+                return operation.runner.attention(self.image)
+        return None
+
+    def __str__(self) -> str:
+        said = "; ".join((*map(str, self.steps), *(f"left alone: {s}" for s in self.left_alone)))
+        if self.changes:
+            return said
+        if self.left_alone:
+            return f"{said}; the picture is unchanged"
+        reason = "nothing is marked" if self.detection is None else "no damage was found"
+        return f"{reason}, the picture is unchanged"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A restored picture and how it came about.
+
+    Attributes:
+        image: the restored picture, in the type that came in.
+        plan: what was done.
+        degradation: how noisy, blurred and compressed the picture was, if a model looked.
+        seconds: what it took, by action: ``detect``, ``plan``, ``enhance``, ``inpaint``.
+    """
+
+    image: Any
+    plan: Plan
+    degradation: Degradation | None
+    seconds: Mapping[str, float]
+
+    @property
+    def mask(self) -> Mask | None:
+        """What was restored, uint8 [H, W], 255 there; None where everything may have changed."""
+        return self.plan.mask
+
+    @property
+    def detection(self) -> Detection | None:
+        """What a detector found, if one looked."""
+        return self.plan.detection
+
+
+def _written(pixels: Pixels, plan: Plan, out: Pixels | None) -> Pixels:
+    """The result's array: never the caller's own, unless that is what was asked for."""
+    if plan.operations:
+        return pixels
+    if out is None:
+        return pixels.copy(order="C")
+    if out is not pixels:
+        np.copyto(out, pixels)
+    return out

@@ -1,0 +1,91 @@
+"""What every policy does, and the parts that several share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from inpaint_sdk.backends.pool import LoadedModel
+from inpaint_sdk.errors import MaskError
+from inpaint_sdk.images.image import Image
+from inpaint_sdk.images.masks import Mask, masked_fraction
+from inpaint_sdk.options import Options
+from inpaint_sdk.policies.operations import Inpaint
+from inpaint_sdk.policies.plan import MaskPlan, Plan, Step
+from inpaint_sdk.runners.detect import DetectRunner
+
+FindDetector = Callable[[], DetectRunner]
+"""Gives the detector, which is loaded when it is first needed."""
+
+DAMAGED_EVERYWHERE = (
+    "damage was found everywhere, so nothing is known to restore the picture from; give a mask, "
+    "or a higher threshold or min_mean_probability"
+)
+
+
+class Policy(Protocol):
+    """Turns a picture, perhaps a mask, and options into a plan. May be shared by threads."""
+
+    @property
+    def model(self) -> LoadedModel:
+        """The model that does the work; where several may, the one for the plainest case."""
+
+    @property
+    def looks_for_damage(self) -> bool:
+        """Whether a detector looks for damage where there is no mask."""
+
+    def plan_mask(self, mask: Mask, options: Options) -> MaskPlan:
+        """What is done under a mask.
+
+        Raises:
+            MaskError: it covers everything, and nothing would be known to restore from.
+            ImageError: the memory is too small for a picture of this size.
+        """
+
+    def look(self, image: Image, options: Options) -> Plan:
+        """What is done to a picture without a mask."""
+
+
+def plan_filling(model: LoadedModel, mask: Mask, options: Options) -> MaskPlan:
+    """How a model for the task ``inpaint`` fills a mask; raises as :meth:`Policy.plan_mask`."""
+    fraction = masked_fraction(mask)
+    if fraction == 0.0:
+        return MaskPlan(mask, (), ())
+    if fraction == 1.0:
+        raise MaskError(
+            "the mask covers the whole image, so nothing is known to restore it from; "
+            "nonzero pixels are restored: is it inverted?"
+        )
+    step = Step("inpaint", model.info.name, f"{100.0 * fraction:.1f} % of the picture")
+    return MaskPlan(mask, (step,), (Inpaint.of(model, mask, options),))
+
+
+def plan_finding(
+    image: Image,
+    detector: DetectRunner,
+    options: Options,
+    plan_mask: Callable[[Mask], MaskPlan],
+    looking: Mapping[str, float] | None = None,
+) -> Plan:
+    """Looks for damage and plans its filling; looking: seconds that others have looked before."""
+    started = time.perf_counter()
+    detection = detector.detect(image, options)
+    mask = detection.widened_mask
+    found = time.perf_counter()
+    step = Step("detect", detector.info.name)
+    if mask.all():
+        nothing = MaskPlan(mask * 0, (), ())
+        filling, left_alone = nothing, (DAMAGED_EVERYWHERE,)
+    else:
+        filling, left_alone = plan_mask(mask), ()
+    seconds = {"detect": found - started, "plan": time.perf_counter() - found}
+    return Plan(
+        image,
+        (step, *filling.steps),
+        filling.operations,
+        filling.mask,
+        detection,
+        left_alone=left_alone,
+        looking={**(looking or {}), **seconds},
+    )

@@ -1,0 +1,207 @@
+"""A model for the task ``detect`` on a picture, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inpaint_sdk.backends.pool import LoadedModel
+from inpaint_sdk.errors import ModelError, OptionError
+from inpaint_sdk.images.image import Image, Pixels, colours_of
+from inpaint_sdk.images.masks import Mask, masked_fraction
+from inpaint_sdk.images.tensors import image_tensor, require_finite
+from inpaint_sdk.options import OVERLAY, DetectionOptions, Options
+from inpaint_sdk.regions.boxes import Box, pixels_within
+from inpaint_sdk.regions.tiles import cut_axes, run_tiled
+
+MAX_SIDE = 1024
+"""Longer side, in pixels, of the pictures whose damage looks as it does in training. A larger
+picture is looked at in smaller sizes too: its scratches may be wide ones."""
+
+OVERLAP = 128
+"""Of neighbouring tiles, in pixels."""
+
+Probability = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """What a detector found in a picture.
+
+    >>> from inpaint_sdk import Detector
+    >>> found = Detector.load().detect("photo.png")
+    >>> found.mask.shape, found.probability().shape
+    ((90, 130), (90, 130))
+
+    Attributes:
+        kinds: kinds of damage that the detector tells apart.
+        probabilities: float32 [K, H, W] from 0 to 1, one plane for each of ``kinds``.
+        sought: those of ``kinds`` that were looked for; only they count for the masks.
+        options: how sure the detector must be.
+    """
+
+    kinds: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    sought: tuple[str, ...]
+    options: DetectionOptions
+
+    def probability(self, kind: str | None = None) -> Probability:
+        """How probable damage is, float32 [H, W] from 0 to 1.
+
+        kind: one of ``kinds``; None for the largest of all that were looked for.
+
+        Raises:
+            OptionError: the detector does not tell such a kind apart.
+        """
+        if kind is not None:
+            return self.probabilities[_indices(self.kinds, (kind,))[0]]
+        chosen = _indices(self.kinds, self.sought)
+        if len(chosen) == 1:
+            return self.probabilities[chosen[0]]
+        largest: Probability = self.probabilities[chosen].max(axis=0)
+        return largest
+
+    @cached_property
+    def mask(self) -> Mask:
+        """Where the picture is damaged: uint8 [H, W], 255 there, not widened."""
+        return find_regions(self.probability(), self.options)
+
+    @property
+    def masked_fraction(self) -> float:
+        """Share of the pixels that are damaged, from 0 to 1."""
+        return masked_fraction(self.mask)
+
+    def kind_mask(self, kind: str) -> Mask:
+        """Where the mask is and a kind is the most probable of those looked for: uint8 [H, W].
+
+        Raises:
+            OptionError: the kind was not looked for.
+        """
+        index = _indices(self.sought, (kind,))[0]
+        planes = self.probabilities[_indices(self.kinds, self.sought)]
+        of_kind: Mask = np.where(planes.argmax(axis=0) == index, self.mask, np.uint8(0))
+        return of_kind
+
+    @cached_property
+    def widened_mask(self) -> Mask:
+        """What is restored: ``mask`` widened by ``options.dilation`` pixels, uint8 [H, W]."""
+        return widen(self.mask, self.options.dilation)
+
+
+def find_regions(probability: Probability, options: DetectionOptions) -> Mask:
+    """Where damage is as probable as the options ask for, uint8 [H, W], 255 there."""
+    above = probability >= options.threshold
+    mask = np.multiply(above, 255, dtype=np.uint8)
+    if options.min_mean_probability <= options.threshold or not above.any():
+        return mask
+    count, regions = cv2.connectedComponents(mask, connectivity=8)
+    labels = regions[above]
+    sums = np.bincount(labels, probability[above], count)
+    sure = sums >= options.min_mean_probability * np.bincount(labels, minlength=count)
+    sure[0] = False  # what is around all regions
+    return np.multiply(sure, 255, dtype=np.uint8)[regions]
+
+
+def widen(mask: Mask, pixels: int) -> Mask:
+    """A mask widened by a number of pixels, uint8 [H, W]; the same array where that is nothing."""
+    if not pixels or not mask.any():
+        return mask
+    side = 2 * pixels + 1
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.dilate(mask, element).astype(np.uint8, copy=False)
+
+
+def sought_kinds(kinds: tuple[str, ...], options: Options, name: str) -> tuple[str, ...]:
+    """Those of a detector's kinds that the options ask for; ``name`` is the detector's.
+
+    Raises:
+        OptionError: the detector does not find one that is asked for.
+    """
+    if options.kinds is None:
+        return tuple(kind for kind in kinds if kind != OVERLAY) or kinds
+    unknown = sorted(options.kinds - set(kinds))
+    if unknown:
+        raise OptionError(
+            f"kinds asks for {', '.join(unknown)}; the detector {name!r} finds {', '.join(kinds)}"
+        )
+    return tuple(kind for kind in kinds if kind in options.kinds)
+
+
+class DetectRunner:
+    """A loaded model for the task ``detect``. May be shared by threads.
+
+    Raises:
+        ModelError: the model is for another task.
+    """
+
+    def __init__(self, model: LoadedModel) -> None:
+        if model.info.task != "detect":
+            raise ModelError(
+                f"the model {model.info.name!r} finds no damage: it is for the task "
+                f"{model.info.task!r}; damage does"
+            )
+        self.info = model.info
+        self.backend = model.session.backend
+        self._session = model.session
+
+    def detect(self, image: Image, options: Options) -> Detection:
+        """Looks at a picture; one whose longer side is over ``MAX_SIDE`` in halved sizes too.
+
+        Raises:
+            OptionError: the detector does not find a kind that is asked for.
+            ModelError: the network's output is not finite.
+        """
+        sought = sought_kinds(self.info.kinds, options, self.info.name)
+        found = self._probabilities(image, options.memory_mb)
+        height, width = image.pixels.shape[:2]
+        for small in _halved(image.pixels):
+            coarse = self._probabilities(Image(small, image.channels), options.memory_mb)
+            for plane, small_plane in zip(found, coarse, strict=True):
+                large = cv2.resize(small_plane, (width, height), interpolation=cv2.INTER_LINEAR)
+                np.maximum(plane, large, out=plane)
+        return Detection(self.info.kinds, found, sought, options.detection)
+
+    def _probabilities(self, image: Image, memory_mb: int) -> NDArray[np.float32]:
+        multiple, count = self.info.size_multiple, len(self.info.kinds)
+
+        def run(box: Box) -> NDArray[np.float32]:
+            tensor = image_tensor(image.pixels[box.slices], image.channels, multiple)
+            output = self._session.run({"image": tensor})["probability"]
+            require_finite(output)
+            return output[0, :, : box.height, : box.width].transpose(1, 2, 0)
+
+        height, width = image.pixels.shape[:2]
+        most = pixels_within(memory_mb, self.info.memory)
+        axes = cut_axes(height, width, max_pixels=most, overlap=OVERLAP, multiple=multiple)
+        found = np.empty((count, height, width), np.float32)
+        for box, planes in run_tiled(*axes, run):
+            if planes.shape[2] != count:
+                raise ModelError(
+                    f"the model {self.info.name!r} gives {planes.shape[2]} probabilities and "
+                    f"names {count} kinds; export it again"
+                )
+            found[(slice(None), *box.slices)] = planes.transpose(2, 0, 1).clip(0.0, 1.0)
+        return found
+
+
+def _halved(pixels: Pixels) -> Iterator[Pixels]:
+    """The picture at half, a quarter, ... of its size, [h, w, 1 or 3], down to ``MAX_SIDE``."""
+    colours = colours_of(pixels)
+    while max(colours.shape[:2]) > MAX_SIDE:
+        height, width, count = colours.shape
+        size = max(1, width // 2), max(1, height // 2)
+        small = cv2.resize(np.ascontiguousarray(colours), size, interpolation=cv2.INTER_AREA)
+        colours = small.reshape(size[1], size[0], count)
+        yield colours
+
+
+def _indices(kinds: tuple[str, ...], chosen: tuple[str, ...]) -> list[int]:
+    missing = [kind for kind in chosen if kind not in kinds]
+    if missing:
+        raise OptionError(f"there is no kind {missing[0]!r} here; there are: {', '.join(kinds)}")
+    return [kinds.index(kind) for kind in chosen]

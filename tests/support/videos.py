@@ -1,0 +1,58 @@
+"""What is in a video file, and a restorer that needs no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from inpaint_sdk.options import Options
+from numpy.typing import NDArray
+
+from inpaint_sdk.images.image import Image
+from inpaint_sdk.images.masks import masked_fraction
+
+
+class Painter:
+    """In the place of a restorer, and of its frames: paints grey what a mask marks."""
+
+    options = Options()
+
+    def __init__(self) -> None:
+        self.looked_at = 0
+        self.mask: NDArray[np.uint8] | None = None
+
+    def frames(self, mask: Any, **_: Any) -> Painter:
+        self.mask = mask
+        return self
+
+    def detect(self, image: Image, *, options: Options | None) -> Any:
+        self.looked_at += 1
+        return SimpleNamespace(probability=lambda: np.zeros(image.pixels.shape[:2], np.float32))
+
+    def run(self, image: Image, mask: Any = None, *, out: Any) -> Any:
+        assert image.channels == "rgb"
+        mask = mask if mask is not None else self.mask
+        out[mask > 0] = out.dtype.type(np.iinfo(out.dtype).max // 2)
+        plan = SimpleNamespace(
+            changes=bool(mask.any()),
+            changes_everywhere=False,
+            mask=mask,
+            masked_fraction=masked_fraction(mask),
+            left_alone=(),
+        )
+        return SimpleNamespace(image=out, plan=plan)
+
+
+def frames_of(path: Path) -> list[NDArray[Any]]:
+    """A video's frames in RGB, by PyAV alone: [H, W, 3], uint16 of more than 8 bits."""
+    import av
+
+    frames = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            is_deep = frame.format.components[0].bits > 8
+            pixels = frame.to_ndarray(format="rgb48le" if is_deep else "rgb24")
+            frames.append(np.rot90(pixels, round(frame.rotation / 90) % 4))
+    return frames
