@@ -83,7 +83,8 @@ def _check_threads(threads: Any) -> None:
     if threads is None or (type(threads) is int and 1 <= threads <= MAX_THREADS):
         return
     # Python refuses to write integers of thousands of digits.
-    shown = "too large" if type(threads) is int and threads > MAX_THREADS else reprlib.repr(threads)
+    huge = type(threads) is int and abs(threads) > 10**9
+    shown = "out of range" if huge else reprlib.repr(threads)
     raise OptionError(
         f"threads is {shown}; it must be a whole number from 1 to {MAX_THREADS}, or None for the "
         "runtime's choice"
@@ -95,8 +96,8 @@ def _check_providers(providers: Any) -> None:
     listed = isinstance(providers, Sequence) and not isinstance(providers, (str, bytes))
     if not (listed and providers and all(map(_is_provider, providers))):
         raise OptionError(
-            f"providers is {reprlib.repr(providers)}; it must be a list that is not empty, of names "
-            'like "CUDAExecutionProvider" or pairs of a name and its options'
+            f"providers is {reprlib.repr(providers)}; it must be a list that is not empty, of "
+            'names like "CUDAExecutionProvider" or pairs of a name and its options'
         )
 
 

@@ -22,10 +22,14 @@ class Inherited(Protocol):
 
 
 _watched: weakref.WeakSet[Inherited] = weakref.WeakSet()
+_used = False
+"""Whether anything was ever watched: libraries may have threads that outlive it."""
 
 
 def watch(inherited: Inherited) -> None:
     """Has ``after_fork`` called in every process that is forked as long as the object lives."""
+    global _used
+    _used = True
     _watched.add(inherited)
 
 
@@ -38,10 +42,9 @@ def abandon(value: object) -> None:
 
 
 def _in_child() -> None:
-    watched = list(_watched)
-    if not watched:
+    if not _used:
         return
-    for inherited in watched:
+    for inherited in list(_watched):
         inherited.after_fork()
     cv2 = sys.modules.get("cv2")
     if cv2 is not None:

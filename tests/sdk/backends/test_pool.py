@@ -189,7 +189,17 @@ class TestClosing:
 
 class TestOptions:
     @pytest.mark.parametrize(
-        "threads", [0, -1, 2.0, "2", True, 10**6, pytest.param(10**5000, id="huge")]
+        "threads",
+        [
+            0,
+            -1,
+            2.0,
+            "2",
+            True,
+            10**6,
+            pytest.param(10**5000, id="huge"),
+            pytest.param(-(10**5000), id="tiny"),
+        ],
     )
     def test_threads_that_cannot_be(self, threads: Any) -> None:
         with pytest.raises(OptionError, match="whole number from 1 to 1024") as refusal:
@@ -339,3 +349,26 @@ def test_forked_processes_run_what_their_parent_loaded(setup: str, children: int
         timeout=400,
     )
     assert "all ended" in run.stdout, run.stdout + run.stderr
+
+
+CLOSED = """
+import os, signal, sys
+from inpaint_sdk.backends.pool import ModelPool
+
+pool = ModelPool(threads=4)
+pool.get("photo")
+pool.close()
+del pool
+process = os.fork()
+if process == 0:
+    signal.alarm(60)  # ends a process that hangs
+    sys.exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_processes_end_after_their_parent_closed_its_models() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", CLOSED]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert run.stdout == "7\n", run.stdout + run.stderr
