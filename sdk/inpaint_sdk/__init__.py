@@ -31,7 +31,8 @@ from inpaint_sdk.runners.detect import Detection
 from inpaint_sdk.stream.pipeline import Frame, Stream, StreamCounts
 from inpaint_sdk.stream.sources import open_source
 from inpaint_sdk.version import __version__
-from inpaint_sdk.video.restore import Encoding, VideoReport, restore_video
+from inpaint_sdk.video.restore import VideoReport, restore_video
+from inpaint_sdk.video.streams import Encoding
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
