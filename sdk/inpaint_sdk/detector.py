@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 from inpaint_sdk.backends.base import Provider
 from inpaint_sdk.backends.pool import ModelPool
 from inpaint_sdk.images.image import Channels
-from inpaint_sdk.images.opening import ImageLike, open_image
-from inpaint_sdk.models.info import ModelInfo
-from inpaint_sdk.options import Options, check_choice, check_options
-from inpaint_sdk.policies.make import DETECTOR, load_detector
-from inpaint_sdk.runners.detect import Detection
+from inpaint_sdk.images.opening import ImageLike
+from inpaint_sdk.loaded import Loaded
+from inpaint_sdk.options import Options
+from inpaint_sdk.policies.make import DETECTOR
+from inpaint_sdk.runners.detect import Detection, DetectRunner
 
-class Detector:
+
+class Detector(Loaded):
     """A loaded model that finds damage. May be shared by threads, forked and pickled.
 
     >>> from inpaint_sdk import Detector
@@ -33,13 +33,9 @@ class Detector:
         options: Options | None = None,
     ) -> None:
         """Of a pool of models; :meth:`load` makes one."""
-        check_choice("channels", channels, Channels)
-        check_options(options)
-        self._settings = (source, pool, channels, options)
-        self._pool = pool
-        self._channels: Channels = channels
-        self._options = options or Options()
-        self._runner = load_detector(pool, source)
+        super().__init__(source, pool, channels, options)
+        self._model = pool.get(source)
+        self._runner = DetectRunner(self._model)
 
     @classmethod
     def load(
@@ -61,16 +57,6 @@ class Detector:
         pool = ModelPool(backend, device=device, providers=providers, threads=threads)
         return cls(name_or_path, pool, channels, options)
 
-    @property
-    def backend(self) -> str:
-        """What runs the model, like ``"onnxruntime-cpu"``."""
-        return self._runner.backend
-
-    @property
-    def model(self) -> ModelInfo:
-        """What the model file says of itself; ``model.kinds`` are the kinds that it finds."""
-        return self._runner.info
-
     def detect(self, image: ImageLike, *, options: Options | None = None) -> Detection:
         """Finds damage in a picture.
 
@@ -83,23 +69,6 @@ class Detector:
             OptionError: the model does not find a kind of damage that is asked for.
             ModelError: the network's output is not finite.
         """
-        check_options(options)
-        return self._runner.detect(open_image(image, self._channels), options or self._options)
+        return self._runner.detect(self._open_image(image), self._checked(options))
 
     __call__ = detect
-
-    def close(self) -> None:
-        """Gives back what the model takes; a picture that comes later is a ``BackendError``."""
-        self._pool.close()
-
-    def __enter__(self) -> Detector:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._settings
-
-    def __repr__(self) -> str:
-        return f"Detector({self.model.name!r}, backend={self.backend!r})"

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,12 @@ from inpaint_sdk.frames.restorer import FrameRestorer
 from inpaint_sdk.images.files import open_image_file, write_image_file
 from inpaint_sdk.images.image import Channels, Image
 from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
-from inpaint_sdk.images.opening import ImageLike, open_image
-from inpaint_sdk.models.info import ModelInfo
-from inpaint_sdk.options import Clouds, DamageIn, Options, check_choice, check_options
-from inpaint_sdk.policies.make import DETECTOR, detector_of, make_policy
+from inpaint_sdk.images.opening import ImageLike
+from inpaint_sdk.loaded import Loaded
+from inpaint_sdk.options import Clouds, DamageIn, Options
+from inpaint_sdk.policies.make import DETECTOR, load_detector, make_policy
 from inpaint_sdk.policies.plan import Plan, Result
-from inpaint_sdk.policies.policy import Policy
+from inpaint_sdk.policies.policy import plan_image
 from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.runners.degradation import Degradation
 from inpaint_sdk.runners.detect import Detection
@@ -33,10 +34,12 @@ from inpaint_sdk.stream.pipeline import LatePolicy, Stream
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
+StrPath: TypeAlias = "str | os.PathLike[str]"
+PilOrPath: TypeAlias = "PILImage.Image | StrPath"
 ArrayOrBytes = TypeVar("ArrayOrBytes", NDArray[Any], bytes)
 
 
-class Restorer:
+class Restorer(Loaded):
     """A loaded model. Made by :meth:`load`; may be shared by threads, forked and pickled.
 
     >>> import cv2
@@ -52,94 +55,58 @@ class Restorer:
     @classmethod
     def load(
         cls,
-        name_or_path: str | os.PathLike[str] = "photo",
+        name_or_path: StrPath = "photo",
         *,
         backend: str = "auto",
         device: str | None = None,
         providers: Sequence[Provider] | None = None,
         threads: int | None = None,
         channels: Channels = "bgr",
-        detector: str | os.PathLike[str] = DETECTOR,
+        detector: StrPath = DETECTOR,
         clouds: Clouds | None = None,
         options: Options | None = None,
     ) -> Restorer:
         """Loads a model.
 
         Args:
-            name_or_path: a name that :func:`inpaint_sdk.list_models` gives, or the path of a model
-                file or of an engine that ``inpaint-sdk compile`` wrote; or ``"auto"``, which looks
+            name_or_path: a name that :func:`inpaint_sdk.list_models` gives, the path of a model
+                file or of an engine that ``inpaint-sdk compile`` wrote, or ``"auto"``, which looks
                 at each picture and runs the models that it needs.
-            backend: ``"auto"`` chooses, and :attr:`backend` says what it chose. A backend that is
-                named is the one that runs, or there is an error. ``"tensorrt"`` and
-                ``"tensorrt_rtx"`` compile a model when it is first loaded, which can take minutes,
-                and keep the engine (``inpaint-sdk cache list``).
+            backend: what runs the model, as ``inpaint-sdk doctor`` lists; there is no fallback from
+                what is named. ``"tensorrt"`` and ``"tensorrt_rtx"`` compile a model when it is
+                first loaded, which can take minutes, and keep the engine.
             device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``; None for what the backend prefers.
             providers: ONNX Runtime's execution providers, in its own form, in place of ``backend``.
             threads: CPU threads that one picture may use; None lets the runtime choose.
             channels: order of the colours in arrays, ``"bgr"`` as OpenCV has it or ``"rgb"``.
-            detector: name or path of the model that finds damage where no mask is given. It is
-                loaded when it is first needed.
+            detector: name or path of the model that finds damage where no mask is given; loaded
+                when it is first needed.
             clouds: for ``"auto"``: pictures are a satellite's, with ``"thin"`` or ``"thick"``
                 clouds to be removed, and no other damage is looked for.
             options: how pictures are restored, where a call does not say otherwise.
 
         Raises:
             ModelError: there is no such model, its file is refused, or it restores nothing.
-            BackendError: the backend is unknown or cannot run here, or an engine was built for
-                another GPU or version.
-            OptionError: one of the others has a value that it cannot take.
+            BackendError: the backend is unknown or cannot run here.
+            OptionError: another argument has a value that it cannot take.
         """
         pool = ModelPool(backend, device=device, providers=providers, threads=threads)
-        return cls(name_or_path, pool, channels, detector, clouds, options)
+        return cls(name_or_path, pool, channels, options, detector, clouds)
 
     def __init__(
         self,
-        source: str | os.PathLike[str],
+        source: StrPath,
         pool: ModelPool,
         channels: Channels = "bgr",
-        detector: str | os.PathLike[str] = DETECTOR,
-        clouds: Clouds | None = None,
         options: Options | None = None,
+        detector: StrPath = DETECTOR,
+        clouds: Clouds | None = None,
     ) -> None:
         """Of a pool of models; :meth:`load` makes one."""
-        check_choice("channels", channels, Channels)
-        check_options(options)
-        self._settings = (source, pool, channels, detector, clouds, options)
-        self._source = source
-        self._pool = pool
-        self._channels: Channels = channels
-        self._options = options or Options()
-        self._find_detector = detector_of(pool, detector)
+        super().__init__(source, pool, channels, options, detector, clouds)
+        self._find_detector = partial(load_detector, pool, detector)
         self._policy = make_policy(source, pool, self._find_detector, clouds)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._settings
-
-    @property
-    def backend(self) -> str:
-        """What runs the model, like ``"onnxruntime-cpu"``."""
-        return self._policy.model.session.backend
-
-    @property
-    def model(self) -> ModelInfo:
-        """What the model file says of itself; for ``"auto"`` that of the model that inpaints."""
-        return self._policy.model.info
-
-    def __repr__(self) -> str:
-        return f"Restorer({str(self._source)!r}, backend={self.backend!r})"
-
-    def __enter__(self) -> Restorer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Gives back what the models take, when runs in other threads have ended.
-
-        A picture that comes later is a ``BackendError``; closing again does nothing.
-        """
-        self._pool.close()
+        self._model = self._policy.model
 
     @overload
     def restore(
@@ -147,11 +114,7 @@ class Restorer:
     ) -> ArrayOrBytes: ...
     @overload
     def restore(
-        self,
-        image: PILImage.Image | str | os.PathLike[str],
-        mask: MaskLike | None = None,
-        *,
-        options: Options | None = None,
+        self, image: PilOrPath, mask: MaskLike | None = None, *, options: Options | None = None
     ) -> PILImage.Image: ...
     def restore(
         self, image: ImageLike, mask: MaskLike | None = None, *, options: Options | None = None
@@ -166,21 +129,19 @@ class Restorer:
         Args:
             image: an array [H, W] or [H, W, C] of grey, grey and alpha, colours (in the order given
                 to :meth:`load`) or colours and alpha, as uint8, uint16, or float32 or float64 from
-                0 to 1; a PIL image of mode RGB, RGBA, L, LA or I;16; the path of a picture file; or
-                the bytes of one. Any size from 1x1 up. EXIF orientation is applied; alpha is left
-                as it is.
+                0 to 1; a PIL image of mode RGB, RGBA, L, LA or I;16; the path of a picture file, or
+                its bytes. EXIF orientation is applied; alpha is left as it is.
             mask: of the image's size, nonzero where it is to be restored: a bool or uint8
                 array [H, W] or [H, W, 1], a PIL image, a path or bytes. An empty mask gives a copy.
             options: how, in place of those given to :meth:`load`.
 
         Returns:
-            What came in: an array for an array, of the same shape and dtype; a PIL image of the
-            same mode for a PIL image; a PIL image for a path; for bytes those of a file of the same
-            format.
+            What came in: an array of the same shape and dtype for an array, bytes in the same
+            format for bytes; a PIL image of the same mode for a PIL image and for a path.
 
         Raises:
-            ImageError, MaskError: one of them cannot be used; or the model inpaints, and the mask
-                covers everything; or the memory is too small for the strategy ``"full"``.
+            ImageError, MaskError: one of them cannot be used; or the mask covers everything, and
+                the model inpaints; or the memory is too small for the strategy ``"full"``.
             OptionError: the detector does not find a kind of damage that is asked for.
             ModelError: the model gave no finite picture.
         """
@@ -191,13 +152,7 @@ class Restorer:
     def run(
         self, image: ImageLike, mask: MaskLike | None = None, *, options: Options | None = None
     ) -> Result:
-        """Restores a picture as :meth:`restore` does, and tells how.
-
-        >>> from inpaint_sdk import Restorer
-        >>> result = Restorer.load("photo").run("photo.png", "mask.png")
-        >>> result.image.size, sorted(result.seconds)
-        ((130, 90), ['inpaint'])
-        """
+        """Restores a picture as :meth:`restore` does, and tells how."""
         return self.plan(image, mask, options=options).run()
 
     def plan(
@@ -209,43 +164,29 @@ class Restorer:
         >>> plan = Restorer.load("photo").plan("photo.png", "mask.png")
         >>> print(plan)
         inpaint (photo): 2.1 % of the picture
-        >>> result = plan.run()
+        >>> plan.run().image.size
+        (130, 90)
 
         Args, raises: as :meth:`restore`.
         """
-        options = self._checked(options)
-        return self._plan(self._open((image, mask)), options)
+        return plan_image(self._policy, *self._open((image, mask)), self._checked(options))
 
     def detect(self, image: ImageLike, *, options: Options | None = None) -> Detection:
-        """Finds damage, by the model that :meth:`load` was given as ``detector``.
-
-        Args:
-            image: as :meth:`restore` takes it; alpha is not looked at.
-            options: as there.
-
-        Raises:
-            ImageError: the image cannot be used.
-            OptionError: the detector does not find a kind of damage that is asked for.
-            ModelError: the detector cannot be loaded, or its output is not finite.
-        """
+        """Finds damage, by ``load``'s ``detector``; as :meth:`inpaint_sdk.Detector.detect`."""
         options = self._checked(options)
-        return self._find_detector().detect(open_image(image, self._channels), options)
+        return self._find_detector().detect(self._open_image(image), options)
 
     def estimate_degradation(
         self, image: ImageLike, *, options: Options | None = None
     ) -> Degradation:
-        """How noisy, blurred and compressed a picture is.
-
-        By this model if it says so (``"degradation" in restorer.model.outputs``), else by
-        ``clean``.
+        """How noisy, blurred and compressed a picture is, as this model or else ``clean`` says.
 
         Args, raises: as :meth:`detect`.
         """
-        options = self._checked(options)
-        model = self._policy.model
+        model = self._model
         if "degradation" not in model.info.outputs:
             model = self._pool.get("clean")
-        return EnhanceRunner(model, options).estimate(open_image(image, self._channels))
+        return EnhanceRunner(model, self._checked(options)).estimate(self._open_image(image))
 
     def restore_many(
         self,
@@ -255,60 +196,36 @@ class Restorer:
     ) -> Iterator[Any]:
         """Restores many images, in order, reading the next while one is restored.
 
-        >>> from inpaint_sdk import Restorer
-        >>> restorer = Restorer.load("photo")
-        >>> pairs = [("photo.png", "mask.png")] * 2
-        >>> [picture.size for picture in restorer.restore_many(pairs)]
-        [(130, 90), (130, 90)]
-
-        Args:
-            items: images, or pairs of an image and its mask, in the forms that :meth:`restore`
-                takes. Taken one by one, as results are, so it may be endless.
-            options: as there.
-
-        Yields:
-            What :meth:`restore` returns for each.
-
-        Raises:
-            InpaintError: as :meth:`restore` raises it, at the item's turn; it ends the iteration.
+        The items are images, or pairs of an image and its mask, in the forms that :meth:`restore`
+        takes. They are taken one by one, as results are, so they may be endless. An item's error is
+        raised at its turn and ends the iteration.
         """
         options = self._checked(options)
 
         def results() -> Iterator[Any]:
             with closing(prefetch_map(self._open, items, ahead=2)) as opened:
-                for pair in opened:
-                    yield self._plan(pair, options).run().image
+                for image, mask in opened:
+                    yield plan_image(self._policy, image, mask, options).run().image
 
         return results()
 
     def restore_file(
         self,
-        image: str | os.PathLike[str],
-        output: str | os.PathLike[str],
+        image: StrPath,
+        output: StrPath,
         mask: MaskLike | None = None,
         *,
         options: Options | None = None,
     ) -> Result:
-        """Restores from file to file, with 8 or 16 bits and whatever metadata there is.
+        """Restores from file to file; the result's ``image`` is the path of the output.
 
-        The colour profile, EXIF, XMP and IPTC data, resolution and texts of the source are written
-        with the result, and a ``MetadataWarning`` names those that the output's format cannot hold.
-        The orientation is applied.
+        8 or 16 bits a channel and metadata are kept: a ``MetadataWarning`` names what the output's
+        format cannot hold. The orientation is applied. The output appears when it is whole.
 
-        Args:
-            image: JPEG, PNG, WebP, TIFF or BMP; of 8 bits a channel, or of 16 in a PNG or TIFF, or
-                floats from 0 to 1 in a TIFF.
-            output: in the format of its suffix. It appears when it is whole.
-            mask: as :meth:`restore` takes it.
-            options: as there.
-
-        Returns:
-            What was done; its ``image`` is the path of the output.
-
-        Raises:
-            ImageError, MaskError, ModelError: as :meth:`restore` raises them.
-            OutputError: the output cannot be written, or cannot hold the result: JPEG has no alpha
-                and no 16 bits. Nothing is lost without a word.
+        The image is a JPEG, PNG, WebP, TIFF or BMP; of 8 bits a channel, or of 16 in a PNG or TIFF,
+        or floats from 0 to 1 in a TIFF. The output is in the format of its suffix; an
+        ``OutputError`` says so if that cannot hold the result: JPEG has no alpha and no 16 bits.
+        Other arguments and errors are those of :meth:`restore`.
         """
         result = self.run(open_image_file(Path(image), Path(output)), mask, options=options)
         write_image_file(Path(output), result.image)
@@ -322,29 +239,19 @@ class Restorer:
         steady: bool = False,
         options: Options | None = None,
     ) -> FrameRestorer:
-        """Restores frames in order, planning only once where one mask holds for all.
-
-        >>> import cv2
-        >>> from inpaint_sdk import Restorer
-        >>> mask = cv2.imread("mask.png", cv2.IMREAD_GRAYSCALE)
-        >>> restore = Restorer.load("photo").frames(mask)
-        >>> restored = restore(cv2.imread("photo.png"))
+        """What restores frames in order; see :class:`inpaint_sdk.FrameRestorer`.
 
         Args:
             mask: one for all frames, as :meth:`restore` takes it, like that of a logo.
-            damage: where it is, without a mask: ``"frame"`` finds it in each frame anew;
-                ``"static"`` only what stays in its place while the picture moves, like dirt on a
-                lens and dead pixels. What was found is accumulated over frames, so that the mask
-                does not flicker and what only one frame shows is no damage.
+            damage: without a mask, ``"frame"`` finds damage in each frame anew, ``"static"`` only
+                what stays in its place while the picture moves, like dirt on a lens.
             steady: what is inpainted under a surrounding that does not change beyond noise stays as
-                it is, and the model does not run for it. Of damage that is found in each frame
-                nothing is steady.
+                it is, and the model does not run for it.
             options: as :meth:`restore` takes it.
 
         Raises:
             MaskError: the mask cannot be used, or the model inpaints and it covers everything.
-            OptionError: ``damage`` is neither of the two, or static damage was asked of a model
-                that sees damage by itself.
+            OptionError: static damage was asked of a model that sees damage by itself.
         """
         return FrameRestorer(
             self._policy,
@@ -368,37 +275,9 @@ class Restorer:
         steady: bool = False,
         options: Options | None = None,
     ) -> Stream:
-        """Restores frames that do not wait, such as a camera's: takes, restores, gives out at once.
+        """Restores frames that do not wait, like a camera's.
 
-        >>> import numpy as np
-        >>> from inpaint_sdk import Restorer
-        >>> frames = (np.full((90, 130, 3), n, np.uint8) for n in range(5))
-        >>> with Restorer.load("photo").stream(frames, np.eye(90, 130, dtype=bool)) as stream:
-        ...     [frame.index for frame in stream]
-        [0, 1, 2, 3, 4]
-
-        Args:
-            frames: arrays of one size; an iterator, a generator, or what
-                :func:`inpaint_sdk.open_source` gives. It is taken in a thread of its own and closed
-                at the end if it has a ``close`` method.
-            mask: one for all frames, as :meth:`frames` takes it.
-            latency_budget: seconds from a frame's capture until it should be ready. A frame for
-                which that is not to be expected is late. None: no frame is ever late, and a slow
-                consumer slows the source.
-            late: what happens to a late frame: ``"drop"`` gives it up, and a frame that comes
-                when the queue is full pushes out the oldest; ``"passthrough"`` passes it on
-                unrestored. ``stream.counts`` tells how many.
-            queue: frames that may wait for the model, and results that may wait for the caller.
-            damage: as :meth:`frames` takes it.
-            steady: as there.
-            options: as there.
-
-        Returns:
-            An iterator of :class:`inpaint_sdk.Frame`, and a context manager that ends it.
-
-        Raises:
-            InpaintError: an option or the mask cannot be used; while iterating, also whatever
-                :meth:`restore` or the source raises, after the frames before it.
+        Arguments are those of :class:`inpaint_sdk.Stream` and of :meth:`frames`.
         """
         restore = self.frames(mask, damage=damage, steady=steady, options=options)
         return Stream(frames, restore, latency_budget=latency_budget, late=late, queue=queue)
@@ -414,19 +293,9 @@ class Restorer:
         self.run(image)
         self.run(image, mask)
 
-    def _checked(self, options: Options | None) -> Options:
-        check_options(options)
-        return options or self._options
-
     def _open(
         self, item: ImageLike | tuple[ImageLike, MaskLike | None]
     ) -> tuple[Image, Mask | None]:
         image, mask = item if isinstance(item, tuple) else (item, None)
-        opened = open_image(image, self._channels)
+        opened = self._open_image(image)
         return opened, None if mask is None else open_mask(mask, *opened.pixels.shape[:2])
-
-    def _plan(self, opened: tuple[Image, Mask | None], options: Options) -> Plan:
-        image, mask = opened
-        if mask is None:
-            return self._policy.look(image, options)
-        return self._policy.plan_mask(mask, options).for_image(image)

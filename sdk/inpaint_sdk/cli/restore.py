@@ -117,7 +117,9 @@ def restore(
         # Without the file and line that a Python warning names.
         warnings.showwarning = _show_warning
         try:
-            options = Options(strategy, memory_mb, DetectionOptions(threshold, dilation, min_mean_probability))
+            options = Options(
+                strategy, memory_mb, DetectionOptions(threshold, dilation, min_mean_probability)
+            )
 
             def load() -> Restorer:
                 return Restorer.load(

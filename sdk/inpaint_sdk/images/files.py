@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from inpaint_sdk.errors import ImageError, OutputError
-from inpaint_sdk.files import image_format
+from inpaint_sdk.files import atomic_write, image_format, writing
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.metadata import (
     DESCRIPTIVE,
@@ -125,11 +125,8 @@ def write_image_file(path: Path, picture: ImageFile) -> None:
     """
     kind = image_format(path)
     check_format_supports(kind, picture.pixels, str(path))
-    with atomic_write(path) as partial, partial.open("wb") as file:
-        try:
-            _encode(file, picture, kind, str(path))
-        except (OSError, ValueError) as error:
-            raise OutputError(f"cannot write {path}: {error}") from error
+    with atomic_write(path) as partial, writing(path), partial.open("wb") as file:
+        _encode(file, picture, kind, str(path))
 
 
 def encode_image(picture: ImageFile, kind: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TypeAlias
 
 from inpaint_sdk.backends.pool import ModelPool
@@ -46,8 +45,3 @@ def make_policy(
 def load_detector(pool: ModelPool, source: Source) -> DetectRunner:
     """The detector, loaded when it is first asked for; raises as ``ModelPool.get`` does."""
     return DetectRunner(pool.get(source))
-
-
-def detector_of(pool: ModelPool, source: Source) -> FindDetector:
-    """What gives that detector; nothing is loaded before it is called."""
-    return partial(load_detector, pool, source)

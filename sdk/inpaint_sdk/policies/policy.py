@@ -47,6 +47,13 @@ class Policy(Protocol):
         """What is done to a picture without a mask."""
 
 
+def plan_image(policy: Policy, image: Image, mask: Mask | None, options: Options) -> Plan:
+    """What a policy does to a picture, with a mask or without."""
+    if mask is None:
+        return policy.look(image, options)
+    return policy.plan_mask(mask, options).for_image(image)
+
+
 def plan_filling(model: LoadedModel, mask: Mask, options: Options) -> MaskPlan:
     """How a model for the task ``inpaint`` fills a mask; raises as :meth:`Policy.plan_mask`."""
     fraction = masked_fraction(mask)

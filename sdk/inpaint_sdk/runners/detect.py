@@ -146,7 +146,6 @@ class DetectRunner:
                 f"{model.info.task!r}; damage does"
             )
         self.info = model.info
-        self.backend = model.session.backend
         self._session = model.session
 
     def detect(self, image: Image, options: Options) -> Detection:
