@@ -7,11 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from inpaint_sdk.options import DetectionOptions, Options
 from numpy.typing import NDArray
 
 from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.masks import masked_fraction
+from inpaint_sdk.options import DetectionOptions, Options
 
 
 class Painter:
