@@ -100,7 +100,10 @@ def test_restore_says_what_was_found(folder: Path, detector_file: Path, image: P
         (("damaged.png", "-o", "none/out.png"), "no folder"),
         (("damaged.png", "-o", "out.xyz"), "no picture format"),
         (("damaged.png", "-o", "out.png", "--threshold", "1.5"), "threshold is 1.5"),
-        (("damaged.png", "-o", "out.png", "--min_mean_probability", "1.5"), "min_mean_probability is 1.5"),
+        (
+            ("damaged.png", "-o", "out.png", "--min_mean_probability", "1.5"),
+            "min_mean_probability is 1.5",
+        ),
         (("damaged.png", "-o", "out.png", "--detector", "photo"), "finds no damage"),
         (("damaged.png", "-o", "damaged.png"), "is an input"),
         ((".", "-o", "."), "is an input"),
