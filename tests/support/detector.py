@@ -1,4 +1,4 @@
-"""A detector without training: it takes what is magenta for damage."""
+"""Detectors without training: one takes what is magenta for damage, one tells kinds apart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from support.models import model_info
+from inpaint_sdk.backends.pool import LoadedModel
+from support.models import FakeSession, Tensors, model_info
 
 MAGENTA = (255, 0, 255)
 """In RGB and in BGR alike."""
@@ -57,3 +58,29 @@ def scratched(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.u
     damaged = image.copy()
     damaged[mask > 0] = MAGENTA
     return damaged
+
+
+KINDS = ("scratch", "speck", "stain", "overlay", "sensor")
+
+
+class KindsSession(FakeSession):
+    """Sees damage of the kind ``KINDS[k]`` in grey of the value that ``paint`` gives for it."""
+
+    inputs = ("image",)
+    outputs = ("probability",)
+
+    def run(self, inputs: Tensors) -> Tensors:
+        values = np.rint(inputs["image"][:, :1] * 255)
+        planes = [np.where(values == paint(kind), 0.9, 0.05 * k) for k, kind in enumerate(KINDS)]
+        return {"probability": np.concatenate(planes, axis=1).astype(np.float32)}
+
+
+def paint(kind: str) -> int:
+    """The grey that stands for a kind of damage."""
+    return 40 * (KINDS.index(kind) + 1)
+
+
+def kinds_model() -> LoadedModel:
+    """A detector, named ``kinds``, that tells five kinds apart."""
+    info = model_info(name="kinds", task="detect", kinds=KINDS, outputs=("probability",))
+    return LoadedModel(info, KindsSession())
