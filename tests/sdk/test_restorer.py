@@ -338,7 +338,9 @@ def test_files_of_16_bits_or_several_pictures(
 
 
 def test_load_refuses_what_it_does_not_know() -> None:
-    with pytest.raises(ModelError, match=r"no model 'phto', nor a file of that name; the models are: .*photo"):
+    with pytest.raises(
+        ModelError, match=r"no model 'phto', nor a file of that name; the models are: .*photo"
+    ):
         Restorer.load("phto")
     with pytest.raises(ModelError, match="no model file"):
         Restorer.load("models/none.onnx")
