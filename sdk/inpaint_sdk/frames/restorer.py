@@ -97,12 +97,11 @@ class FrameRestorer:
 
         Raises:
             ImageError: the frame cannot be used, or is of another size than the mask.
-            OptionError: a mask for a frame was given where one holds for all, or ``out`` is not
-                like the frame.
+            OptionError: a mask for a frame was given where one holds for all, or ``out`` cannot
+                take the result.
             MaskError, ModelError: as :meth:`inpaint_sdk.Restorer.run` raises them.
         """
         opened = open_image(image, self._channels)
-        _check_out(out, opened.pixels)
         return self._plan_frame(opened, mask).run(out=out)
 
     def _plan_frame(self, image: Image, mask: MaskLike | None) -> Plan:
@@ -166,12 +165,4 @@ def _check_size(pixels: Pixels, mask: Mask) -> None:
         raise ImageError(
             f"the frame is {pixels.shape[1]}x{pixels.shape[0]}, the mask is {width}x{height} "
             "(width x height); they must be of one size"
-        )
-
-
-def _check_out(out: Pixels | None, pixels: Pixels) -> None:
-    if out is not None and (out.shape, out.dtype) != (pixels.shape, pixels.dtype):
-        raise OptionError(
-            f"out is {out.dtype} of shape {out.shape}; it must be like the frame, {pixels.dtype} "
-            f"of shape {pixels.shape}"
         )
