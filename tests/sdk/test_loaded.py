@@ -161,7 +161,5 @@ def test_warming_up_loads_and_runs_what_a_picture_needs(detector_file: Path) -> 
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 200)])
-def test_warming_up_for_the_smallest_pictures(
-    restorer: Restorer, size: tuple[int, int]
-) -> None:
+def test_warming_up_for_the_smallest_pictures(restorer: Restorer, size: tuple[int, int]) -> None:
     restorer.warm_up(*size)

@@ -81,9 +81,7 @@ def test_metadata_and_orientation(photo: Restorer, image: Pixels, mask: Pixels) 
 
 
 @pytest.mark.parametrize("form", [bytes, bytearray, memoryview])
-def test_every_kind_of_bytes(
-    photo: Restorer, image: Pixels, mask: Pixels, form: type
-) -> None:
+def test_every_kind_of_bytes(photo: Restorer, image: Pixels, mask: Pixels, form: type) -> None:
     data = encoded(image, "PNG")
     assert photo(form(data), form(encoded(mask, "PNG"))) == photo(data, mask)
 
@@ -95,9 +93,7 @@ def test_masks_as_bytes(photo: Restorer, image: Pixels, mask: Pixels) -> None:
         np.testing.assert_array_equal(photo.frames(data)(image), photo(image, mask))
 
 
-def test_other_ways_in(
-    photo: Restorer, detector_file: Path, image: Pixels, mask: Pixels
-) -> None:
+def test_other_ways_in(photo: Restorer, detector_file: Path, image: Pixels, mask: Pixels) -> None:
     data = encoded(image, "PNG")
     expected = photo(data, mask)
     assert list(photo.restore_many([(data, mask)])) == [expected]
@@ -129,9 +125,7 @@ def test_bytes_cut_short(
 
 
 @pytest.mark.parametrize("kind", ["PPM", "TGA", "ICO"])
-def test_formats_that_are_read_and_not_written(
-    finder: Restorer, image: Pixels, kind: str
-) -> None:
+def test_formats_that_are_read_and_not_written(finder: Restorer, image: Pixels, kind: str) -> None:
     file = BytesIO()
     Image.fromarray(image).save(file, format=kind)
     assert finder.detect(file.getvalue()).mask.ndim == 2

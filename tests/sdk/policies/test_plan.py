@@ -35,9 +35,7 @@ def noisy(image: Pixels, mask: Pixels, rng: np.random.Generator) -> Pixels:
     return scratched(noise, mask)
 
 
-def test_a_picture_is_looked_at_once(
-    restorer: Restorer, pool: CountingPool, noisy: Pixels
-) -> None:
+def test_a_picture_is_looked_at_once(restorer: Restorer, pool: CountingPool, noisy: Pixels) -> None:
     looking = {"magenta": 1, "clean": 1} if "auto" in repr(restorer) else {"magenta": 1}
     plan = restorer.plan(noisy)
     assert pool.runs == looking, "the plan filled something already"
