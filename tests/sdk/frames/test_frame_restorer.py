@@ -235,7 +235,7 @@ class TestInPlace:
     def test_one_that_does_not_fit(
         self, photo: Restorer, image: Pixels, mask: Pixels, form: Any
     ) -> None:
-        with pytest.raises(OptionError, match="out is uint8 of shape .* must be like the pict"):
+        with pytest.raises(OptionError, match=r"out is uint8 of shape .* must be like the pict"):
             photo.frames(mask)(image, out=image[form])
         with pytest.raises(OptionError, match="out is uint16"):
             photo.frames(mask)(image, out=image.astype(np.uint16))
