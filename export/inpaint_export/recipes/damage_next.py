@@ -48,5 +48,5 @@ RECIPE = Recipe(
     steps=10_000,
     batch=8,
     outputs=("probability",),
-    optim=OptimConfig(warmup=200, decay=0.5),
+    optim=OptimConfig(lr=2e-3, warmup=200, decay=0.5),
 )

@@ -50,8 +50,8 @@ class KindDetection(InTwoParts[KindWeights]):
         model: nn.Module,
         joined: Sequence[int],
         *,
-        early: KindWeights = KindWeights(entropy=4.0, dice=1.0, thin=0.5),
-        late: KindWeights = KindWeights(entropy=12.0, dice=1.0, thin=0.0),
+        early: KindWeights = KindWeights(entropy=2.0, dice=1.0, thin=0.5),
+        late: KindWeights = KindWeights(entropy=8.0, dice=1.0, thin=0.0),
         switch: float = 0.4,
     ) -> None:
         super().__init__(model, early, late, switch)
