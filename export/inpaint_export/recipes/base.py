@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +38,15 @@ class Validator(Protocol):
 
     def measure(self, model: nn.Module, device: torch.device) -> float:
         """The figure for a model as it is, without training it."""
+
+
+@runtime_checkable
+class DetailedValidator(Validator, Protocol):
+    """A validator that measures more than its figure."""
+
+    @property
+    def details(self) -> Mapping[str, float]:
+        """Further figures of the last measurement, for the log, by name."""
 
 
 class ValidationConfig(Protocol):

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from inpaint_export.data.loading import draw_batches
-from inpaint_export.recipes.base import Recipe, Validator
+from inpaint_export.recipes.base import DetailedValidator, Recipe, Validator
 from inpaint_export.recipes.data import differences, recipe_from_data, recipe_to_data
 from inpaint_export.training.checkpoint import FILE_NAME, load_checkpoint, revision, save_checkpoint
 from inpaint_export.training.objective import Objective
@@ -139,7 +139,9 @@ class Trainer:
 
     def _validate(self, validation: Validator) -> float:
         score = validation.measure(self.ema.module, self.device)
-        self._log({f"val_{validation.figure}": round(score, 4)})
+        details = validation.details if isinstance(validation, DetailedValidator) else {}
+        further = {f"val_{name}": figure for name, figure in details.items()}
+        self._log({f"val_{validation.figure}": round(score, 4), **further})
         return score
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:
