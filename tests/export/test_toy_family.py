@@ -29,7 +29,7 @@ from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import Batch, Objective
 from inpaint_export.training.optim import OptimConfig
-from inpaint_sdk import Memory, Restorer
+from inpaint_sdk import Detector, Memory, Restorer
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.info import Precision, Task
 
@@ -310,8 +310,7 @@ def test_the_sdk_runs_it(
     clear, mask = draw(np.random.default_rng(1), 45, 70)
     image = np.where(mask[..., None] > 0, 0, clear).astype(np.uint8)
     if recipe.task == "detect":
-        restorer = Restorer.load("photo", threads=1, detector=path)
-        probability = restorer.detect(image).probability
+        probability = Detector.load(path, threads=1).detect(image).probability()
         assert probability.shape == mask.shape
         assert probability[mask > 0].mean() > probability[mask == 0].mean() + 0.1
         return
