@@ -92,7 +92,7 @@ class ToyEnhancer(nn.Module):
 
 
 class ToyDetector(nn.Module):
-    """Two layers; what is summed over the picture is declared within a submodule."""
+    """Finds two kinds; what is summed over the picture is declared within a submodule."""
 
     size_multiple = CELL
     memory = Memory(bytes_per_pixel=100)
@@ -102,11 +102,11 @@ class ToyDetector(nn.Module):
         super().__init__()
         self.near = nn.Conv2d(3, WIDTH, 3, padding=1)
         self.gate = Gate()
-        self.answer = nn.Conv2d(WIDTH, 1, 1)
+        self.head = nn.Conv2d(WIDTH, len(self.kinds), 1)
 
     def forward(self, image: Tensor) -> Tensor:
         x = F.max_pool2d(F.relu(self.near(image)), 3, stride=1, padding=1)
-        return torch.sigmoid(self.answer(self.gate(x)))
+        return torch.sigmoid(self.head(self.gate(x)))
 
 
 class Gate(nn.Module):
@@ -198,7 +198,7 @@ def run(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     masked = isinstance(model, ToyInpainter) or "mask" in getattr(model, "_names", ())
     outputs = model(batch["image"], batch["mask"]) if masked else model(batch["image"])
     first = outputs if isinstance(outputs, Tensor) else outputs[0]
-    return first, batch["mask"] if first.shape[1] == 1 else batch["clear"]
+    return first, batch["clear"] if first.shape[1] == 3 else batch["mask"]
 
 
 def toy(
