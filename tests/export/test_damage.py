@@ -140,16 +140,16 @@ def test_the_loss_falls_with_what_is_right() -> None:
     mask = torch.zeros(2, 1, 32, 32)
     mask[0, :, 4:6, 4:28] = 1.0
 
-    class Answer(torch.nn.Module):
+    class Fixed(torch.nn.Module):
         def __init__(self, logits: torch.Tensor) -> None:
             super().__init__()
-            self.answer = torch.nn.Parameter(logits)
+            self.values = torch.nn.Parameter(logits)
 
         def logits(self, image: torch.Tensor) -> torch.Tensor:
-            return self.answer
+            return self.values
 
     batch = {"image": torch.rand(2, 3, 32, 32), "mask": mask}
-    answers = {
+    predictions = {
         "right": 20.0 * mask - 10.0,
         "one pixel off": 20.0 * mask.roll(1, 2) - 10.0,
         "nothing": torch.full_like(mask, -10.0),
@@ -157,10 +157,10 @@ def test_the_loss_falls_with_what_is_right() -> None:
         "everything": torch.full_like(mask, 10.0),
     }
     losses = {}
-    for name, logits in answers.items():
-        objective = MaskDetection(Answer(logits))
-        ((player, loss),) = objective.losses(batch)
-        assert player == "model"
+    for name, logits in predictions.items():
+        objective = MaskDetection(Fixed(logits))
+        ((trained, loss),) = objective.losses(batch)
+        assert trained == "model"
         loss.backward()
         losses[name] = loss.item()
         assert set(objective.report()) == {"entropy", "dice"}
