@@ -45,6 +45,11 @@ class Loaded:
         """What the model file says of itself; for ``"auto"`` that of the model that inpaints."""
         return self._model.info
 
+    @property
+    def options(self) -> Options:
+        """How pictures are restored where a call does not say otherwise."""
+        return self._options
+
     def close(self) -> None:
         """Gives back what the models take, when runs in other threads have ended.
 

@@ -7,17 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from inpaint_sdk.options import Options
 from numpy.typing import NDArray
 
 from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.masks import masked_fraction
+from inpaint_sdk.options import DetectionOptions, Options
 
 
 class Painter:
     """In the place of a restorer, and of its frames: paints grey what a mask marks."""
-
-    options = Options()
 
     def __init__(self) -> None:
         self.looked_at = 0
@@ -29,7 +27,8 @@ class Painter:
 
     def detect(self, image: Image, *, options: Options | None) -> Any:
         self.looked_at += 1
-        return SimpleNamespace(probability=lambda: np.zeros(image.pixels.shape[:2], np.float32))
+        nothing = np.zeros(image.pixels.shape[:2], np.float32)
+        return SimpleNamespace(probability=lambda: nothing, options=DetectionOptions())
 
     def run(self, image: Image, mask: Any = None, *, out: Any) -> Any:
         assert image.channels == "rgb"

@@ -7,7 +7,6 @@ from datetime import datetime
 import click
 
 from inpaint_sdk.engines.cache import EngineCache
-from inpaint_sdk.errors import InpaintError
 
 
 @click.group()
@@ -22,7 +21,7 @@ def cache() -> None:
 @cache.command("list")
 def list_entries() -> None:
     """List the engines, the least recently used first."""
-    found = _open()
+    found = EngineCache()
     try:
         entries = found.entries()
     except OSError as error:
@@ -42,16 +41,9 @@ def list_entries() -> None:
 @cache.command("clear")
 def clear() -> None:
     """Remove every engine, and the files of interrupted builds."""
-    found = _open()
+    found = EngineCache()
     try:
         removed = found.clear()
     except OSError as error:
         raise click.ClickException(f"cannot clear {found.folder}: {error}") from error
     click.echo(f"removed {len(removed)} files from {found.folder}")
-
-
-def _open() -> EngineCache:
-    try:
-        return EngineCache()
-    except InpaintError as error:
-        raise click.ClickException(str(error)) from error

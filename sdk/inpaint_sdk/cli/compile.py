@@ -10,7 +10,7 @@ from inpaint_sdk.backends import COMPILERS, find_compiler
 from inpaint_sdk.backends.tensorrt.progress import ProgressBar
 from inpaint_sdk.engines.file import write_engine_file
 from inpaint_sdk.engines.profile import OptimizationProfile, Shape
-from inpaint_sdk.errors import BackendError, InpaintError, OutputError
+from inpaint_sdk.errors import BackendError, OutputError
 from inpaint_sdk.models.zoo import open_model
 
 
@@ -51,28 +51,25 @@ def compile_model(
     Restorer.load takes the file by its path. It refuses one that was built for another GPU,
     library version or operating system. An engine is code: load only engines that you trust.
     """
-    try:
-        if not output.parent.is_dir():
-            raise OutputError(f"there is no folder {output.parent} to write in")
-        file = open_model(model)
-        if precision not in (None, file.info.precision):
-            raise BackendError(
-                f"{file.path} is {file.info.precision}, not {precision}: precision is in the file. "
-                f"Export it again: inpaint-export export CHECKPOINT --precision {precision}"
-            )
-        profile = (
-            OptimizationProfile(*(Shape.parse(text) for text in shapes))
-            if shapes
-            else OptimizationProfile.default(file.info)
+    if not output.parent.is_dir():
+        raise OutputError(f"there is no folder {output.parent} to write in")
+    file = open_model(model)
+    if precision not in (None, file.info.precision):
+        raise BackendError(
+            f"{file.path} is {file.info.precision}, not {precision}: precision is in the file. "
+            f"Export it again: inpaint-export export CHECKPOINT --precision {precision}"
         )
-        progress = ProgressBar(f"compiling {file.info.name}")
-        engine = find_compiler(backend).compile(file, profile, targets, progress)
-        try:
-            write_engine_file(engine, output)
-        except OSError as error:
-            raise OutputError(f"cannot write {output}: {error.strerror}") from error
-    except InpaintError as error:
-        raise click.ClickException(str(error)) from error
+    profile = (
+        OptimizationProfile(*(Shape.parse(text) for text in shapes))
+        if shapes
+        else OptimizationProfile.default(file.info)
+    )
+    progress = ProgressBar(f"compiling {file.info.name}")
+    engine = find_compiler(backend).compile(file, profile, targets, progress)
+    try:
+        write_engine_file(engine, output)
+    except OSError as error:
+        raise OutputError(f"cannot write {output}: {error.strerror}") from error
     scan = {
         "plugin": "DirectionalScan runs in the plugin.",
         "log_step": "DirectionalScan runs as standard operators, without the plugin.",

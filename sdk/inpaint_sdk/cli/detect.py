@@ -2,43 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.cli.options import finding_options
-from inpaint_sdk.errors import InpaintError, OutputError
-from inpaint_sdk.files import SUFFIXES, image_format
+from inpaint_sdk.cli.jobs import Job, describe, list_pictures, make_folder
+from inpaint_sdk.cli.options import (
+    Loading,
+    with_detector,
+    with_loading,
+    with_options,
+    with_overwrite_input,
+)
+from inpaint_sdk.cli.overlay import colour_names, draw_overlay
+from inpaint_sdk.detector import Detector
+from inpaint_sdk.errors import OptionError, OutputError
 from inpaint_sdk.images.files import ImageFile, read_image_file, write_image_file
-from inpaint_sdk.images.image import check_floats
+from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.metadata import Metadata
+from inpaint_sdk.options import Options
 from inpaint_sdk.prefetch import prefetch_map
-from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB
-from inpaint_sdk.runners.detector import Detection, DetectionOptions, LazyDetector
+from inpaint_sdk.runners.detect import Detection, Probability
+
+
+@dataclass
+class Count:
+    """Pictures and pixels with a kind of damage, or with any."""
+
+    pictures: int = 0
+    pixels: int = 0
+
+    def add(self, pixels: int) -> None:
+        """Counts one more picture."""
+        self.pictures += pixels > 0
+        self.pixels += pixels
 
 
 @click.command()
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option("--probability", is_flag=True, help="Write how probable damage is, 255 for certain.")
-@finding_options
-@click.option("--backend", default="auto", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads for one picture.")
-@click.option("--memory-mb", type=int, default=DEFAULT_MEMORY_MB, show_default=True)
-@click.option("--overwrite-input", is_flag=True, help="Allow the output to replace an input.")
+@click.option("--probability", is_flag=True, help="Write the probability of damage, 255 for 1.")
+@click.option("--overlay", is_flag=True, help="Write the picture with found damage in colour.")
+@with_options("kinds", "threshold", "min_mean_probability", "memory_mb")
+@with_detector
+@with_loading
+@with_overwrite_input
 def detect(
     image: Path,
     output: Path,
     probability: bool,
-    threshold: float,
-    min_mean_probability: float,
+    overlay: bool,
+    options: Options,
     detector: str,
-    backend: str,
-    threads: int | None,
-    memory_mb: int,
+    loading: Loading,
     overwrite_input: bool,
 ) -> None:
     """Find the damage in IMAGE and write it as a mask: white is damaged.
@@ -47,63 +67,77 @@ def detect(
     may be a folder; --output is then a folder, which is made if need be, and gets a PNG for each
     picture. A file that cannot be read is reported and skipped, and the exit code is 1 at the end.
     """
-    try:
-        options = DetectionOptions(threshold, min_mean_probability=min_mean_probability)
-        jobs = list(_jobs(image, output))
-        for source, target in jobs:
-            image_format(target)
-            if not overwrite_input and target.exists() and target.samefile(source):
-                raise OutputError(
-                    f"{target} is an input; give another --output, or --overwrite-input"
-                )
-        finder = LazyDetector(detector, backend, threads).get()
-    except InpaintError as error:
-        raise click.ClickException(str(error)) from error
+    if probability and overlay:
+        raise OptionError("give --probability or --overlay, not both")
+    if image.is_dir():
+        jobs = _list_jobs(image, output)
+        make_folder(output)
+    else:
+        jobs = [Job(image, output)]
+    for job in jobs:
+        job.check(overwrite_input)
+    finder = Detector.load(detector, options=options, **loading)
+    kinds = finder.detect(np.zeros((64, 64, 3), np.uint8)).sought  # refuses unknown kinds at once
 
-    def work(job: tuple[Path, Path]) -> tuple[str, bool]:
-        source, target = job
+    if overlay:
+        names = colour_names(finder.model.kinds)
+        click.echo("colours: " + ", ".join(f"{kind} is {names[kind]}" for kind in kinds))
+
+    def work(job: Job) -> tuple[Job, Detection | Exception]:
         try:
-            pixels = read_image_file(source).pixels
-            if pixels.dtype.kind == "f":
-                check_floats(pixels)
-            found = Detection.of(finder.probability(pixels, "rgb", memory_mb), options)
-            drawn = to_grey(found.probability) if probability else found.mask
-            write_image_file(target, ImageFile(drawn, Metadata()))
-        except InpaintError as error:
-            return f"skipped {source}: {error}", False
-        share = f"{100.0 * found.share:.2f} % of it is damaged"
-        return f"{source}: {share if found.mask.any() else 'no damage was found'}", True
+            pixels = read_image_file(job.image).pixels
+            found = finder.detect(Image(pixels, "rgb"))
+            if overlay:
+                drawn = draw_overlay(pixels, found)
+            else:
+                drawn = to_grey(found.probability()) if probability else found.mask
+            write_image_file(job.output, ImageFile(drawn, Metadata()))
+            return job, found
+        except Exception as error:  # no file may end a folder
+            return job, error
 
-    failed = 0
-    for line, good in prefetch_map(work, jobs, ahead=2):
-        failed += not good
-        click.echo(line)
+    failed, total = 0, 0
+    counts = {kind: Count() for kind in kinds}
+    for job, found in prefetch_map(work, jobs, ahead=2):
+        if isinstance(found, Exception):
+            failed += 1
+            click.echo(f"skipped {job.image}: {describe(found)}")
+            continue
+        pixels = {kind: int(np.count_nonzero(found.kind_mask(kind))) for kind in kinds}
+        total += found.mask.size
+        for kind, count in counts.items():
+            count.add(pixels[kind])
+        click.echo(f"{job.image}: {_describe(pixels, found.mask.size)}")
+    looked_at = len(jobs) - failed
+    if image.is_dir() and total:
+        for kind, count in counts.items():
+            share = f"{100.0 * count.pixels / total:.2f} % of the pixels"
+            click.echo(f"{kind}: in {count.pictures} of {looked_at} pictures, {share}")
     if failed:
         raise click.ClickException(f"{failed} of the pictures could not be looked at")
 
 
-def to_grey(probability: NDArray[np.float32]) -> NDArray[np.uint8]:
+def to_grey(probability: Probability) -> NDArray[np.uint8]:
     """From 0 to 1 to uint8, 255 for 1."""
     grey: NDArray[np.uint8] = np.rint(probability * np.float32(255.0)).astype(np.uint8)
     return grey
 
 
-def _jobs(image: Path, output: Path) -> Iterator[tuple[Path, Path]]:
-    """Each picture and its mask's file; makes the folder that they go to."""
-    if not image.is_dir():
-        if not output.parent.is_dir():
-            raise OutputError(f"there is no folder {output.parent} to write in")
-        yield image, output
-        return
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {output}: {error.strerror}") from error
+def _describe(pixels: Mapping[str, int], size: int) -> str:
+    """What was found, by kind if there are several, as shares of ``size`` pixels."""
+    total = sum(pixels.values())
+    if not total:
+        return "no damage was found"
+    by_kind = ", ".join(f"{kind} {100.0 * n / size:.2f} %" for kind, n in pixels.items() if n)
+    share = f"{100.0 * total / size:.2f} % of it is damaged"
+    return f"{share} ({by_kind})" if len(pixels) > 1 else share
+
+
+def _list_jobs(images: Path, output: Path) -> list[Job]:
+    """Each picture of a folder and the PNG for it."""
     taken: dict[str, Path] = {}
-    for path in sorted(p for p in image.iterdir() if p.suffix.lower() in SUFFIXES):
+    for path in list_pictures(images):
         if path.stem in taken:
             raise OutputError(f"{path} and {taken[path.stem]} would have one mask; rename one")
         taken[path.stem] = path
-        yield path, output / f"{path.stem}.png"
-    if not taken:
-        raise OutputError(f"there are no pictures in {image}")
+    return [Job(path, output / f"{stem}.png") for stem, path in taken.items()]

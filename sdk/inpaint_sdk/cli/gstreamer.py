@@ -6,7 +6,6 @@ import shlex
 
 import click
 
-from inpaint_sdk.errors import InpaintError
 from inpaint_sdk.gstreamer import plugin_settings
 
 
@@ -16,9 +15,6 @@ def gstreamer() -> None:
 
     In a shell: eval "$(inpaint-sdk gstreamer)", and then gst-inspect-1.0 inpaintrestore
     """
-    try:
-        settings = plugin_settings()
-    except InpaintError as error:
-        raise click.ClickException(str(error)) from error
+    settings = plugin_settings()
     for name, value in settings.items():
         click.echo(f"export {name}={shlex.quote(value)}${{{name}:+:${name}}}")

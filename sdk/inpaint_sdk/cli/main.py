@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 import click
 
 from inpaint_sdk.cli.cache import cache
@@ -12,20 +15,29 @@ from inpaint_sdk.cli.gstreamer import gstreamer
 from inpaint_sdk.cli.models import models
 from inpaint_sdk.cli.restore import restore
 from inpaint_sdk.cli.video import video
+from inpaint_sdk.errors import InpaintError
 from inpaint_sdk.version import __version__
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Shows an ``InpaintError`` of any command as one line, with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InpaintError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-v", "--verbose", is_flag=True, help="Tell what is chosen, compiled and retried.")
 @click.version_option(__version__, prog_name="inpaint-sdk")
-def main() -> None:
+def main(verbose: bool) -> None:
     """Restore damaged pictures."""
+    if verbose:
+        logging.basicConfig(format="%(name)s: %(message)s")
+        logging.getLogger("inpaint_sdk").setLevel(logging.INFO)
 
 
-main.add_command(restore)
-main.add_command(detect)
-main.add_command(video)
-main.add_command(gstreamer)
-main.add_command(models)
-main.add_command(compile_model)
-main.add_command(cache)
-main.add_command(doctor)
+for command in (restore, detect, video, gstreamer, models, compile_model, cache, doctor):
+    main.add_command(command)

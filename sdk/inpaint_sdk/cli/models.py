@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import click
 
-from inpaint_sdk.errors import InpaintError
 from inpaint_sdk.models.zoo import list_models
 
 
 @click.command()
 def models() -> None:
     """List the models that come with the SDK, with their measured quality."""
-    try:
-        listed = list_models()
-    except InpaintError as error:
-        raise click.ClickException(str(error)) from error
+    listed = list_models()
     for model in listed:
         millions = model.parameters / 1e6
         click.echo(f"{model.name}  ({model.family}, {model.task}, {millions:.1f} M parameters)")

@@ -1,41 +1,114 @@
-"""Options that several commands have."""
+"""Options that several commands have, and the objects that they become."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict, get_args
 
 import click
 
-from inpaint_sdk.runners.detector import DETECTOR, DetectionOptions
+from inpaint_sdk.options import DetectionOptions, Options, Strategy
+from inpaint_sdk.policies.make import DETECTOR
 
-_detector = click.option(
+Command = Callable[..., Any]
+
+
+class Loading(TypedDict):
+    """What ``Restorer.load`` and ``Detector.load`` are told of the machine."""
+
+    backend: str
+    device: str | None
+    threads: int | None
+
+
+def _split(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> frozenset[str] | None:
+    words = [word.strip() for item in given for word in item.split(",")]
+    return frozenset(words) if words else None
+
+
+_OF_DETECTION = vars(DetectionOptions())
+_DEFAULTS = {**vars(Options()), **_OF_DETECTION}
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "strategy": {
+        "type": click.Choice(get_args(Strategy)),
+        "help": "How a large picture is shown to the model.",
+    },
+    "memory_mb": {
+        "type": int,
+        "help": "Bound of the model's working memory; decides how a large picture is cut.",
+    },
+    "threshold": {
+        "type": float,
+        "help": "Probability from which a pixel counts as damaged, between 0 and 1.",
+    },
+    "min_mean_probability": {
+        "type": float,
+        "help": "Probability that a damaged region must have on average to count.",
+    },
+    "dilation": {"type": int, "help": "Pixels around found damage that are restored too."},
+    "kinds": {
+        "multiple": True,
+        "metavar": "KIND[,KIND...]",
+        "callback": _split,
+        "help": "Kinds of damage to look for; may be repeated.  [default: all but overlay]",
+    },
+}
+
+
+def with_options(*names: str) -> Callable[[Command], Command]:
+    """Adds fields of :class:`Options` to a command, which gets one object, ``options``.
+
+    names: of the fields, of :class:`DetectionOptions` too; all if none is given.
+    """
+    names = names or tuple(_OPTIONS)
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def called(**given: Any) -> Any:
+            found = {name: given.pop(name) for name in names if name in _OF_DETECTION}
+            values = {name: given.pop(name) for name in names if name not in _OF_DETECTION}
+            return command(**given, options=Options(**values, detection=DetectionOptions(**found)))
+
+        for name in reversed(names):
+            settings = {"default": _DEFAULTS[name], "show_default": name != "kinds"}
+            flag = f"--{name.replace('_', '-')}"
+            called = click.option(flag, **{**settings, **_OPTIONS[name]})(called)
+        return called
+
+    return decorate
+
+
+def with_loading(command: Command) -> Command:
+    """Adds what says where models run; the command gets a :class:`Loading`, ``loading``."""
+
+    @functools.wraps(command)
+    def called(*, backend: str, device: str | None, threads: int | None, **given: Any) -> Any:
+        loading: Loading = {"backend": backend, "device": device, "threads": threads}
+        return command(**given, loading=loading)
+
+    for option in (
+        click.option("--threads", type=int, help="CPU threads for one picture."),
+        click.option("--device", help="cpu, cuda or cuda:1.  [default: what the backend prefers]"),
+        click.option(
+            "--backend",
+            default="auto",
+            show_default=True,
+            help="What runs the models, as `inpaint-sdk doctor` lists.",
+        ),
+    ):
+        called = option(called)
+    return called
+
+
+with_detector = click.option(
     "--detector",
     default=DETECTOR,
     show_default=True,
-    help="What finds damage: name, or path of a model file.",
+    help="Model that finds damage: a name, or the path of a model file.",
 )
 
-
-def finding_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what says how damage is found: ``threshold``, ``min_mean_probability`` and ``detector``."""
-    command = _detector(command)
-    certain = "how probable it must be on average in a place that counts."
-    command = _add(command, "min_mean_probability", certain)
-    return _add(command, "threshold", "how probable damage must be, between 0 and 1.")
-
-
-def detection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what says how damage is found, and how far around it a picture is restored."""
-    around = "pixels around what is found that are restored too."
-    return finding_options(_add(command, "dilation", around))
-
-
-def _add(command: Callable[..., Any], name: str, text: str) -> Callable[..., Any]:
-    """Adds an option for what :class:`DetectionOptions` calls so."""
-    default: float = getattr(DetectionOptions(), name)
-    help_ = f"Without a mask: {text}"
-    option = click.option(
-        f"--{name}", type=type(default), default=default, show_default=True, help=help_
-    )
-    return option(command)
+with_overwrite_input = click.option(
+    "--overwrite-input", is_flag=True, help="Allow the output to replace an input."
+)

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from inpaint_sdk.cli.options import detection_options
-from inpaint_sdk.errors import InpaintError, OutputError
-from inpaint_sdk.options import DamageIn, DetectionOptions, Options, Strategy
+from inpaint_sdk.cli.options import (
+    Loading,
+    with_detector,
+    with_loading,
+    with_options,
+    with_overwrite_input,
+)
+from inpaint_sdk.errors import OutputError
+from inpaint_sdk.options import DamageIn, Options
 from inpaint_sdk.restorer import Restorer
 
 if TYPE_CHECKING:
@@ -30,8 +36,6 @@ if TYPE_CHECKING:
     help="Video with a mask for each frame; white pixels are restored.",
 )
 @click.option("--model", default="photo", show_default=True, help="Name, or path of a model file.")
-@click.option("--backend", default="auto", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads for one frame.")
 @click.option(
     "--steady/--no-steady",
     default=True,
@@ -39,38 +43,31 @@ if TYPE_CHECKING:
     help="Under one mask: keep the filling still where nothing around it moves.",
 )
 @click.option(
-    "--strategy", type=click.Choice(get_args(Strategy)), default="auto", show_default=True
-)
-@click.option("--memory-mb", type=int, default=Options().memory_mb, show_default=True)
-@click.option(
     "--damage",
     type=click.Choice(get_args(DamageIn)),
     default="frame",
     show_default=True,
     help="Without a mask: look for damage in each frame, or for static damage in the whole video.",
 )
-@detection_options
+@with_loading
+@with_options()
+@with_detector
 @click.option(
     "--codec", help="FFmpeg's name of an encoder, like libx264.  [default: the source's codec]"
 )
 @click.option("--crf", type=int, help="Constant quality of the encoder; lower is better.")
 @click.option("--preset", help="Preset of x264 or x265, from ultrafast to slow.")
-@click.option("--overwrite-input", is_flag=True, help="Allow the output to replace an input.")
+@with_overwrite_input
 def video(
     source: Path,
     output: Path,
     mask: Path | None,
     mask_video: Path | None,
     model: str,
-    backend: str,
-    threads: int | None,
     steady: bool,
-    strategy: Strategy,
-    memory_mb: int,
     damage: DamageIn,
-    threshold: float,
-    min_mean_probability: float,
-    dilation: int,
+    loading: Loading,
+    options: Options,
     detector: str,
     codec: str | None,
     crf: int | None,
@@ -86,33 +83,26 @@ def video(
     """
     from tqdm import tqdm
 
-    try:
-        if not overwrite_input and output.exists():
-            for path in (source, mask, mask_video):
-                if path is not None and path.exists() and output.samefile(path):
-                    raise OutputError(f"{output} is an input; give another, or --overwrite-input")
-        from inpaint_sdk.video import restore_video
-        from inpaint_sdk.video.streams import Encoding
+    if not overwrite_input and output.exists():
+        for path in (source, mask, mask_video):
+            if path is not None and path.exists() and output.samefile(path):
+                raise OutputError(f"{output} is an input; give another, or --overwrite-input")
+    from inpaint_sdk.video import restore_video
+    from inpaint_sdk.video.streams import Encoding
 
-        detection = DetectionOptions(threshold, dilation, min_mean_probability)
-        options = Options(strategy, memory_mb, detection)
-        restorer = Restorer.load(
-            model, backend=backend, threads=threads, detector=detector, options=options
+    restorer = Restorer.load(model, detector=detector, options=options, **loading)
+    with tqdm(unit="frame", disable=None) as bar:
+        report = restore_video(
+            restorer,
+            source,
+            output,
+            mask=mask,
+            mask_video=mask_video,
+            steady=steady,
+            damage=damage,
+            encoding=Encoding(codec, crf, preset),
+            progress=lambda done, total: _advance(bar, done, total),
         )
-        with tqdm(unit="frame", disable=None) as bar:
-            report = restore_video(
-                restorer,
-                source,
-                output,
-                mask=mask,
-                mask_video=mask_video,
-                steady=steady,
-                damage=damage,
-                encoding=Encoding(codec, crf, preset),
-                progress=lambda done, total: _advance(bar, done, total),
-            )
-    except InpaintError as error:
-        raise click.ClickException(str(error)) from error
     rate = report.frames / report.seconds
     click.echo(f"restored {report.frames} frames in {report.seconds:.1f} s ({rate:.1f} a second)")
     if mask is None and mask_video is None and report.masked_fraction is not None:

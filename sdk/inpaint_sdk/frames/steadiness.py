@@ -152,7 +152,7 @@ def _brightness(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of the colours, [H, W]."""
     count = planes.shape[2]
     mean = cv2.transform(planes, np.full((1, count), 1.0 / count, np.float32))
-    return mean.reshape(planes.shape[:2])
+    return mean.reshape(planes.shape[:2]).astype(np.float32, copy=False)
 
 
 def _mean(plane: NDArray[np.float32], side: int) -> NDArray[np.float32]:

@@ -39,10 +39,10 @@ def open_mask(mask: MaskLike, height: int | None = None, width: int | None = Non
         found = _from_array(mask)
     elif isinstance(mask, (str, os.PathLike)):
         found = _from_pil(read_pil(Path(mask), MaskError), str(mask))
-    elif is_pil(mask):
-        found = _from_pil(apply_exif_orientation(mask, "the mask", MaskError), "the mask")
     elif isinstance(mask, (bytes, bytearray, memoryview)):
         found = _from_pil(read_pil(bytes(mask), MaskError), "the mask")
+    elif is_pil(mask):
+        found = _from_pil(apply_exif_orientation(mask, "the mask", MaskError), "the mask")
     else:
         raise MaskError(
             f"a mask is a numpy array, a PIL image, a path or bytes, not {type(mask).__name__}"

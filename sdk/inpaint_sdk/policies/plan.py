@@ -177,7 +177,8 @@ def _written(pixels: Pixels, plan: Plan, out: Pixels | None) -> Pixels:
     if plan.operations:
         return pixels
     if out is None:
-        return pixels.copy(order="C")
+        copy: Pixels = pixels.copy(order="C")
+        return copy
     if out is not pixels:
         np.copyto(out, pixels)
     return out

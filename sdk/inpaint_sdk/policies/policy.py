@@ -81,11 +81,8 @@ def plan_finding(
     mask = detection.widened_mask
     found = time.perf_counter()
     step = Step("detect", detector.info.name)
-    if mask.all():
-        nothing = MaskPlan(mask * 0, (), ())
-        filling, left_alone = nothing, (DAMAGED_EVERYWHERE,)
-    else:
-        filling, left_alone = plan_mask(mask), ()
+    everywhere = bool(mask.all())
+    filling = MaskPlan(mask * 0, (), ()) if everywhere else plan_mask(mask)
     seconds = {"detect": found - started, "plan": time.perf_counter() - found}
     return Plan(
         image,
@@ -93,6 +90,6 @@ def plan_finding(
         filling.operations,
         filling.mask,
         detection,
-        left_alone=left_alone,
+        left_alone=(DAMAGED_EVERYWHERE,) if everywhere else (),
         looking={**(looking or {}), **seconds},
     )

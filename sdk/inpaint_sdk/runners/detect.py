@@ -58,13 +58,11 @@ class Detection:
         Raises:
             OptionError: the detector does not tell such a kind apart.
         """
-        if kind is not None:
-            return self.probabilities[_indices(self.kinds, (kind,))[0]]
-        chosen = _indices(self.kinds, self.sought)
-        if len(chosen) == 1:
-            return self.probabilities[chosen[0]]
-        largest: Probability = self.probabilities[chosen].max(axis=0)
-        return largest
+        chosen = _indices(self.kinds, self.sought if kind is None else (kind,))
+        plane: Probability = self.probabilities[chosen[0]]
+        for index in chosen[1:]:
+            plane = np.maximum(plane, self.probabilities[index])
+        return plane
 
     @cached_property
     def mask(self) -> Mask:
@@ -104,7 +102,8 @@ def find_regions(probability: Probability, options: DetectionOptions) -> Mask:
     sums = np.bincount(labels, probability[above], count)
     sure = sums >= options.min_mean_probability * np.bincount(labels, minlength=count)
     sure[0] = False  # what is around all regions
-    return np.multiply(sure, 255, dtype=np.uint8)[regions]
+    kept: Mask = np.multiply(sure, 255, dtype=np.uint8)[regions]
+    return kept
 
 
 def widen(mask: Mask, pixels: int) -> Mask:
@@ -172,7 +171,8 @@ class DetectRunner:
             tensor = image_tensor(image.pixels[box.slices], image.channels, multiple)
             output = self._session.run({"image": tensor})["probability"]
             require_finite(output)
-            return output[0, :, : box.height, : box.width].transpose(1, 2, 0)
+            planes: NDArray[np.float32] = output[0, :, : box.height, : box.width]
+            return planes.transpose(1, 2, 0)
 
         height, width = image.pixels.shape[:2]
         most = pixels_within(memory_mb, self.info.memory)
@@ -184,7 +184,8 @@ class DetectRunner:
                     f"the model {self.info.name!r} gives {planes.shape[2]} probabilities and "
                     f"names {count} kinds; export it again"
                 )
-            found[(slice(None), *box.slices)] = planes.transpose(2, 0, 1).clip(0.0, 1.0)
+            rows, columns = box.slices
+            found[:, rows, columns] = planes.transpose(2, 0, 1).clip(0.0, 1.0)
         return found
 
 

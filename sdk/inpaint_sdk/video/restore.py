@@ -168,12 +168,16 @@ def find_static_damage(
     Raises:
         ImageError: the source cannot be read.
     """
-    static = StaticDamage(options or restorer.options)
+    static: StaticDamage | None = None
     step = max(1, total // SAMPLED_FRAMES)
     with closing(read_frames(source, ImageError)) as frames:
         for frame in islice(frames, 0, None, step):
             found = restorer.detect(Image(to_rgb(frame), "rgb"), options=options)
+            if static is None:
+                static = StaticDamage(Options(detection=found.options))
             static.add(found.probability())
+    if static is None:
+        raise ImageError(f"{source} has no frames")
     return static.mask
 
 

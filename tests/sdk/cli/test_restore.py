@@ -2,23 +2,23 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from inpaint_sdk.cli.main import main
+import inpaint_sdk.cli.folder as folder_command
+from inpaint_sdk import Restorer
+from inpaint_sdk.images.files import ImageFile
 
 Pixels = NDArray[np.uint8]
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(a) for a in arguments])
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def folders(tmp_path: Path, image: Pixels, mask: Pixels) -> Path:
     return tmp_path
 
 
-def test_restores_a_picture(files: Path, image: Pixels, mask: Pixels) -> None:
+def test_restores_a_picture(run: Run, files: Path, image: Pixels, mask: Pixels) -> None:
     output = files / "out.png"
     result = run("restore", files / "image.png", "--mask", files / "mask.png", "-o", output)
     assert result.exit_code == 0, result.output
@@ -48,7 +48,7 @@ def test_restores_a_picture(files: Path, image: Pixels, mask: Pixels) -> None:
 
 
 @pytest.mark.parametrize("source", ["image.png", "mask.png"])
-def test_an_input_is_replaced_only_when_told(files: Path, source: str) -> None:
+def test_an_input_is_replaced_only_when_told(run: Run, files: Path, source: str) -> None:
     before = (files / source).read_bytes()
     command = ("restore", files / "image.png", "--mask", files / "mask.png", "-o", files / source)
     result = run(*command)
@@ -59,7 +59,7 @@ def test_an_input_is_replaced_only_when_told(files: Path, source: str) -> None:
     assert (files / source).read_bytes() != before
 
 
-def test_an_input_behind_a_link_is_still_an_input(files: Path) -> None:
+def test_an_input_behind_a_link_is_still_an_input(run: Run, files: Path) -> None:
     (files / "link.png").symlink_to(files / "image.png")
     image, mask = files / "image.png", files / "mask.png"
     assert run("restore", image, "--mask", mask, "-o", files / "link.png").exit_code == 1
@@ -77,7 +77,7 @@ def test_an_input_behind_a_link_is_still_an_input(files: Path) -> None:
     ],
 )
 def test_what_is_refused(
-    files: Path, options: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, files: Path, options: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(files)
     given = {"image": "image.png", "mask": "mask.png", "-o": "out.png", **options}
@@ -89,14 +89,14 @@ def test_what_is_refused(
     assert not (files / "out.png").exists()
 
 
-def test_restores_a_folder(folders: Path) -> None:
+def test_restores_a_folder(run: Run, folders: Path) -> None:
     output = folders / "out" / "deep"
     result = run("restore", folders / "images", "--mask", folders / "masks", "-o", output)
     assert result.exit_code == 0, result.output
     assert sorted(p.name for p in output.iterdir()) == ["a.png", "b.png", "c.png"]
 
 
-def test_a_bad_file_in_a_folder_is_reported_and_skipped(folders: Path) -> None:
+def test_a_bad_file_in_a_folder_is_reported_and_skipped(run: Run, folders: Path) -> None:
     (folders / "images" / "b.png").write_bytes(b"damaged")
     (folders / "masks" / "c.bmp").unlink()
     output = folders / "out"
@@ -108,7 +108,7 @@ def test_a_bad_file_in_a_folder_is_reported_and_skipped(folders: Path) -> None:
     assert [p.name for p in output.iterdir()] == ["a.png"]
 
 
-def test_an_interrupted_folder_goes_on(folders: Path) -> None:
+def test_an_interrupted_folder_goes_on(run: Run, folders: Path) -> None:
     output = folders / "out"
     command = ("restore", folders / "images", "--mask", folders / "masks", "-o", output)
     assert "restored 3, finished before 0, failed 0" in run(*command).output
@@ -118,10 +118,10 @@ def test_an_interrupted_folder_goes_on(folders: Path) -> None:
     after = {p.name: p.stat().st_mtime_ns for p in output.iterdir()}
     assert sorted(after) == ["a.png", "b.png", "c.png"]
     assert before.items() <= after.items(), "a finished picture was written again"
-    assert "restored 3, finished before 0" in run(*command, "--again").output
+    assert "restored 3, finished before 0" in run(*command, "--force").output
 
 
-def test_a_picture_that_changed_is_not_finished(folders: Path) -> None:
+def test_a_picture_that_changed_is_not_finished(run: Run, folders: Path) -> None:
     command = ("restore", folders / "images", "--mask", folders / "masks", "-o", folders / "out")
     run(*command)
     for changed in (folders / "images" / "a.png", folders / "masks" / "c.bmp"):
@@ -129,7 +129,7 @@ def test_a_picture_that_changed_is_not_finished(folders: Path) -> None:
     assert "restored 2, finished before 1" in run(*command).output
 
 
-def test_what_a_format_cannot_hold_is_said(files: Path, image: Pixels) -> None:
+def test_what_a_format_cannot_hold_is_said(run: Run, files: Path, image: Pixels) -> None:
     cv2.imwrite(str(files / "deep.png"), image.astype(np.uint16) * 257)
     command = ("restore", files / "deep.png", "--mask", files / "mask.png", "-o")
     result = run(*command, files / "out.jpg")
@@ -153,7 +153,81 @@ def titled() -> PngInfo:
     return info
 
 
-def test_a_folder_onto_itself_is_refused(folders: Path) -> None:
+def test_what_is_found_can_be_added_to_a_mask(
+    run: Run,
+    folder: Path,
+    detector_file: Path,
+    finder: Restorer,
+    image: Pixels,
+    mask: Pixels,
+) -> None:
+    own = np.zeros_like(mask)
+    own[60:70, 10:20] = 255
+    masks = folder.parent / "masks"
+    masks.mkdir()
+    for name in ("damaged", "clean"):
+        cv2.imwrite(str(masks / f"{name}.png"), own)
+    options = ("--detector", detector_file, "--detect", "add")
+    source, output = folder / "damaged.png", folder.parent / "out.png"
+    result = run("restore", source, "--mask", masks / "damaged.png", *options, "-o", output)
+    assert "detect (magenta); inpaint (photo)" in result.output
+    damaged = cv2.imread(str(source))
+    expected = finder(damaged, own | finder.detect(damaged).widened_mask)
+    np.testing.assert_array_equal(cv2.imread(str(output)), expected)
+
+    result = run("restore", folder, "--mask", masks, *options, "-o", folder.parent / "all")
+    assert "1 pictures without damage" in result.output
+    all_ = {p.stem: cv2.imread(str(p)) for p in (folder.parent / "all").iterdir()}
+    np.testing.assert_array_equal(all_["damaged"], expected)
+    np.testing.assert_array_equal(all_["clean"], finder(image, own))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "is for a --mask"),
+        (("--mask", "mask.png", "--model", "clean"), "sees damage by itself"),
+    ],
+)
+def test_adding_needs_a_mask_and_a_model_that_inpaints(
+    run: Run, files: Path, options: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files)
+    result = run("restore", "image.png", *options, "--detect", "add", "-o", "out.png")
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+def test_an_error_of_another_kind_does_not_end_a_folder(
+    run: Run, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = folder_command.write_image_file
+
+    def fail(path: Path, picture: ImageFile) -> None:
+        if path.stem == "b":
+            raise MemoryError("too large")
+        write(path, picture)
+
+    monkeypatch.setattr(folder_command, "write_image_file", fail)
+    output = folders / "out"
+    result = run("restore", folders / "images", "--mask", folders / "masks", "-o", output)
+    assert result.exit_code == 1
+    assert "b.png: MemoryError: too large" in result.output
+    assert "restored 2, finished before 0, failed 1" in result.output
+
+
+def test_a_folder_with_a_kind_that_nothing_finds_is_refused_at_once(
+    run: Run, folders: Path, detector_file: Path
+) -> None:
+    output = folders / "out"
+    command = ("restore", folders / "images", "--detector", detector_file, "-o", output)
+    result = run(*command, "--kinds", "overlay")
+    assert result.exit_code == 1
+    assert result.output.count("finds damage") == 1
+    assert "skipped" not in result.output
+
+
+def test_a_folder_onto_itself_is_refused(run: Run, folders: Path) -> None:
     before = (folders / "images" / "a.png").read_bytes()
     images = folders / "images"
     result = run("restore", images, "--mask", folders / "masks", "-o", images)
@@ -161,14 +235,14 @@ def test_a_folder_onto_itself_is_refused(folders: Path) -> None:
     assert (images / "a.png").read_bytes() == before
 
 
-def test_a_folder_needs_a_folder_of_masks(folders: Path) -> None:
+def test_a_folder_needs_a_folder_of_masks(run: Run, folders: Path) -> None:
     mask = folders / "masks" / "a.bmp"
     result = run("restore", folders / "images", "--mask", mask, "-o", folders / "out")
     assert result.exit_code == 1
     assert "must be a folder" in result.output
 
 
-def test_models_and_doctor() -> None:
+def test_models_and_doctor(run: Run) -> None:
     assert "photo" in run("models").output
     result = run("doctor")
     assert result.exit_code == 0

@@ -15,9 +15,10 @@ gi.require_version("GstVideo", "1.0")
 
 import numpy as np
 from gi.repository import GLib, GObject, Gst, GstVideo
-from inpaint_sdk.runners.detector import DETECTOR, check_damage
 
-from inpaint_sdk import InpaintError, Restorer
+from inpaint_sdk import FrameRestorer, InpaintError, OptionError, Restorer
+from inpaint_sdk.options import DamageIn, check_choice
+from inpaint_sdk.policies.make import DETECTOR
 
 CAPS = Gst.Caps.from_string(
     "video/x-raw, format=(string){BGR, RGB}, width=[1, 2147483647], height=[1, 2147483647], "
@@ -61,7 +62,7 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
         type=str,
         default="",
         nick="Damage",
-        blurb="In place of a mask: lens finds what stays in its place in all frames (dirt, dead "
+        blurb="In place of a mask: static finds what stays in its place in all frames (dirt, dead "
         "pixels, a logo), frame finds damage in each",
     )
     detector = GObject.Property(
@@ -69,6 +70,10 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
         default=DETECTOR,
         nick="Detector",
         blurb="What finds damage: name of a model, or path of a model file",
+    )
+
+    clouds = GObject.Property(
+        type=str, default="", nick="Clouds", blurb="With model=auto: thin or thick clouds to remove"
     )
 
     def do_set_info(self, caps: Any, info: Any, _out_caps: Any, _out_info: Any) -> bool:
@@ -80,9 +85,12 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
                 self.model,
                 backend=self.backend,
                 detector=self.detector,
+                clouds=self.clouds or None,
                 channels=caps.get_structure(0).get_string("format").lower(),
             )
-            self._restore = self._prepared(restorer)
+            self._restore = self._frames(restorer)
+            # A mask of another size, or a detector that is missing, is told before it plays.
+            self._frames(restorer)(np.zeros((*self._shape, 3), np.uint8))
         except InpaintError as error:
             self._post(error)
             return False
@@ -100,38 +108,24 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
                 pixels: Any = np.ndarray(
                     (height, width, 3), np.uint8, mapped.data, offset, (stride, 3, 1)
                 )
-                np.copyto(pixels, self._restore(pixels))
+                self._restore(pixels, out=pixels)
         except InpaintError as error:
             self._post(error)
             return Gst.FlowReturn.ERROR
         return Gst.FlowReturn.OK
 
-    def _prepared(self, restorer: Restorer) -> Any:
+    def _frames(self, restorer: Restorer) -> FrameRestorer:
         """What restores a frame; raises ``InpaintError`` if the properties do not fit."""
+        if self.damage and self.mask:
+            raise OptionError("give the property mask or the property damage, not both")
         if self.damage:
-            return self._detecting(restorer)
-        if not self.mask:
-            if restorer.model.task == "inpaint":
-                raise InpaintError(
-                    f"the model {self.model!r} needs the property mask, or damage=lens or "
-                    "damage=frame to find what is to be restored"
-                )
-            return restorer.restore
-        restore = restorer.with_mask(self.mask)
-        restore(np.zeros((*self._shape, 3), np.uint8))
-        if self.steady and restorer.model.task == "inpaint":
-            return restorer.with_mask(self.mask, steady=True)
-        return restore
-
-    def _detecting(self, restorer: Restorer) -> Any:
-        if self.mask:
-            raise InpaintError("give the property mask or the property damage, not both")
-        check_damage(self.damage)
-        restore = (
-            restorer.on_lens(steady=self.steady) if self.damage == "lens" else restorer.restore
-        )
-        restorer.detect(np.zeros((*self._shape, 3), np.uint8))  # a detector that is missing
-        return restore
+            check_choice("the property damage", self.damage, DamageIn)
+        elif not self.mask and self.model != "auto" and restorer.model.task == "inpaint":
+            raise OptionError(
+                f"the model {self.model!r} needs the property mask, or damage=static or "
+                "damage=frame to find what is to be restored"
+            )
+        return restorer.frames(self.mask or None, damage=self.damage or "frame", steady=self.steady)
 
     def _post(self, error: InpaintError) -> None:
         reason = GLib.Error.new_literal(
