@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from inpaint_export.training.objective import Objective
 from inpaint_export.training.optim import OptimConfig
-from inpaint_export.training.start import Start
+from inpaint_export.training.start import Initialisation
 from inpaint_sdk.models.info import Task
 
 Storage = Literal["fp32", "fp16"]
@@ -95,7 +95,7 @@ class Recipe:
     outputs: tuple[str, ...] = ("output",)
     batch: int = 8
     seed: int = 0
-    start: Start | None = None
+    start: Initialisation | None = None
     window: int | None = None
     storage: Storage = "fp32"
     optim: OptimConfig = field(default_factory=OptimConfig)
