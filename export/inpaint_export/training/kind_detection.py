@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.training.objective import Batch, InTwoParts, thinness
+from inpaint_export.training.objective import Batch, TwoStageObjective, thinness
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class KindWeights:
     thin: float
 
 
-class KindDetection(InTwoParts[KindWeights]):
+class KindDetection(TwoStageObjective[KindWeights]):
     """Supervised segmentation of damage by kind: cross-entropy and the soft Dice coefficient.
 
     The network has ``logits`` of the shape of the batch's ``kinds``, [N, K, H, W]. Pixels of the

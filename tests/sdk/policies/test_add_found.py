@@ -15,7 +15,7 @@ ADD = Options(add_found=True, detection=DetectionOptions(dilation=0))
 @pytest.fixture
 def damaged(image: Pixels) -> Pixels:
     damaged = image.copy()
-    damaged[78:82, 20:80] = (255, 0, 255)
+    damaged[4:8, 20:80] = (255, 0, 255)
     return damaged
 
 

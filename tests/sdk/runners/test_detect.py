@@ -179,7 +179,9 @@ def test_bad_input_is_refused(finder: Restorer, image: Pixels) -> None:
 
 
 def test_a_detector_restores_nothing(detector_file: Path, damaged: Pixels, mask: Pixels) -> None:
-    with pytest.raises(ModelError, match=r"'magenta' finds damage and restores nothing: .*Detector"):
+    with pytest.raises(
+        ModelError, match=r"'magenta' finds damage and restores nothing: .*Detector"
+    ):
         Restorer.load(detector_file)
     np.testing.assert_array_equal(Detector.load(detector_file).detect(damaged).mask, mask)
 
