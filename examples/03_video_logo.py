@@ -9,8 +9,7 @@ import av
 import cv2
 import numpy as np
 
-from inpaint_sdk import Restorer
-from inpaint_sdk.video import restore_video
+from inpaint_sdk import Restorer, restore_video
 
 OUTPUT = Path("demo")
 SIZE = WIDTH, HEIGHT = 320, 240

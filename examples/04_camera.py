@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
-from inpaint_sdk import Restorer
-from inpaint_sdk.stream import open_source
+from inpaint_sdk import Restorer, open_source
 
 
 def made_up_camera(count: int = 60) -> Iterator[np.ndarray]:
@@ -36,6 +35,7 @@ def main() -> None:
         frames, mask = open_source(arguments.source), arguments.mask
 
     restorer = Restorer.load("photo")
+    restorer.warm_up(240, 320)  # so that the first frame is not late
     with restorer.stream(frames, mask, latency_budget=0.1, late="drop", steady=True) as stream:
         for frame in stream:
             print(f"frame {frame.index}: {1000 * frame.latency:.0f} ms", end="\r")

@@ -1,4 +1,4 @@
-"""A photograph without a mask: the damage is found, shown, and restored."""
+"""A photograph without a mask: the damage is found and restored, and the mask is shown."""
 
 from pathlib import Path
 
@@ -16,12 +16,11 @@ def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     damaged = scratched(cv2.imread(str(IMAGES / "chelsea.png")))
     restorer = Restorer.load("photo")
-    found = restorer.detect(damaged)
-    print(f"{100 * found.share:.1f} % of the picture is damaged")
-    print(restorer.plan(damaged))
-    shown = cv2.cvtColor(found.mask, cv2.COLOR_GRAY2BGR)
-    row = np.hstack([damaged, shown, restorer.restore(damaged)])
-    cv2.imwrite(str(OUTPUT / "found.png"), row)
+    result = restorer.run(damaged)
+    print(result.plan)
+    print({step: f"{1000 * seconds:.0f} ms" for step, seconds in result.seconds.items()})
+    shown = cv2.cvtColor(result.mask, cv2.COLOR_GRAY2BGR)
+    cv2.imwrite(str(OUTPUT / "found.png"), np.hstack([damaged, shown, result.image]))
     print(f"wrote {OUTPUT / 'found.png'}")
 
 

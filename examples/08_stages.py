@@ -20,7 +20,7 @@ def main() -> None:
     damaged = image.copy()
     damaged[mask > 0] = 255
     restorer = Restorer.load("photo-staged")
-    stages = list(restorer.stages(image, mask))
+    stages = list(restorer.plan(image, mask).stages())
     cv2.imwrite(str(OUTPUT / "stages.png"), np.hstack([damaged, *stages]))
     print(f"{len(stages)} stages")
     print(f"wrote {OUTPUT / 'stages.png'}")

@@ -17,12 +17,13 @@ def main() -> None:
     picture = cv2.imread(str(IMAGES / "chelsea.png"))
     poor = poorly_shot(picture)
     restorer = Restorer.load("clean")
-    seen = restorer.diagnose(poor)
+    result = restorer.run(poor)
+    seen = result.degradation
     print(f"noise of {seen.noise_sigma:.0f} of 255, blur of {seen.blur_sigma:.1f} pixels,")
     print(f"compressed as by JPEG of quality {seen.codec_quality:.0f}")
-    cleaned = restorer.restore(poor)
-    print(f"PSNR {cv2.PSNR(poor, picture):.2f} dB before, {cv2.PSNR(cleaned, picture):.2f} after")
-    cv2.imwrite(str(OUTPUT / "clean.png"), np.hstack([poor, cleaned, picture]))
+    after = cv2.PSNR(result.image, picture)
+    print(f"PSNR {cv2.PSNR(poor, picture):.2f} dB before, {after:.2f} after")
+    cv2.imwrite(str(OUTPUT / "clean.png"), np.hstack([poor, result.image, picture]))
     print(f"wrote {OUTPUT / 'clean.png'}")
 
 

@@ -23,19 +23,20 @@ def save(name: str, row: np.ndarray) -> None:
 
 def without_clouds(model: str, cloudy: np.ndarray) -> list[np.ndarray]:
     """The picture, where the model sees clouds, and what it makes of it."""
-    restorer = Restorer.load(model)
-    seen = (restorer.attention(cloudy) * 255.0).round().astype(np.uint8)
-    return [cloudy, cv2.applyColorMap(seen, cv2.COLORMAP_INFERNO), restorer.restore(cloudy)]
+    plan = Restorer.load(model).plan(cloudy)
+    seen = (plan.attention() * 255.0).round().astype(np.uint8)
+    return [cloudy, cv2.applyColorMap(seen, cv2.COLORMAP_INFERNO), plan.run().image]
 
 
 def found(photo: Restorer, picture: np.ndarray) -> np.ndarray:
     """The picture, what is found in it, and what becomes of it."""
-    mask = cv2.cvtColor(photo.detect(picture).mask, cv2.COLOR_GRAY2BGR)
-    return np.hstack([picture, mask, photo.restore(picture)])
+    result = photo.run(picture)
+    mask = cv2.cvtColor(result.detection.mask, cv2.COLOR_GRAY2BGR)
+    return np.hstack([picture, mask, result.image])
 
 
 def with_hole(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The picture with a large white hole, and its mask."""
+    """The picture with a large white hole, and the hole's mask."""
     height, width = picture.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     mask[height // 4 : 3 * height // 4, width // 3 : 2 * width // 3] = 255
@@ -45,7 +46,7 @@ def with_hole(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def in_stages(staged: Restorer, picture: np.ndarray) -> np.ndarray:
     """The picture with a large hole, and after each stage of filling it."""
     damaged, mask = with_hole(picture)
-    return np.hstack([damaged, *staged.stages(picture, mask)])
+    return np.hstack([damaged, *staged.plan(picture, mask).stages()])
 
 
 def by_models(picture: np.ndarray, models: Iterable[Restorer]) -> np.ndarray:

@@ -82,6 +82,8 @@ class Options:
         kinds: kinds of damage that are looked for where there is no mask, as the detector names
             them: ``scratch``, ``speck``, ``stain``, ``overlay``, ``sensor``. None for every kind
             but ``overlay``: a scene's own text is no damage.
+        add_found: what a detector finds is restored too where a mask is given, outside of it. For
+            models that inpaint.
 
     Raises:
         OptionError: one of them has a value that it cannot take.
@@ -91,6 +93,7 @@ class Options:
     memory_mb: int = 640
     detection: DetectionOptions = field(default_factory=DetectionOptions)
     kinds: frozenset[str] | None = None
+    add_found: bool = False
 
     def __post_init__(self) -> None:
         check_choice("strategy", self.strategy, Strategy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,3 +56,16 @@ def frames_of(path: Path) -> list[NDArray[Any]]:
             pixels = frame.to_ndarray(format="rgb48le" if is_deep else "rgb24")
             frames.append(np.rot90(pixels, round(frame.rotation / 90) % 4))
     return frames
+
+
+def write_video(path: Path, frames: Sequence[NDArray[np.uint8]]) -> None:
+    """Writes BGR frames as H.264, 25 a second."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for pixels in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
+        container.mux(stream.encode(None))

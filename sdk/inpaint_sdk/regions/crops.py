@@ -143,7 +143,8 @@ class _Planner:
     def with_context(self, core: Box) -> Box:
         """A core with its context, as far as the picture goes."""
         least, most = self._limits.context
-        context = min(max(core.height // 4, core.width // 4, least), most)
+        # What is long and thin needs no wider view than its width does.
+        context = min(max(min(core.height, core.width) // 4, least), most)
         return Box(
             max(0, core.top - context),
             min(self._height, core.bottom + context),

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inpaint_sdk import Restorer
+from inpaint_sdk import Options, Restorer
+from inpaint_sdk.options import Strategy
 from inpaint_sdk.regions.coarse import _deep_part, deep_part, reduce, reduce_mask
 from inpaint_sdk.regions.grid import cells_touched
 
@@ -77,14 +78,14 @@ def test_one_known_pixel_is_enough(photo: Restorer) -> None:
 
 
 def test_large_holes_are_filled_better_coarse_to_fine(photo: Restorer, shared_data: Path) -> None:
-    def psnr(strategy: str) -> float:
+    def psnr(strategy: Strategy) -> float:
         scores = []
         for path in sorted((shared_data / "photos" / "kodak24").iterdir())[::3]:
             image = cv2.imread(str(path))
             assert image is not None
             mask = np.zeros(image.shape[:2], np.uint8)
             mask[100:400, 100:400] = 255
-            result = photo.restore(image, mask, strategy=strategy)  # type: ignore[call-overload]
+            result = photo.restore(image, mask, options=Options(strategy=strategy))
             error = np.square(result.astype(float) - image)[mask > 0].mean()
             scores.append(10 * np.log10(255**2 / error))
         return float(np.mean(scores))
