@@ -79,6 +79,7 @@ class FrameRestorer:
         self._added_to: Mask | None = None
         if mask is not None and adds_found(policy, options):
             self._added_to = open_mask(mask)
+            policy.plan_mask(self._added_to, options)  # refused now, and not at the first frame
         elif mask is not None:
             self._plan = self._plan_mask(open_mask(mask))
 
@@ -121,7 +122,7 @@ class FrameRestorer:
                 )
             own = open_mask(mask, *image.pixels.shape[:2])
             try:
-                return plan_image(self._policy, image, own, self._options)
+                return self._look(image, own)
             except MaskError:
                 if not own.all():
                     raise
@@ -133,9 +134,12 @@ class FrameRestorer:
             return self._plan.for_image(image)
         if self._added_to is not None:
             _check_size(image.pixels, self._added_to)
-        plan = plan_image(self._policy, image, self._added_to, self._options)
+        return self._look(image, self._added_to)
+
+    def _look(self, image: Image, mask: Mask | None) -> Plan:
+        plan = plan_image(self._policy, image, mask, self._options)
         for reason in plan.left_alone:
-            _log.warning("a frame is left as it is: %s", reason)
+            _log.warning("what was found in a frame is left as it is: %s", reason)
         return plan
 
     def _plan_static(self, image: Image, static: StaticDamage) -> Plan:
