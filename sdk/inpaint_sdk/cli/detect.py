@@ -100,6 +100,8 @@ def detect(
     counts = {kind: Count() for kind in kinds}
     for job, found in prefetch_map(work, jobs, ahead=2):
         if isinstance(found, Exception):
+            if not image.is_dir():
+                raise found
             failed += 1
             click.echo(f"skipped {job.image}: {describe(found)}")
             continue

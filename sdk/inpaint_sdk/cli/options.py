@@ -8,7 +8,7 @@ from typing import Any, TypedDict, get_args
 
 import click
 
-from inpaint_sdk.options import DetectionOptions, Options, Strategy
+from inpaint_sdk.options import Clouds, DetectionOptions, Options, Strategy
 from inpaint_sdk.policies.make import DETECTOR
 
 Command = Callable[..., Any]
@@ -100,6 +100,21 @@ def with_loading(command: Command) -> Command:
     ):
         called = option(called)
     return called
+
+
+def with_model(command: Command) -> Command:
+    """Adds what restores: ``model`` and ``clouds``, as ``Restorer.load`` takes them."""
+    command = click.option(
+        "--clouds",
+        type=click.Choice(get_args(Clouds)),
+        help="With --model auto: a satellite's pictures, with such clouds to be removed.",
+    )(command)
+    return click.option(
+        "--model",
+        default="photo",
+        show_default=True,
+        help="Name, path of a model file, or auto: what each picture needs.",
+    )(command)
 
 
 with_detector = click.option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import click
 import numpy as np
@@ -16,6 +16,7 @@ from inpaint_sdk.cli.options import (
     Loading,
     with_detector,
     with_loading,
+    with_model,
     with_options,
     with_overwrite_input,
 )
@@ -42,17 +43,7 @@ BLANK = np.zeros((64, 64, 3), np.uint8)
     help="Mask; nonzero pixels are restored.  [default: what the detector finds]",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option(
-    "--model",
-    default="photo",
-    show_default=True,
-    help="Name, path of a model file, or auto: what each picture needs.",
-)
-@click.option(
-    "--clouds",
-    type=click.Choice(get_args(Clouds)),
-    help="With --model auto: a satellite's pictures, with such clouds to be removed.",
-)
+@with_model
 @with_loading
 @with_options()
 @with_detector

@@ -176,7 +176,7 @@ def test_what_is_found_can_be_added_to_a_mask(
     np.testing.assert_array_equal(cv2.imread(str(output)), expected)
 
     result = run("restore", folder, "--mask", masks, *options, "-o", folder.parent / "all")
-    assert "1 pictures without damage" in result.output
+    assert "pictures without damage: 1" in result.output
     all_ = {p.stem: cv2.imread(str(p)) for p in (folder.parent / "all").iterdir()}
     np.testing.assert_array_equal(all_["damaged"], expected)
     np.testing.assert_array_equal(all_["clean"], finder(image, own))
