@@ -59,8 +59,8 @@ def image(rng: np.random.Generator) -> Pixels:
 
 @pytest.fixture
 def mask() -> Pixels:
-    """A box and a line, uint8 [90, 130], 255 in the hole."""
-    hole = np.zeros((90, 130), np.uint8)
-    hole[20:40, 30:60] = 255
-    cv2.line(hole, (5, 80), (120, 50), 255, 3)
-    return hole
+    """A box and a line, uint8 [90, 130], 255 there."""
+    marked = np.zeros((90, 130), np.uint8)
+    marked[20:40, 30:60] = 255
+    cv2.line(marked, (5, 80), (120, 50), 255, 3)
+    return marked

@@ -15,8 +15,7 @@ from inpaint_eval.detection import Counts
 from inpaint_eval.pictures import Ratio, assign
 from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.large_holes import HOLES, holed_pictures, measure_holes
-from inpaint_sdk import Restorer
-from inpaint_sdk.runners.detector import DETECTOR
+from inpaint_sdk import Detector, Restorer
 
 
 @pytest.mark.parametrize(
@@ -116,12 +115,12 @@ def _unchanged(picture: Pixels) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def detector() -> Restorer:
-    return Restorer.load(DETECTOR, threads=2, channels="rgb")
+def detector() -> Detector:
+    return Detector.load(threads=2, channels="rgb")
 
 
 @pytest.fixture(scope="module")
-def marked(detector: Restorer, shared_data: Path) -> dict[str, Counts]:
+def marked(detector: Detector, shared_data: Path) -> dict[str, Counts]:
     """What the detector marks of held-out damage, by kind; and where there is none, as "none"."""
     counts: dict[str, Counts] = defaultdict(Counts)
     for kind, clean, damaged, mask in damaged_pictures(shared_data / "photos" / "kodak24"):
@@ -155,11 +154,13 @@ def test_clean_pictures_are_left_alone(marked: dict[str, Counts]) -> None:
 
 @pytest.mark.slow
 def test_the_stored_detection_is_what_is_measured(
-    detector: Restorer, marked: dict[str, Counts]
+    detector: Detector, marked: dict[str, Counts]
 ) -> None:
     stored = {q.kind: q for q in detector.model.detection}
     assert set(stored) == {*marked, "all kinds"}
     for kind, counts in marked.items():
-        assert stored[kind].false_positive_rate == pytest.approx(counts.false_positive_rate, abs=2e-4)
+        assert stored[kind].false_positive_rate == pytest.approx(
+            counts.false_positive_rate, abs=2e-4
+        )
         if kind != "none":
             assert stored[kind].f1 == pytest.approx(counts.f1, abs=0.005)

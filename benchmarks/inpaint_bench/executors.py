@@ -17,7 +17,7 @@ from inpaint_bench.schema.common import CandidateKey
 from inpaint_bench.schema.run import Scope
 from inpaint_eval.scores import Pixels
 from inpaint_sdk import InpaintError, Restorer
-from inpaint_sdk.backends import BackendOptions, open_session
+from inpaint_sdk.backends.pool import ModelPool
 from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc
 from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.models.zoo import open_model
@@ -111,17 +111,18 @@ class ModelExecutor(Executor):
 
     def load(self) -> None:
         model = find_model(self.order.candidate)
+        backend, threads = self.order.candidate.backend, self.order.threads
         try:
-            options = BackendOptions(self.order.candidate.backend, threads=self.order.threads)
-            session = open_session(model, options)
+            if self.order.scope == "call":
+                self._restorer = Restorer.load(model.path, backend=backend, threads=threads)
+            else:
+                self._session = ModelPool(backend, threads=threads).get(model.path).session
         except InpaintError as error:
             raise CannotRunError(str(error)) from error
         self._takes_masks = model.info.task == "inpaint"
         self._multiple = model.info.size_multiple
         if not self._takes_masks:
             self.notes.append("takes no mask: it restores the whole picture")
-        self._session = session
-        self._restorer = Restorer(model.info, session, "bgr")
 
     def feed(self, frame: Frame) -> Any:
         if self.order.scope == "call":

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from inpaint_eval.drawn import draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio
 from inpaint_eval.scores import Pixels
 from inpaint_eval.timing import Turns, ratio_of_turns, time_in_turns
-from inpaint_sdk import Restorer
+from inpaint_sdk import Options, Restorer
 
 PHOTOGRAPH_BLOCKS = 5
 
@@ -116,7 +117,7 @@ def _ratio(turns: dict[str, Turns], of: str, to: str) -> list[float]:
 
 def mask_free() -> SdkRow:
     """4000x3000 in tiles: memory, the step across their borders, and beside one untiled run."""
-    from inpaint_sdk.regions.boxes import DEFAULT_MEMORY_MB
+    from inpaint_sdk.backends.pool import ModelPool
     from inpaint_sdk.runners.enhance import EnhanceRunner
 
     restorer = Restorer.load("cloud-thin", threads=2)
@@ -128,8 +129,8 @@ def mask_free() -> SdkRow:
     peak = memory_rise_mb(lambda: results.append(restorer.restore(picture)))
     seconds = time.perf_counter() - seconds
     tiled = results[0].astype(np.int16)
-    cleaner = EnhanceRunner(restorer._session, restorer.model, "auto", DEFAULT_MEMORY_MB)
-    axes = cleaner.cut(3000, 4000)
+    with closing(ModelPool()) as pool:
+        axes = EnhanceRunner(pool.get("cloud-thin"), Options()).cut(3000, 4000)
     change = tiled - picture  # what the model did: the picture's own edges are not steps of it
     steps = [np.abs(np.diff(change, axis=axis)).mean(axis=(1 - axis, 2)) for axis in (0, 1)]
     at_borders, elsewhere = [], []
@@ -139,7 +140,7 @@ def mask_free() -> SdkRow:
             borders[start - 1 : end] = True
         at_borders.append(step[borders].mean() if borders.any() else 0.0)
         elsewhere.append(step[~borders].mean())
-    whole = restorer.restore(picture, memory_mb=4000).astype(np.int16)
+    whole = restorer.restore(picture, options=Options(memory_mb=4000)).astype(np.int16)
     difference = np.abs(tiled - whole)[256:-256, 256:-256]
     figures = {
         "model": restorer.model.name,
@@ -242,7 +243,9 @@ def stream(count: int = 200_000) -> SdkRow:
     restorer = Restorer.load("photo", threads=2)
     memory, given = [], 0
     started = time.perf_counter()
-    with restorer.stream(camera(), mask, budget=0.5, late="pass", steady=True) as frames:
+    with restorer.stream(
+        camera(), mask, latency_budget=0.5, late="passthrough", steady=True
+    ) as frames:
         for frame in frames:
             given += 1
             if frame.index % (count // 20) == count // 20 - 1:
@@ -253,7 +256,7 @@ def stream(count: int = 200_000) -> SdkRow:
         "seconds": time.perf_counter() - started,
         "counts": counts,
         "uncounted": counts["captured"]
-        - sum(counts[name] for name in ("restored", "passed", "dropped", "waiting")),
+        - sum(counts[name] for name in ("restored", "passed_through", "dropped", "waiting")),
         "memory_mb": memory,
         "growth_mb": memory[-1] - memory[0],
     }

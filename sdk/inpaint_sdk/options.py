@@ -24,7 +24,7 @@ _KIND = re.compile(r"[a-z][a-z0-9-]*")
 
 def check_choice(name: str, value: object, choices: object) -> None:
     """Raises ``OptionError`` unless ``value`` is one of a ``Literal``'s."""
-    if value not in get_args(choices):
+    if not isinstance(value, str) or value not in get_args(choices):
         listed = ", ".join(repr(choice) for choice in get_args(choices))
         raise OptionError(f"{name} is {value!r}; it must be one of {listed}")
 
@@ -82,6 +82,8 @@ class Options:
         kinds: kinds of damage that are looked for where there is no mask, as the detector names
             them: ``scratch``, ``speck``, ``stain``, ``overlay``, ``sensor``. None for every kind
             but ``overlay``: a scene's own text is no damage.
+        add_found: what a detector finds is restored too where a mask is given, outside of it. For
+            models that inpaint.
 
     Raises:
         OptionError: one of them has a value that it cannot take.
@@ -91,6 +93,7 @@ class Options:
     memory_mb: int = 640
     detection: DetectionOptions = field(default_factory=DetectionOptions)
     kinds: frozenset[str] | None = None
+    add_found: bool = False
 
     def __post_init__(self) -> None:
         check_choice("strategy", self.strategy, Strategy)
@@ -113,12 +116,10 @@ def check_options(options: object) -> None:
 
 
 def _checked_kinds(kinds: object) -> frozenset[str]:
-    if isinstance(kinds, str) or not isinstance(kinds, Iterable):
+    listed = list(kinds) if isinstance(kinds, Iterable) and not isinstance(kinds, str) else []
+    if not listed or not all(isinstance(kind, str) and _KIND.fullmatch(kind) for kind in listed):
         raise OptionError(f'kinds is {kinds!r}; give a set of words, like {{"scratch", "speck"}}')
-    found = frozenset(kinds)
-    if not found or not all(isinstance(kind, str) and _KIND.fullmatch(kind) for kind in found):
-        raise OptionError(f'kinds is {kinds!r}; give a set of words, like {{"scratch", "speck"}}')
-    return found
+    return frozenset(listed)
 
 
 def _is_number(value: object) -> bool:

@@ -14,7 +14,7 @@ from inpaint_bench.errors import CannotRunError
 from inpaint_bench.executors import Frame, Order, open_executor
 from inpaint_bench.peers import PEERS
 from inpaint_bench.schema.common import CandidateKey
-from inpaint_sdk import Restorer
+from inpaint_sdk import Options, Restorer
 from support.onnx_peers import write_filler, write_mask_free, write_migan
 
 Pixels = NDArray[np.uint8]
@@ -70,7 +70,7 @@ def test_the_network_alone_takes_batches(photo: Restorer, image: Pixels, mask: P
     found = restore(order(scope="network", batch=2), frame)
     assert [p.shape for p in found] == [image.shape] * 2
     for restored, picture, hole in zip(found, frame.pictures, frame.masks, strict=True):
-        expected = photo.restore(picture, hole, strategy="full")
+        expected = photo.restore(picture, hole, options=Options(strategy="full"))
         # In the hole: outside, the public API puts the known pixels back.
         difference = np.abs(restored[hole > 0].astype(int) - expected[hole > 0])
         assert difference.max() <= 1

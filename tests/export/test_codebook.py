@@ -78,7 +78,7 @@ class TestQuantiser:
         indices = torch.randint(32, (2, 3, 5))
         assert torch.equal(quantiser.nearest(quantiser.entries(indices)), indices)
 
-    def test_a_sure_answer_is_an_entry_and_an_unsure_one_their_mean(self) -> None:
+    def test_a_sure_prediction_is_an_entry_and_an_unsure_one_their_mean(self) -> None:
         quantiser = VectorQuantiser(8, 4)
         quantiser.codebook.normal_()
         sure = torch.full((3, 8), -1e4)
@@ -157,7 +157,7 @@ def test_what_is_known_stays_and_what_is_hidden_is_ignored(lookup: Lookup) -> No
 
 
 def test_the_whole_picture_is_seen() -> None:
-    """A corner that no convolution reaches changes the answer."""
+    """A corner that no convolution reaches changes the output."""
     model = tiny().inpainter
     image, mask = torch.rand(1, 3, 512, 512), torch.zeros(1, 1, 512, 512)
     mask[..., 480:, 480:] = 1.0
@@ -165,8 +165,8 @@ def test_the_whole_picture_is_seen() -> None:
     other[..., :16, :16] = 1.0 - other[..., :16, :16]
     model.autoencoder.cnn.middle = nn.Identity()  # its pooled branch would see it too
     with torch.inference_mode():
-        answers = [model.repair(picture, mask)[1][0, -1, -1] for picture in (image, other)]
-    assert (answers[0] - answers[1]).abs().max() > 1e-5
+        outputs = [model.repair(picture, mask)[1][0, -1, -1] for picture in (image, other)]
+    assert (outputs[0] - outputs[1]).abs().max() > 1e-5
 
 
 @pytest.fixture(scope="module", params=LOOKUPS)
@@ -205,8 +205,8 @@ def test_weights_are_stored_in_half_and_computed_in_full(exported: Path) -> None
     restore_to_full(whole)
     feed = {"image": np.random.default_rng(0).random((1, 3, 32, 48), np.float32)}
     feed["mask"] = np.eye(32, 48, dtype=np.float32)[None, None]
-    answers = [open_session(m.SerializeToString()).run(["output"], feed)[0] for m in (proto, whole)]
-    np.testing.assert_allclose(*answers, atol=1e-6)
+    outputs = [open_session(m.SerializeToString()).run(["output"], feed)[0] for m in (proto, whole)]
+    np.testing.assert_allclose(*outputs, atol=1e-6)
     assert not any(t.data_type == onnx.TensorProto.FLOAT16 for t in whole.graph.initializer)
     assert read_model_file(exported).info.precision == "fp32"
 
@@ -322,8 +322,8 @@ def learn(objective: nn.Module, steps: int) -> list[float]:
     optimizer = torch.optim.Adam(parameters, 1e-2)
     seen = []
     for _ in range(steps):
-        ((player, loss),) = objective.losses(batch())
-        assert player == "model"
+        ((trained, loss),) = objective.losses(batch())
+        assert trained == "model"
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

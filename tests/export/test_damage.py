@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import inpaint_eval.damage
+import inpaint_sdk
 from inpaint_eval.damage import VISIBLE, Damaged
 from inpaint_eval.held_out_damage import KINDS as HELD_OUT_KINDS
 from inpaint_eval.held_out_damage import Kind
@@ -32,7 +33,6 @@ from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import MaskDetection, thinness
 from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.validation import DamageValidation, DamageValidationConfig
-from inpaint_sdk import Restorer
 from inpaint_sdk.models.file import read_model_file
 
 Picture = NDArray[np.uint8]
@@ -140,16 +140,16 @@ def test_the_loss_falls_with_what_is_right() -> None:
     mask = torch.zeros(2, 1, 32, 32)
     mask[0, :, 4:6, 4:28] = 1.0
 
-    class Answer(torch.nn.Module):
+    class Fixed(torch.nn.Module):
         def __init__(self, logits: torch.Tensor) -> None:
             super().__init__()
-            self.answer = torch.nn.Parameter(logits)
+            self.values = torch.nn.Parameter(logits)
 
         def logits(self, image: torch.Tensor) -> torch.Tensor:
-            return self.answer
+            return self.values
 
     batch = {"image": torch.rand(2, 3, 32, 32), "mask": mask}
-    answers = {
+    predictions = {
         "right": 20.0 * mask - 10.0,
         "one pixel off": 20.0 * mask.roll(1, 2) - 10.0,
         "nothing": torch.full_like(mask, -10.0),
@@ -157,10 +157,10 @@ def test_the_loss_falls_with_what_is_right() -> None:
         "everything": torch.full_like(mask, 10.0),
     }
     losses = {}
-    for name, logits in answers.items():
-        objective = MaskDetection(Answer(logits))
-        ((player, loss),) = objective.losses(batch)
-        assert player == "model"
+    for name, logits in predictions.items():
+        objective = MaskDetection(Fixed(logits))
+        ((trained, loss),) = objective.losses(batch)
+        assert trained == "model"
         loss.backward()
         losses[name] = loss.item()
         assert set(objective.report()) == {"entropy", "dice"}
@@ -228,7 +228,7 @@ def test_it_trains_exports_and_detects(
     assert result.exit_code == 0, result.output
     info = read_model_file(output).info
     assert (info.task, info.outputs, info.size_multiple) == ("detect", ("probability",), 16)
-    found = Restorer.load(output, channels="rgb").detect(photo)
+    found = inpaint_sdk.Detector.load(output, channels="rgb").detect(photo)
     round_weights(trainer.ema.module)  # as the file has them
     with torch.inference_mode():
         image = torch.from_numpy(photo.transpose(2, 0, 1)[None].copy()).float() / 255
@@ -236,7 +236,7 @@ def test_it_trains_exports_and_detects(
             np.pad(image.numpy(), ((0, 0), (0, 0), (0, 8), (0, 0)), "symmetric")
         )
         expected = trainer.ema.module.eval()(padded)[0, 0, :200]
-    np.testing.assert_allclose(found.probability, expected.numpy(), atol=1e-4)
+    np.testing.assert_allclose(found.probability(), expected.numpy(), atol=1e-4)
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
@@ -252,7 +252,9 @@ def test_lower_precision_is_judged_by_f1(
     source, output = tmp_path / "fp32.onnx", tmp_path / "lower.onnx"
     loss = conversion.convert(source, precision, recipe, data_root, output)  # type: ignore[arg-type]
     assert loss.unit == "F1"
-    exact, lower = (Restorer.load(p).detect(photo).probability for p in (source, output))
+    exact, lower = (
+        inpaint_sdk.Detector.load(p).detect(photo).probability() for p in (source, output)
+    )
     assert np.abs(exact - lower).mean() < 0.02
     monkeypatch.setitem(conversion.F1_LIMITS, precision, -1.0)  # type: ignore[arg-type]
     with pytest.raises(ExportError, match=rf"{precision} costs damage .* F1 on its"):
@@ -285,7 +287,11 @@ def test_the_evaluation_counts_what_it_should(
     rows = {row.kind: row for row in read_model_file(copy).info.detection}
     assert (rows["magenta"].f1, rows["white"].f1) == (1.0, 0.0)
     assert rows["all kinds"].f1 == 0.5
-    assert (rows["none"].f1, rows["none"].false_positive_rate, rows["none"].pictures) == (None, 0.0, 1)
+    assert (rows["none"].f1, rows["none"].false_positive_rate, rows["none"].pictures) == (
+        None,
+        0.0,
+        1,
+    )
     assert "| magenta | 1.000 | 1.000 | 0.000 % |" in result.output
     report = detection_evaluation.evaluate_detector(copy, folder, 2)
     white, magenta = report.restoration["white"], report.restoration["magenta"]

@@ -157,11 +157,11 @@ def test_readers_see_far(reader: Reader, sees: bool) -> None:
 def test_what_a_picture_suffers_from_decides_for_all_of_it() -> None:
     torch.manual_seed(0)
     adaptation = Adaptation(3, 4)
-    x, felt = torch.rand(2, 4, 5, 6), torch.rand(2, 3)
-    torch.testing.assert_close(adaptation(x, felt), x)  # before it has learned
+    x, condition = torch.rand(2, 4, 5, 6), torch.rand(2, 3)
+    torch.testing.assert_close(adaptation(x, condition), x)  # before it has learned
     torch.nn.init.normal_(adaptation.decide.weight)
-    change = adaptation(x, felt) - x
-    gain, offset = adaptation.decide(felt).chunk(2, dim=1)
+    change = adaptation(x, condition) - x
+    gain, offset = adaptation.decide(condition).chunk(2, dim=1)
     torch.testing.assert_close(change[1, 2], x[1, 2] * gain[1, 2] + offset[1, 2])
 
 

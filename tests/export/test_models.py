@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from inpaint_export.models.averaging import AveragingRound, to_mean
-from inpaint_export.models.blocks import CONTINUED, Padding, residual_blocks
+from inpaint_export.models.blocks import REPLICATE, Padding, residual_blocks
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.models.fill import PullPushFill
 from inpaint_export.models.sarnn import ScanRound
@@ -82,7 +82,7 @@ def test_units_are_alive_at_the_start() -> None:
     assert (active > 0.0).float().mean() > 0.9
 
 
-@pytest.mark.parametrize(("padding", "flat"), [(CONTINUED, True), ("zeros", False)])
+@pytest.mark.parametrize(("padding", "flat"), [(REPLICATE, True), ("zeros", False)])
 def test_a_continued_border_is_not_seen(padding: Padding, flat: bool) -> None:
     torch.manual_seed(0)
     blocks = residual_blocks(4, 2, padding)
@@ -93,7 +93,7 @@ def test_a_continued_border_is_not_seen(padding: Padding, flat: bool) -> None:
     assert spread < 1e-5 if flat else spread > 0.01
 
 
-def test_an_averaging_round_answers_alike_on_short_and_long_lines() -> None:
+def test_an_averaging_round_responds_alike_on_short_and_long_lines() -> None:
     torch.manual_seed(0)
     short, long = torch.ones(1, 6, 3, 5), torch.ones(1, 6, 40, 64)
     averaging, plain = AveragingRound(6), ScanRound(6, weigh=True)

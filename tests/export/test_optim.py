@@ -14,7 +14,7 @@ from inpaint_export.models.sarnn import Sarnn
 from inpaint_export.models.staged import StagedInpainter
 from inpaint_export.recipes import NAMES, load_recipe
 from inpaint_export.training.muon import Muon, orthogonalised
-from inpaint_export.training.optim import OptimConfig, PlayerOptimizer, assign
+from inpaint_export.training.optim import MuonAdamW, OptimConfig, assign
 
 
 @pytest.mark.parametrize("shape", [(8, 40), (40, 8), (16, 16), (3, 8, 40)])
@@ -132,7 +132,7 @@ def test_stacks_of_our_networks(model: nn.Module, name: str, count: int) -> None
 def test_the_optimizer_takes_every_parameter_once() -> None:
     net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 3, 3))
     before = {name: p.detach().clone() for name, p in net.named_parameters()}
-    optimizer = PlayerOptimizer(net, OptimConfig())
+    optimizer = MuonAdamW(net, OptimConfig())
     loss = net(torch.randn(1, 3, 16, 16)).square().mean()
     optimizer.step(loss.backward, 1.0)
     for name, parameter in net.named_parameters():

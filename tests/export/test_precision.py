@@ -339,6 +339,8 @@ def test_tensorrt_for_rtx_compiles_it(
         (Shape(1, 64, 64),) * 3
     )  # fmt: skip
     targets = ("sm_86",)
-    built = build(library, file, OptimizationProfile(*sizes), targets=targets, plugin=None, progress=Silent())
+    built = build(
+        library, file, OptimizationProfile(*sizes), targets=targets, plugin=None, progress=Silent()
+    )
     assert built.scan == ("none" if model == "photo" else "log_step")
     assert len(built.data) > 1000

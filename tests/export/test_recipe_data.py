@@ -44,6 +44,9 @@ def test_what_the_package_does_not_have_any_more_is_said() -> None:
     card = {"class": "inpaint_export.recipes.base:CardConfig", "fields": {"colour": "red"}}
     with pytest.raises(ValueError, match="CardConfig has changed since"):
         recipe_from_data({**data, "fields": {**data["fields"], "card": card}})
+    network = {**data["fields"]["build"], "keywords": {"colour": "red"}}
+    with pytest.raises(ValueError, match=r"CnnInpainter has changed since .*'colour'"):
+        recipe_from_data({**data, "fields": {**data["fields"], "build": network}})
 
 
 def test_nothing_but_parts_of_recipes_is_called() -> None:

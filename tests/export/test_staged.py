@@ -140,16 +140,16 @@ def test_critics_learn_to_tell_and_the_generator_is_told() -> None:
     batch = {"image": torch.rand(2, 3, 128, 128), "mask": hole(128).expand(2, -1, -1, -1)}
     optimizers = {
         name: torch.optim.Adam(module.parameters(), 1e-3)
-        for name, module in objective.players().items()
+        for name, module in objective.trained_modules().items()
     }
     reports = []
     for _ in range(8):
-        for player, loss in objective.losses(batch):
-            optimizers[player].zero_grad()
+        for name, loss in objective.losses(batch):
+            optimizers[name].zero_grad()
             loss.backward()
-            if player == "critics":
+            if name == "critics":
                 assert objective.model.generator.head.weight.grad is None or reports
-            optimizers[player].step()
+            optimizers[name].step()
         reports.append(objective.report())
     assert reports[-1]["critic_whole"] < reports[0]["critic_whole"]
     assert reports[-1]["critic_region"] < reports[0]["critic_region"]
@@ -160,7 +160,7 @@ def test_a_critic_of_no_weight_is_not_there() -> None:
     objective = StagedAdversarial(StagedInpainter(SMALL), early=AdversarialWeights(whole=0.1))
     assert set(objective.critics) == {"whole"}
     objective = StagedAdversarial(StagedInpainter(SMALL), early=AdversarialWeights())
-    assert set(objective.players()) == {"model"}
+    assert set(objective.trained_modules()) == {"model"}
 
 
 def test_large_masks_are_large() -> None:

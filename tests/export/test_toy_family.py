@@ -29,7 +29,7 @@ from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import Batch, Objective
 from inpaint_export.training.optim import OptimConfig
-from inpaint_sdk import Memory, Restorer
+from inpaint_sdk import Detector, Memory, Restorer
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.info import Precision, Task
 
@@ -92,7 +92,7 @@ class ToyEnhancer(nn.Module):
 
 
 class ToyDetector(nn.Module):
-    """Two layers; what is summed over the picture is declared within a submodule."""
+    """Finds two kinds; what is summed over the picture is declared within a submodule."""
 
     size_multiple = CELL
     memory = Memory(bytes_per_pixel=100)
@@ -102,11 +102,11 @@ class ToyDetector(nn.Module):
         super().__init__()
         self.near = nn.Conv2d(3, WIDTH, 3, padding=1)
         self.gate = Gate()
-        self.answer = nn.Conv2d(WIDTH, 1, 1)
+        self.head = nn.Conv2d(WIDTH, len(self.kinds), 1)
 
     def forward(self, image: Tensor) -> Tensor:
         x = F.max_pool2d(F.relu(self.near(image)), 3, stride=1, padding=1)
-        return torch.sigmoid(self.answer(self.gate(x)))
+        return torch.sigmoid(self.head(self.gate(x)))
 
 
 class Gate(nn.Module):
@@ -198,7 +198,7 @@ def run(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     masked = isinstance(model, ToyInpainter) or "mask" in getattr(model, "_names", ())
     outputs = model(batch["image"], batch["mask"]) if masked else model(batch["image"])
     first = outputs if isinstance(outputs, Tensor) else outputs[0]
-    return first, batch["mask"] if first.shape[1] == 1 else batch["clear"]
+    return first, batch["clear"] if first.shape[1] == 3 else batch["mask"]
 
 
 def toy(
@@ -310,8 +310,7 @@ def test_the_sdk_runs_it(
     clear, mask = draw(np.random.default_rng(1), 45, 70)
     image = np.where(mask[..., None] > 0, 0, clear).astype(np.uint8)
     if recipe.task == "detect":
-        restorer = Restorer.load("photo", threads=1, detector=path)
-        probability = restorer.detect(image).probability
+        probability = Detector.load(path, threads=1).detect(image).probability()
         assert probability.shape == mask.shape
         assert probability[mask > 0].mean() > probability[mask == 0].mean() + 0.1
         return

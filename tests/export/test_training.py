@@ -17,7 +17,7 @@ from inpaint_export.recipes.base import Recipe
 from inpaint_export.training import loop
 from inpaint_export.training.checkpoint import KEYS, load_checkpoint, save_checkpoint
 from inpaint_export.training.loop import Trainer
-from inpaint_export.training.optim import OptimConfig, PlayerOptimizer, rate_factor
+from inpaint_export.training.optim import MuonAdamW, OptimConfig, rate_factor
 
 
 def test_losses_look_only_into_the_hole() -> None:
@@ -87,11 +87,11 @@ def test_an_objective_is_learned(tiny_recipe: Recipe) -> None:
     mask = torch.zeros(2, 1, 64, 64)
     mask[..., 20:44, 20:44] = 1.0
     objective = tiny_recipe.objective(tiny_recipe.build())
-    optimizer = PlayerOptimizer(objective.model, OptimConfig(lr=0.01))
+    optimizer = MuonAdamW(objective.model, OptimConfig(lr=0.01))
     seen = []
     for _ in range(60):
-        ((player, loss),) = objective.losses({"image": stripes, "mask": mask})
-        assert player == "model"
+        ((trained, loss),) = objective.losses({"image": stripes, "mask": mask})
+        assert trained == "model"
         optimizer.step(loss.backward, 1.0)
         seen.append(loss.item())
     assert seen[-1] < 0.5 * seen[0]

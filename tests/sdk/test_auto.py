@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,16 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from inpaint_sdk import DetectionOptions, Degradation, ModelError, Restorer
-from inpaint_sdk.auto import parts
-from inpaint_sdk.auto.parts import CHOICES, choose
-from inpaint_sdk.auto.wide import wide_part
+from inpaint_sdk import Degradation, DetectionOptions, OptionError, Options, Restorer
 from inpaint_sdk.cli.main import main
+from inpaint_sdk.policies import auto as module
+from inpaint_sdk.policies.auto import CHOICES, choose
+from inpaint_sdk.policies.wide import has_wide_part
 from inpaint_sdk.runners.enhance import EnhanceRunner
 from support.detector import scratched
 
 Pixels = NDArray[Any]
-EXACT = DetectionOptions(dilation=0)
+EXACT = Options(detection=DetectionOptions(dilation=0))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def auto(detector_file: Path) -> Restorer:
 def only_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is bundled beside what fills and what removes clouds, whatever comes to be."""
     bundled = {"photo", "cloud-thin", "cloud-thick"}
-    monkeypatch.setattr(parts, "is_bundled", bundled.__contains__)
+    monkeypatch.setattr(module, "is_bundled", bundled.__contains__)
 
 
 @pytest.mark.usefixtures("only_the_first")
@@ -40,14 +41,13 @@ def test_damage_is_found_and_filled(
     auto: Restorer, photo: Restorer, image: Pixels, mask: Pixels
 ) -> None:
     damaged = scratched(image, mask)
-    plan = auto.plan(damaged, detection=EXACT)
-    assert plan.detect
+    plan = auto.plan(damaged, options=EXACT)
     assert [(step.action, step.model) for step in plan.steps] == [
         ("detect", "magenta"),
         ("inpaint", "photo"),
     ]
     expected = photo.restore(damaged, mask)
-    np.testing.assert_array_equal(auto.restore(damaged, detection=EXACT), expected)
+    np.testing.assert_array_equal(auto.restore(damaged, options=EXACT), expected)
 
 
 @pytest.mark.usefixtures("only_the_first")
@@ -61,11 +61,11 @@ def test_under_a_mask_only_it_changes(
     auto: Restorer, photo: Restorer, image: Pixels, mask: Pixels
 ) -> None:
     plan = auto.plan(image, mask)
-    assert (plan.detect, [step.model for step in plan.steps]) == (False, ["photo"])
+    assert (plan.detection, [step.model for step in plan.steps]) == (None, ["photo"])
     np.testing.assert_array_equal(auto.restore(image, mask), photo.restore(image, mask))
     np.testing.assert_array_equal(auto.restore(image, mask * 0), image)
     for steady in (False, True):
-        restore = auto.with_mask(mask, steady=steady)
+        restore = auto.frames(mask, steady=steady)
         np.testing.assert_array_equal(restore(image), photo.restore(image, mask))
 
 
@@ -75,14 +75,14 @@ def test_clouds_are_removed_where_one_says_so(clouds: Any, image: Pixels, mask: 
     model = Restorer.load(f"cloud-{clouds}", threads=2)
     hazy = (image * 0.5 + 62.0).round().astype(np.uint8)
     plan = auto.plan(hazy)
-    assert [(step.action, step.model) for step in plan.steps] == [("restore", f"cloud-{clouds}")]
+    assert [(step.action, step.model) for step in plan.steps] == [("enhance", f"cloud-{clouds}")]
     np.testing.assert_array_equal(auto.restore(hazy), model.restore(hazy))
-    np.testing.assert_array_equal(auto.with_mask(mask)(hazy), auto.restore(hazy, mask))
-    with pytest.raises(ModelError, match="nothing is steady"):
-        auto.with_mask(mask, steady=True)
     marked = auto.plan(hazy, mask)
-    assert [step.model for step in marked.steps] == [f"cloud-{clouds}", "photo"]
-    np.testing.assert_array_equal(auto.restore(hazy, mask)[mask == 0], hazy[mask == 0])
+    assert [step.model for step in marked.steps] == [f"cloud-{clouds}"]
+    np.testing.assert_array_equal(auto.restore(hazy, mask), model.restore(hazy, mask))
+    for steady in (False, True):
+        restore = auto.frames(mask, steady=steady)
+        np.testing.assert_array_equal(restore(hazy), model.restore(hazy, mask))
 
 
 @pytest.mark.parametrize("strategy", ["auto", "resize"])
@@ -91,14 +91,15 @@ def test_a_distorted_picture_is_cleaned_before_damage_is_found_and_filled(
 ) -> None:
     noisy = (image + rng.normal(0.0, 30.0, image.shape)).clip(0, 255).astype(np.uint8)
     damaged = scratched(noisy, mask)
-    plan = auto.plan(damaged, detection=EXACT, strategy=strategy)
+    options = replace(EXACT, strategy=strategy)
+    plan = auto.plan(damaged, options=options)
     assert [step.model for step in plan.steps] == ["clean", "magenta", "photo"]
     assert plan.steps[0].detail.startswith("noise 0.")
-    cleaned = Restorer.load("clean", threads=2).restore(damaged, strategy=strategy)
+    cleaned = Restorer.load("clean", threads=2).restore(damaged, options=options)
     found = auto.detect(cleaned).mask
     assert found.any() and not np.array_equal(found, auto.detect(damaged).mask)
-    expected = Restorer.load("photo", threads=2).restore(cleaned, found, strategy=strategy)
-    restored = auto.restore(damaged, detection=EXACT, strategy=strategy)
+    expected = Restorer.load("photo", threads=2).restore(cleaned, found, options=options)
+    restored = auto.restore(damaged, options=options)
     np.testing.assert_array_equal(restored, expected)
     with_mask = auto.plan(damaged, mask)
     assert "clean" not in [step.model for step in with_mask.steps]
@@ -108,7 +109,7 @@ def test_a_hardly_distorted_picture_is_not_cleaned(
     auto: Restorer, image: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = Degradation(0.05, 0.0, 0.0)
-    monkeypatch.setattr(EnhanceRunner, "restore_and_diagnose", lambda *_: (image * 0, said))
+    monkeypatch.setattr(EnhanceRunner, "enhance", lambda *_, **__: (image * 0, said))
     assert "clean" not in [step.model for step in auto.plan(image).steps]
     np.testing.assert_array_equal(auto.restore(image), image)
 
@@ -129,15 +130,14 @@ def test_wide_holes_are_for_another_model(
 
 
 def test_wide_holes_are_told_by_what_has_room_in_them() -> None:
-    hole = np.zeros((100, 200), np.uint8)
-    hole[10:14, 5:190] = 255  # long, not wide
-    hole[30:70, 20:60] = 255
-    hole[40:52, 100:112] = 255
-    found = wide_part(hole, 20)
-    expected = np.zeros_like(hole)
-    expected[30:70, 20:60] = 255
-    np.testing.assert_array_equal(found, expected)
-    assert not wide_part(np.zeros_like(hole), 20).any()
+    mask = np.zeros((100, 200), np.uint8)
+    assert not has_wide_part(mask, 20)
+    mask[10:14, 5:190] = 255  # long, not wide
+    mask[40:52, 100:112] = 255
+    assert not has_wide_part(mask, 20)
+    mask[30:70, 20:60] = 255
+    assert has_wide_part(mask, 20)
+    assert not has_wide_part(mask, 50)
 
 
 def test_what_is_not_bundled_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,9 +148,9 @@ def test_what_is_not_bundled_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(ModelError, match="clouds is 'dark'"):
+    with pytest.raises(OptionError, match="clouds is 'dark'"):
         Restorer.load("auto", clouds="dark")  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match='clouds is for the model "auto"; photo is another'):
+    with pytest.raises(OptionError, match="clouds is for the model 'auto'; photo is another"):
         Restorer.load("photo", clouds="thin")
 
 
@@ -168,7 +168,7 @@ def test_the_command(tmp_path: Path, detector_file: Path, image: Pixels, mask: P
     np.testing.assert_array_equal(cv2.imread(str(output)), expected)
     result = CliRunner().invoke(main, [*command[:2], "--clouds", "thick", "-o", str(output)])
     assert result.exit_code == 1
-    assert 'clouds is for the model "auto"' in result.output
+    assert "clouds is for the model 'auto'" in result.output
 
 
 def test_it_says_what_it_is(auto: Restorer) -> None:

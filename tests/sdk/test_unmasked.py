@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpaint_sdk import ImageError, MaskError, ModelError, Restorer
+from inpaint_sdk import ImageError, MaskError, OptionError, Restorer
 from inpaint_sdk.cli.main import main
 
 Pixels = NDArray[np.uint8]
@@ -55,7 +55,9 @@ def test_a_mask_restricts_the_change(clouds: Restorer, hazy: Pixels, mask: Pixel
 def test_any_size(clouds: Restorer, rng: np.random.Generator, size: tuple[int, int]) -> None:
     picture = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
     assert clouds.restore(picture).shape == picture.shape
-    assert clouds.attention(picture).shape == size
+    seen = clouds.plan(picture).attention()
+    assert seen is not None
+    assert seen.shape == size
 
 
 def test_what_comes_in_goes_out(clouds: Restorer, hazy: Pixels) -> None:
@@ -73,7 +75,8 @@ def test_what_comes_in_goes_out(clouds: Restorer, hazy: Pixels) -> None:
 def test_attention_says_where_the_damage_is() -> None:
     path = Path(__file__).parents[2] / "examples" / "images" / "landsat.png"
     picture = cv2.imread(str(path))
-    seen = Restorer.load("cloud-thick", threads=2).attention(picture)
+    seen = Restorer.load("cloud-thick", threads=2).plan(picture).attention()
+    assert seen is not None
     assert (seen.shape, seen.dtype) == (picture.shape[:2], np.float32)
     assert seen.min() >= 0.0
     assert seen.max() <= 1.0
@@ -81,16 +84,37 @@ def test_attention_says_where_the_damage_is() -> None:
     assert seen[:20, 120:180].mean() > seen[40:80, 250:330].mean() + 0.1
 
 
-def test_attention_is_asked_of_a_model_that_has_none(photo: Restorer, image: Pixels) -> None:
-    with pytest.raises(ModelError, match="draws no attention map"):
-        photo.attention(image)
+def test_models_that_draw_no_attention(photo: Restorer, image: Pixels, mask: Pixels) -> None:
+    assert photo.plan(image, mask).attention() is None
+    assert Restorer.load("clean", threads=2).plan(image).attention() is None
+
+
+def test_attention_is_of_the_whole_picture(clouds: Restorer, hazy: Pixels, mask: Pixels) -> None:
+    """As the plan says: nothing is looked at where nothing is changed."""
+    np.testing.assert_array_equal(
+        clouds.plan(hazy, mask).attention(), clouds.plan(hazy).attention()
+    )
+    assert clouds.plan(hazy, mask * 0).attention() is None
+
+
+def test_there_is_no_static_damage_to_find(clouds: Restorer, hazy: Pixels, mask: Pixels) -> None:
+    with pytest.raises(OptionError, match="sees damage by itself; static damage"):
+        clouds.frames(damage="static")
+
+
+def test_steady_is_for_what_is_filled(clouds: Restorer, hazy: Pixels, mask: Pixels) -> None:
+    """A model that sees damage by itself restores each frame, steady or not."""
+    for given in (None, mask):
+        restore = clouds.frames(given, steady=True)
+        for frame in (hazy, hazy[::-1].copy()):
+            np.testing.assert_array_equal(restore(frame), clouds.restore(frame, given))
 
 
 def test_bad_input_is_refused(clouds: Restorer, image: Pixels) -> None:
     with pytest.raises(ImageError):
         clouds.restore(image.astype(np.float64))  # type: ignore[call-overload]
     with pytest.raises(ImageError):
-        clouds.attention(image[:0])
+        clouds.plan(image[:0])
     with pytest.raises(MaskError, match="one size"):
         clouds.restore(image, np.zeros((3, 3), np.uint8))
 

@@ -1,4 +1,4 @@
-"""Recurrence that answers alike on lines of any length."""
+"""Recurrence whose response does not depend on the length of lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class AveragingRound(nn.Module):
 
     A scan sums up what it has passed, so its maps grow from a line's start on, for as long as it
     remembers. A network that learns on small crops takes such sums for what pictures have in them,
-    and answers too strongly where lines are longer: under one that had learned on crops of 160
+    and responds too strongly where lines are longer: under one that had learned on crops of 160
     pixels, changes of pictures of 480 were half as large again as would have been best. Here each
     sum is divided by that of its weights.
 

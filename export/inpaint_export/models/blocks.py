@@ -13,12 +13,12 @@ SLOPE = 0.1
 Padding = Literal["zeros", "replicate"]
 """What convolutions see beyond a picture's border."""
 
-CONTINUED: Padding = "replicate"
+REPLICATE: Padding = "replicate"
 """For networks that learn from small crops and work on large pictures. Small crops are all border:
 with zeros there, features are learned that zeros have weakened, and in the middle of a large
-picture the answer is too strong. A U-Net that had learned to clean crops of 96 pixels so took JPEG
-of quality 20 from pictures of 480 less well than from their squares of 96, by 0.55 dB; with borders
-continued by 0.17 dB."""
+picture the output is too strong. A U-Net that had learned to clean crops of 96 pixels so took JPEG
+of quality 20 from pictures of 480 less well than from their squares of 96, by 0.55 dB; with
+replicate padding by 0.17 dB."""
 
 
 def start_at_zero(layer: nn.Module) -> None:

@@ -152,13 +152,13 @@ class CnnInpainter(nn.Module):
         sixteenth = self.middle(F.leaky_relu(self.down16(eighth), SLOPE))
         return Features(quarter, eighth, sixteenth, half)
 
-    def decode(self, features: Features, hint: Tensor | None = None) -> Tensor:
+    def decode(self, features: Features, condition: Tensor | None = None) -> Tensor:
         """What is to be added to the fill, [N, 3, H, W].
 
-        hint: what else is known of the picture, added to the features [N, C8, H/8, W/8].
+        condition: what else is known of the picture, added to the features [N, C8, H/8, W/8].
         """
         x = features.eighth + double(self.up8(features.sixteenth))
-        x = self.decode8(x if hint is None else x + hint)
+        x = self.decode8(x if condition is None else x + condition)
         x = self.decode4(features.quarter + double(self.up4(x)))
         residual = F.pixel_shuffle(self.head(x), 4)
         if features.half is None:

@@ -83,8 +83,8 @@ class CodebookAutoencoder(nn.Module):
 
     def decode(self, filled: Tensor, mask: Tensor, features: Features, entries: Tensor) -> Tensor:
         """The picture from its fill, what the CNN sees of that, and entries [N, H/8, W/8, C]."""
-        hint = self.hint(entries.permute(0, 3, 1, 2))
-        return filled + mask * self.cnn.decode(features, hint)
+        condition = self.hint(entries.permute(0, 3, 1, 2))
+        return filled + mask * self.cnn.decode(features, condition)
 
 
 class CodeEncoder(nn.Module):
@@ -108,7 +108,7 @@ class CodeEncoder(nn.Module):
 
 
 Lookup = Literal["argmax", "soft", "continuous"]
-"""How the transformer's answer becomes the decoder's input.
+"""How the transformer's output becomes the decoder's input.
 
 argmax: the likeliest entry. soft: the mean entry under the predicted probabilities. continuous: no
 codebook, but as many numbers as an entry has.
@@ -157,18 +157,18 @@ class CodebookInpainter(nn.Module):
             )
         )
         continuous = transformer.lookup == "continuous"
-        answers = autoencoder.channels if continuous else autoencoder.codes
+        outputs = autoencoder.channels if continuous else autoencoder.codes
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, answers * CELLS)
+        self.head = nn.Linear(width, outputs * CELLS)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Repairs a picture; tensors are those of :class:`CnnInpainter`."""
         return self.repair(image, mask)[0]
 
     def repair(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The repaired picture, and the transformer's answer for the cells of each token.
+        """The repaired picture, and the transformer's output for the cells of each token.
 
-        The answer is [N, H/16, W/16, CELLS, K], logits of the codebook's entries, or where the
+        The output is [N, H/16, W/16, CELLS, K], logits of the codebook's entries, or where the
         lookup is continuous, features [N, H/16, W/16, CELLS, C].
         """
         cnn = self.autoencoder.cnn
@@ -176,18 +176,18 @@ class CodebookInpainter(nn.Module):
         features = cnn.encode(filled, mask)
         patches = self.stem(torch.cat([filled - 0.5, mask - 0.5], dim=1))
         x = self.blocks(patches + self.local(features.sixteenth))  # [N, width, H/16, W/16]
-        answer = self.head(self.norm(x.permute(0, 2, 3, 1))).unflatten(3, (CELLS, -1))
-        entries = join_cells(self._look_up(answer))
-        return self.autoencoder.decode(filled, mask, features, entries), answer
+        output = self.head(self.norm(x.permute(0, 2, 3, 1))).unflatten(3, (CELLS, -1))
+        entries = join_cells(self._look_up(output))
+        return self.autoencoder.decode(filled, mask, features, entries), output
 
-    def _look_up(self, answer: Tensor) -> Tensor:
-        """Entries [..., C] for an answer [..., K], or for one [..., C] itself."""
+    def _look_up(self, output: Tensor) -> Tensor:
+        """Entries [..., C] for an output [..., K], or for one [..., C] itself."""
         quantiser = self.autoencoder.quantiser
         if self.lookup == "argmax":
-            return quantiser.entries(answer.argmax(dim=-1))
+            return quantiser.entries(output.argmax(dim=-1))
         if self.lookup == "soft":
-            return quantiser.expected(answer)
-        return answer
+            return quantiser.expected(output)
+        return output
 
 
 def join_cells(tokens: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.models.averaging import AveragingRound
-from inpaint_export.models.blocks import CONTINUED, SLOPE, residual_blocks, start_at_zero
+from inpaint_export.models.blocks import REPLICATE, SLOPE, residual_blocks, start_at_zero
 from inpaint_sdk import Memory
 
 Reader = Literal["gru", "scan", "none"]
@@ -70,7 +70,7 @@ def _reader(kind: Reader, state: int, block: int) -> nn.Module:
         return GruReader(state, block)
     if kind == "scan":
         return nn.Sequential(AveragingRound(state), AveragingRound(state))  # along, then across
-    conv = nn.Conv2d(state, state, 3, padding=1, padding_mode=CONTINUED)
+    conv = nn.Conv2d(state, state, 3, padding=1, padding_mode=REPLICATE)
     return nn.Sequential(conv, nn.LeakyReLU(SLOPE))
 
 
@@ -94,24 +94,25 @@ class Sequences(nn.Module):
 class Adaptation(nn.Module):
     """Gains and offsets of features by what the whole picture suffers from; at first none.
 
-    FiLM (Perez et al., AAAI 2018): how strongly to answer is decided once for all of a picture.
+    FiLM (Perez et al., AAAI 2018), conditioned on the whole picture: how strongly it is changed is
+    decided once for all of it.
     """
 
     stacked: ClassVar = {"decide.weight": 2}
 
-    def __init__(self, felt: int, channels: int) -> None:
+    def __init__(self, condition_channels: int, channels: int) -> None:
         super().__init__()
-        self.decide = nn.Linear(felt, 2 * channels)
+        self.decide = nn.Linear(condition_channels, 2 * channels)
         start_at_zero(self.decide)
 
-    def forward(self, x: Tensor, felt: Tensor) -> Tensor:
-        """From and to [N, C, H, W]; felt is [N, F]."""
-        gain, offset = self.decide(felt)[..., None, None].chunk(2, dim=1)
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """From and to [N, C, H, W]; condition is [N, F]."""
+        gain, offset = self.decide(condition)[..., None, None].chunk(2, dim=1)
         return x + x * gain + offset
 
 
 class Crnn(nn.Module):
-    """Mask-free restoration with a diagnosis as a second output."""
+    """Mask-free restoration with the degradation as a second output."""
 
     size_multiple = BLOCK
     memory = Memory(bytes_per_pixel=480)
@@ -122,12 +123,12 @@ class Crnn(nn.Module):
         super().__init__()
         config = config or CrnnConfig()
         half, quarter, eighth = config.widths
-        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2, padding_mode=CONTINUED)
-        self.encode2 = residual_blocks(half, config.encoder_blocks[0], CONTINUED)
+        self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2, padding_mode=REPLICATE)
+        self.encode2 = residual_blocks(half, config.encoder_blocks[0], REPLICATE)
         self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
-        self.encode4 = residual_blocks(quarter, config.encoder_blocks[1], CONTINUED)
+        self.encode4 = residual_blocks(quarter, config.encoder_blocks[1], REPLICATE)
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.encode8 = residual_blocks(eighth, config.encoder_blocks[2], CONTINUED)
+        self.encode8 = residual_blocks(eighth, config.encoder_blocks[2], REPLICATE)
         self.shallow = Sequences(quarter, config.state, config.shallow, BLOCK // 4)
         self.deep = Sequences(eighth, config.state, config.deep, BLOCK // 8)
         self.diagnose1 = nn.Conv2d(eighth, eighth // 2, 1)
@@ -136,26 +137,26 @@ class Crnn(nn.Module):
         self.adapt2 = Adaptation(eighth // 2, half)
         # Unfolded and not enlarged, so that each pixel gets features of its own.
         self.up4 = nn.Conv2d(eighth, 4 * quarter, 1)
-        self.decode4 = residual_blocks(quarter, config.decoder_blocks[0], CONTINUED)
+        self.decode4 = residual_blocks(quarter, config.decoder_blocks[0], REPLICATE)
         self.up2 = nn.Conv2d(quarter, 4 * half, 1)
-        self.decode2 = residual_blocks(half, config.decoder_blocks[1], CONTINUED)
-        self.head = nn.Conv2d(half, 12, 3, padding=1, padding_mode=CONTINUED)
+        self.decode2 = residual_blocks(half, config.decoder_blocks[1], REPLICATE)
+        self.head = nn.Conv2d(half, 12, 3, padding=1, padding_mode=REPLICATE)
         start_at_zero(self.head)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Restores a picture.
 
         image: [N, 3, H, W], RGB in [0, 1]; H and W are multiples of :attr:`size_multiple`. Returns
-        the restored picture, which may leave [0, 1] a little, and the diagnosis [N, 3] in [0, 1]:
+        the restored picture, which may leave [0, 1] a little, and the degradation [N, 3] in [0, 1]:
         strengths of noise, blur and compression.
         """
         skip2 = self.encode2(F.leaky_relu(self.stem(image - 0.5), SLOPE))  # [N, C2, H/2, W/2]
         skip4 = self.encode4(F.leaky_relu(self.down4(skip2), SLOPE))
         x = self.deep(self.encode8(F.leaky_relu(self.down8(skip4), SLOPE)))
-        felt = F.leaky_relu(self.diagnose1(x), SLOPE).mean(dim=(2, 3))
-        diagnosis = torch.sigmoid(self.diagnose2(felt))
+        condition = F.leaky_relu(self.diagnose1(x), SLOPE).mean(dim=(2, 3))
+        degradation = torch.sigmoid(self.diagnose2(condition))
         x = self.shallow(skip4) + F.pixel_shuffle(self.up4(x), 2)
-        x = self.decode4(self.adapt4(x, felt))
+        x = self.decode4(self.adapt4(x, condition))
         x = skip2 + F.pixel_shuffle(self.up2(x), 2)
-        x = self.decode2(self.adapt2(x, felt))
-        return image + F.pixel_shuffle(self.head(x), 2), diagnosis
+        x = self.decode2(self.adapt2(x, condition))
+        return image + F.pixel_shuffle(self.head(x), 2), degradation

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.models.blocks import (
-    CONTINUED,
+    REPLICATE,
     SLOPE,
     GlobalContext,
     ResidualBlock,
@@ -68,15 +68,15 @@ class Detector(nn.Module):
         self.down4 = nn.Conv2d(half, quarter, 2, stride=2)
         self.encode4 = residual_blocks(quarter, config.blocks[1])
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.encode8 = residual_blocks(eighth, config.blocks[2], CONTINUED)
+        self.encode8 = residual_blocks(eighth, config.blocks[2], REPLICATE)
         self.down16 = nn.Conv2d(eighth, sixteenth, 2, stride=2)
         self.middle = nn.Sequential(
-            *(ResidualBlock(sixteenth, dilation, CONTINUED) for dilation in config.dilations),
+            *(ResidualBlock(sixteenth, dilation, REPLICATE) for dilation in config.dilations),
             GlobalContext(sixteenth),
         )
         # Unfolded and not enlarged, so that what lies off a cell's middle can be told.
         self.up8 = nn.Conv2d(sixteenth, 4 * eighth, 1)
-        self.decode8 = residual_blocks(eighth, config.blocks[2], CONTINUED)
+        self.decode8 = residual_blocks(eighth, config.blocks[2], REPLICATE)
         self.up4 = nn.Conv2d(eighth, 4 * quarter, 1)
         self.decode4 = residual_blocks(quarter, config.blocks[1])
         self.up2 = nn.Conv2d(quarter, 4 * half, 1)

@@ -166,11 +166,13 @@ class Sarnn(nn.Module):
             x = x + attention * (repaired - x) if self.config.attention else repaired
         smooth = self.smooth_head(x)
         x = self.refine(skip4 + double(self.up4(x)))
-        return answer(image, smooth, self.fine_head(x), attention)
+        return apply_gain_and_offset(image, smooth, self.fine_head(x), attention)
 
 
-def answer(image: Tensor, smooth: Tensor, fine: Tensor, attention: Tensor) -> tuple[Tensor, Tensor]:
-    """The picture and the attention [N, 1, H, W] from what a network says of it.
+def apply_gain_and_offset(
+    image: Tensor, smooth: Tensor, fine: Tensor, attention: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The restored picture and its attention [N, 1, H, W], from a network's heads.
 
     image: [N, 3, H, W]. smooth: [N, 6, H/8, W/8] and fine: [N, 96, H/4, W/4], which add up to the
     logarithm of a gain and an offset for every pixel. attention: [N, 1, H/8, W/8].

@@ -56,13 +56,13 @@ class ConvLstm(nn.Module):
         """From [N, C, H, W] and (hidden, cell) of that shape to the next (hidden, cell)."""
         hidden, cell = state
         parts = self.gates(torch.cat([x, hidden], dim=1)).chunk(4, dim=1)
-        enter, keep, show = (torch.sigmoid(part) for part in parts[:3])
-        cell = keep * cell + enter * torch.tanh(parts[3])
-        return show * torch.tanh(cell), cell
+        input_gate, forget_gate, output_gate = (torch.sigmoid(part) for part in parts[:3])
+        cell = forget_gate * cell + input_gate * torch.tanh(parts[3])
+        return output_gate * torch.tanh(cell), cell
 
 
-class Forgetful(nn.Module):
-    """What stands for the LSTM where stages are not joined: a convolution of about its cost."""
+class FeedForwardCell(nn.Module):
+    """In the LSTM's place where stages are not joined: convolutions of about its cost."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class StagedInpainter(nn.Module):
         sixteenth = config.generator.widths[2]
         # Beside the features: how much of each cell was a hole at first, and still is.
         self.enter = nn.Conv2d(sixteenth + 2, config.state, 1)
-        self.join = ConvLstm(config.state) if config.recurrent else Forgetful(config.state)
+        self.join = ConvLstm(config.state) if config.recurrent else FeedForwardCell(config.state)
         self.leave = nn.Conv2d(config.state, sixteenth, 1)
         start_at_zero(self.leave)
 

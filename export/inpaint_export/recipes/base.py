@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from inpaint_export.training.objective import Objective
 from inpaint_export.training.optim import OptimConfig
-from inpaint_export.training.start import Start
+from inpaint_export.training.start import Initialisation
 from inpaint_sdk.models.info import Task
 
 Storage = Literal["fp32", "fp16"]
@@ -38,6 +38,15 @@ class Validator(Protocol):
 
     def measure(self, model: nn.Module, device: torch.device) -> float:
         """The figure for a model as it is, without training it."""
+
+
+@runtime_checkable
+class DetailedValidator(Validator, Protocol):
+    """A validator that measures more than its figure."""
+
+    @property
+    def details(self) -> Mapping[str, float]:
+        """Further figures of the last measurement, for the log, by name."""
 
 
 class ValidationConfig(Protocol):
@@ -86,7 +95,7 @@ class Recipe:
     outputs: tuple[str, ...] = ("output",)
     batch: int = 8
     seed: int = 0
-    start: Start | None = None
+    start: Initialisation | None = None
     window: int | None = None
     storage: Storage = "fp32"
     optim: OptimConfig = field(default_factory=OptimConfig)

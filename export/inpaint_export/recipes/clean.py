@@ -15,12 +15,12 @@ from inpaint_export.training.objective import PairRegression, PairWeights, stren
 from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromRun
 
-MEAN_PSNR = PairWeights(log_mse=0.3, l1=3.0, side=0.1)
+MEAN_PSNR = PairWeights(log_mse=0.3, l1=3.0, auxiliary=0.1)
 
 RECIPE = replace(
     FIRST,
     name="clean",
-    objective=partial(PairRegression, side_target=strength, early=MEAN_PSNR, late=MEAN_PSNR),
+    objective=partial(PairRegression, auxiliary_target=strength, early=MEAN_PSNR, late=MEAN_PSNR),
     data=DistortionDataConfig(folders=("photos/train",), crop=192, scale=(0.6, 1.0)),
     batch=4,
     optim=OptimConfig(lr=2e-3, warmup=100),

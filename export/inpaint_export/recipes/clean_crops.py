@@ -20,9 +20,9 @@ RECIPE = Recipe(
     # By the squared error's size, strong blur would be all that counts.
     objective=partial(
         PairRegression,
-        side_target=strength,
-        early=PairWeights(l1=10.0, side=0.02),
-        late=PairWeights(log_mse=0.3, l1=3.0, side=0.02),
+        auxiliary_target=strength,
+        early=PairWeights(l1=10.0, auxiliary=0.02),
+        late=PairWeights(log_mse=0.3, l1=3.0, auxiliary=0.02),
         switch=0.6,
     ),
     # Small crops, and more of them: as many pixels teach more if they are of more pictures.

@@ -17,7 +17,7 @@ RECIPE = Recipe(
     family="sarnn",
     task="enhance",
     build=partial(Sarnn, SarnnConfig()),
-    objective=partial(PairRegression, side_target=change),
+    objective=partial(PairRegression, auxiliary_target=change),
     data=PairDataConfig(
         folder="rice2/train",
         clouds="thick",

@@ -99,7 +99,12 @@ def _from_data(data: Any) -> Any:
         return _imported(data["import"])
     if "partial" in data:
         keywords = {k: _from_data(v) for k, v in data["keywords"].items()}
-        return partial(_imported(data["partial"]), *map(_from_data, data["args"]), **keywords)
+        made = partial(_imported(data["partial"]), *map(_from_data, data["args"]), **keywords)
+        try:
+            inspect.signature(made.func).bind_partial(*made.args, **made.keywords)
+        except TypeError as error:
+            raise ValueError(f"{data['partial']} has changed since ({error})") from error
+        return made
     kind = _imported(data["class"])
     if not isinstance(kind, type) or not is_dataclass(kind):
         raise ValueError(f"{data['class']} is no configuration")

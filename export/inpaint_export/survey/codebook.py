@@ -27,7 +27,7 @@ from inpaint_export.survey.networks import (
     train_recipe,
 )
 from inpaint_export.training.objective import HoleRegression
-from inpaint_export.training.start import FromModel, FromRun, Start
+from inpaint_export.training.start import FromModel, FromRun, Initialisation
 
 WHOLE = "all of it"
 
@@ -51,7 +51,7 @@ class Training:
 
     folder: str
     recipe: str
-    start: Start | None = None
+    start: Initialisation | None = None
     share: int = 1
     build: Callable[[], nn.Module] | None = None
     objective: Callable[[nn.Module], HoleRegression] | None = None

@@ -15,7 +15,7 @@ from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb
 from inpaint_export.survey.base import Row, Table, TableOptions, count_threads, timed_rows
-from inpaint_sdk import DetectionOptions, Restorer
+from inpaint_sdk import Restorer
 
 FOLDER = "photos/kodak24"
 
@@ -70,14 +70,13 @@ def _methods(threads: int) -> dict[str, Callable[[Pixels], Pixels]]:
         return Restorer.load(name, threads=threads, channels="rgb")
 
     photo, clean, auto = load("photo"), load("clean"), load("auto")
-    options = DetectionOptions()
     return {
         "damaged": lambda picture: picture,
         "damage found, photo": photo.restore,
         "clean": clean.restore,
         "damage found, photo, clean": lambda picture: clean.restore(photo.restore(picture)),
         "damage found, clean, photo": lambda picture: photo.restore(
-            clean.restore(picture), photo.detect(picture).hole(options)
+            clean.restore(picture), photo.detect(picture).widened_mask
         ),
         "clean, damage found, photo": lambda picture: photo.restore(clean.restore(picture)),
         "auto": auto.restore,

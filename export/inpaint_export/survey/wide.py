@@ -7,15 +7,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
 from inpaint_export.survey.base import Row, Table, TableOptions, count_threads, timed_rows
 from inpaint_sdk import Restorer
-from inpaint_sdk.auto.restorer import WIDE
-from inpaint_sdk.auto.wide import wide_part
 from inpaint_sdk.models.zoo import is_bundled
+from inpaint_sdk.policies.auto import WIDE
 
 FOLDER = "photos/kodak24"
 
@@ -73,6 +73,16 @@ def _in_turn(photo: Restorer, other: Restorer, width: float) -> Method:
         return other.restore(photo.restore(picture, mask), wide_part(mask, width))
 
     return run
+
+
+def wide_part(mask: Pixels, width: float) -> Pixels:
+    """The holes in which a disc of that many pixels across has room, uint8 [H, W], 255 in them."""
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
+    count, labels = cv2.connectedComponents(mask, connectivity=8)
+    wide = np.zeros(count, bool)
+    wide[labels[2.0 * distance > width]] = True
+    part: Pixels = np.multiply(wide[labels], 255, dtype=np.uint8)
+    return part
 
 
 def _measure(restore: Method, samples: Sequence[Holed], width: float) -> dict[str, float]:

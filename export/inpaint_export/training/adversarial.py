@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from inpaint_export.losses import hole_gradient_l1, hole_l1, hole_log_mse, hole_rmse
-from inpaint_export.training.objective import Batch, InTwoParts, weighted
+from inpaint_export.training.objective import Batch, TwoStageObjective, weighted
 
 View = Callable[[Tensor], Tensor]
 """What a critic is shown of pictures [N, C, H, W]."""
@@ -49,7 +49,7 @@ class AdversarialWeights:
     """Weights of the generator's losses.
 
     rmse, log_mse, l1, gradient: over the hole of the result. stages: the rmse of every stage's own
-    picture. whole, region: of the critics' opinions.
+    picture. whole, region: of the adversarial losses.
     """
 
     rmse: float = 0.0
@@ -62,15 +62,15 @@ class AdversarialWeights:
 
 
 STRICT = AdversarialWeights(rmse=1.0, l1=0.5, gradient=0.25, stages=0.25, whole=0.005, region=0.01)
-"""Critics that are heard, ..."""
+"""Adversarial losses that count, ..."""
 
 MILD = AdversarialWeights(
     log_mse=0.05, l1=0.1, gradient=0.1, stages=0.1, whole=0.0005, region=0.001
 )
-"""... then the mean PSNR, with the critics on the watch: they alone would cost 0.3 dB of it."""
+"""... then the mean PSNR, with weak adversarial losses: they alone would cost 0.3 dB of it."""
 
 
-class StagedAdversarial(InTwoParts[AdversarialWeights]):
+class StagedAdversarial(TwoStageObjective[AdversarialWeights]):
     """Supervised repair, and critics that see whole pictures and the region of the hole.
 
     The whole picture is judged at half its resolution, the region at full resolution in a square of
@@ -78,7 +78,7 @@ class StagedAdversarial(InTwoParts[AdversarialWeights]):
     Consistent Image Completion", 2017). A critic whose first weight is 0 is not trained. Hinge
     losses (Lim and Ye, "Geometric GAN", 2017).
 
-    start: share of the run before the critics are heard.
+    start: share of the run before the adversarial losses.
     """
 
     def __init__(
@@ -97,22 +97,22 @@ class StagedAdversarial(InTwoParts[AdversarialWeights]):
         judged = {"whole": early.whole, "region": early.region}
         self.critics = nn.ModuleDict({n: Critic() for n, weight in judged.items() if weight > 0.0})
 
-    def players(self) -> dict[str, nn.Module]:
-        """See :meth:`Objective.players`."""
+    def trained_modules(self) -> dict[str, nn.Module]:
+        """See :meth:`Objective.trained_modules`."""
         return {"model": self.model, **({"critics": self.critics} if self.critics else {})}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
         output, stages = self.model(image, mask)
         output = output.float()
-        heard = bool(self.critics) and self.progress >= self.start
+        adversarial = bool(self.critics) and self.progress >= self.start
         views = self._views(mask)
-        if heard:
+        if adversarial:
             yield "critics", self._critics_loss(image, output.detach(), mask, views)
         loss = self._repair_loss(output, stages.float(), image, mask)
-        if heard:
+        if adversarial:
             self.critics.requires_grad_(False)
-            loss = loss + self._opinion(output, mask, views)
+            loss = loss + self._adversarial_loss(output, mask, views)
         yield "model", loss
         self.critics.requires_grad_(True)
 
@@ -141,11 +141,11 @@ class StagedAdversarial(InTwoParts[AdversarialWeights]):
             total = total + loss
         return total
 
-    def _opinion(self, made: Tensor, mask: Tensor, views: dict[str, View]) -> Tensor:
+    def _adversarial_loss(self, made: Tensor, mask: Tensor, views: dict[str, View]) -> Tensor:
         total = made.new_zeros(())
         for name, critic in self.critics.items():
             score = -critic(views[name](made), views[name](mask)).float().mean()
-            self.note(**{f"opinion_{name}": score})
+            self.note(**{f"adversarial_{name}": score})
             total = total + getattr(self.weights, name) * score
         return total
 

@@ -19,8 +19,8 @@ from inpaint_export.models.codebook import (
 from inpaint_export.training.objective import (
     Batch,
     HoleWeights,
-    InTwoParts,
     Objective,
+    TwoStageObjective,
     hole_terms,
     weighted,
 )
@@ -89,8 +89,8 @@ class CodebookReconstruction(Objective):
         return {**super().report(), "used": used, "perplexity": float(entropy.exp()) / codes}
 
 
-class Likeness(InTwoParts[HoleWeights]):
-    """How like the hidden picture an answer is: the hole's losses and its SSIM.
+class SimilarityObjective(TwoStageObjective[HoleWeights]):
+    """Similarity to the hidden picture: the losses in the hole and its SSIM.
 
     ssim: weight of :func:`inpaint_export.losses.hole_ssim`.
     """
@@ -107,7 +107,7 @@ class Likeness(InTwoParts[HoleWeights]):
         super().__init__(model, early, late, switch)
         self.ssim = ssim
 
-    def likeness(self, output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    def similarity_loss(self, output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
         """The weighted sum of the losses, which are noted."""
         terms = hole_terms(output, image, mask)
         ssim = hole_ssim(output, image, mask)
@@ -115,7 +115,7 @@ class Likeness(InTwoParts[HoleWeights]):
         return weighted(terms, self.weights) + self.ssim * ssim
 
 
-class CodePrediction(Likeness):
+class CodePrediction(SimilarityObjective):
     """Second training: the transformer predicts the codes of what is hidden.
 
     It learns the codes themselves by cross-entropy, and through the looked-up entries what the
@@ -133,11 +133,11 @@ class CodePrediction(Likeness):
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
-        output, answer = self.model.repair(image, mask)
-        loss = self.likeness(output.float(), image, mask)
+        output, predicted = self.model.repair(image, mask)
+        loss = self.similarity_loss(output.float(), image, mask)
         if self.code:
             hole = split_cells(cells_of(mask))
-            logits, codes = answer[hole].float(), split_cells(self._codes(image, mask))[hole]
+            logits, codes = predicted[hole].float(), split_cells(self._codes(image, mask))[hole]
             cross_entropy = F.cross_entropy(logits, codes)
             right = (logits.detach().argmax(dim=1) == codes).float().mean()
             self.note(cross_entropy=cross_entropy, right=right)
@@ -152,7 +152,7 @@ class CodePrediction(Likeness):
         return autoencoder.quantiser.nearest(autoencoder.code_encoder(image, filled, mask))
 
 
-class Sharpening(Likeness):
+class Sharpening(SimilarityObjective):
     """Third training: the sharpening module, on decoded pictures; all before it stays as it is.
 
     energy: weight of :func:`inpaint_export.losses.hole_gradient_energy`, which keeps what is
@@ -174,7 +174,7 @@ class Sharpening(Likeness):
         output = self.model.sharpener(decoded, mask).float()
         energy = hole_gradient_energy(output, image, mask)
         self.note(energy=energy, decoded_rmse=hole_rmse(decoded, image, mask))
-        yield "model", self.likeness(output, image, mask) + self.energy * energy
+        yield "model", self.similarity_loss(output, image, mask) + self.energy * energy
 
 
 def cells_of(mask: Tensor) -> Tensor:

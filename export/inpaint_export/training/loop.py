@@ -17,13 +17,13 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from inpaint_export.data.loading import draw_batches
-from inpaint_export.recipes.base import Recipe, Validator
+from inpaint_export.recipes.base import DetailedValidator, Recipe, Validator
 from inpaint_export.recipes.data import differences, recipe_from_data, recipe_to_data
 from inpaint_export.training.checkpoint import FILE_NAME, load_checkpoint, revision, save_checkpoint
 from inpaint_export.training.objective import Objective
-from inpaint_export.training.optim import PlayerOptimizer, rate_factor
+from inpaint_export.training.optim import MuonAdamW, rate_factor
 from inpaint_export.training.precision import Precision, Request, choose_precision
-from inpaint_export.training.start import Start
+from inpaint_export.training.start import Initialisation
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Trainer:
         steps: int | None = None,
         workers: int = 1,
         precision: Request = "fp32",
-        start: Start | None = None,
+        start: Initialisation | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         torch.set_flush_denormal(True)  # denormals in early residuals cost a CPU dearly
@@ -99,8 +99,8 @@ class Trainer:
         self.objective: Objective = recipe.objective(model).to(self.device)
         self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizers = {
-            name: PlayerOptimizer(module, recipe.optim)
-            for name, module in self.objective.players().items()
+            name: MuonAdamW(module, recipe.optim)
+            for name, module in self.objective.trained_modules().items()
         }
         self.ema = AveragedModel(
             self.objective.model, multi_avg_fn=moving_average(recipe.optim.ema)
@@ -139,7 +139,9 @@ class Trainer:
 
     def _validate(self, validation: Validator) -> float:
         score = validation.measure(self.ema.module, self.device)
-        self._log({f"val_{validation.figure}": round(score, 4)})
+        details = validation.details if isinstance(validation, DetailedValidator) else {}
+        further = {f"val_{name}": figure for name, figure in details.items()}
+        self._log({f"val_{validation.figure}": round(score, 4), **further})
         return score
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:
@@ -184,10 +186,10 @@ class Trainer:
         factor = rate_factor(self.recipe.optim, self.step, self.steps)
         self.objective.progress = self.step / self.steps
         with self._autocast(self.precision):
-            for player, loss in self.objective.losses(batch):
+            for name, loss in self.objective.losses(batch):
                 if not torch.isfinite(loss):
-                    raise FloatingPointError(f"{player}'s loss is {loss} at step {self.step}")
-                self.optimizers[player].step(loss.backward, factor)
+                    raise FloatingPointError(f"{name}'s loss is {loss} at step {self.step}")
+                self.optimizers[name].step(loss.backward, factor)
         self.ema.update_parameters(self.objective.model)
 
     def _log(self, figures: dict[str, Any]) -> None:

@@ -22,9 +22,9 @@ Batch = Mapping[str, Tensor]
 class Objective(nn.Module, ABC):
     """The network to be exported, whatever helps to train it, and its losses.
 
-    A loss is yielded together with the name of the player whose parameters it trains;
-    the loop takes the player's optimiser step before it asks for the next loss. A GAN has a second
-    player; everything else has only ``"model"``.
+    A loss is yielded together with the name of the module that it trains; the loop takes that
+    module's optimiser step before it asks for the next loss. A GAN trains its critics too;
+    everything else has only ``"model"``.
     """
 
     model: nn.Module
@@ -55,13 +55,13 @@ class Objective(nn.Module, ABC):
             part.eval()
         return self
 
-    def players(self) -> dict[str, nn.Module]:
-        """Name to the module whose parameters that player's optimiser changes."""
+    def trained_modules(self) -> dict[str, nn.Module]:
+        """The modules that have optimisers of their own, by name."""
         return {"model": self.model}
 
     @abstractmethod
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        """Yields (player, scalar loss). Batch tensors are float32 in [0, 1]."""
+        """Yields (name of a trained module, scalar loss). Batch tensors are float32 in [0, 1]."""
 
     def note(self, **figures: Tensor) -> None:
         """Keeps scalars of this step for the log, by name."""
@@ -75,8 +75,8 @@ class Objective(nn.Module, ABC):
 Weights = TypeVar("Weights")
 
 
-class InTwoParts(Objective, Generic[Weights]):
-    """An objective whose losses are weighed in one way first and in another later.
+class TwoStageObjective(Objective, Generic[Weights]):
+    """An objective with a staged schedule: its losses have other weights later than at first.
 
     switch: share of the run after which ``late`` weights take the place of ``early`` ones.
     """
@@ -116,8 +116,8 @@ def weighted(terms: Mapping[str, Tensor], weights: object) -> Tensor:
     return torch.stack([getattr(weights, name) * term for name, term in terms.items()]).sum()
 
 
-class HoleRegression(InTwoParts[HoleWeights]):
-    """Supervised inpainting, in two parts: hard pictures first, then the mean PSNR."""
+class HoleRegression(TwoStageObjective[HoleWeights]):
+    """Supervised inpainting, in two stages: hard pictures first, then the mean PSNR."""
 
     def __init__(
         self,
@@ -140,36 +140,35 @@ class HoleRegression(InTwoParts[HoleWeights]):
 class PairWeights(HoleWeights):
     """Weights of the losses of :class:`PairRegression`, over whole pictures."""
 
-    side: float = 0.0
+    auxiliary: float = 0.0
 
 
-class PairRegression(InTwoParts[PairWeights]):
-    """Supervised restoration of whole pictures, with a second output that is taught beside it.
+class PairRegression(TwoStageObjective[PairWeights]):
+    """Supervised restoration of whole pictures, with an auxiliary output.
 
-    The model returns a picture and something else, whose target ``side_target`` makes of the batch
-    and whose loss is the mean squared error; its weight is that of ``side``. Hard pictures first,
-    then the mean PSNR.
+    The model returns a picture and an auxiliary output. ``auxiliary_target`` makes its target from
+    the batch, and its loss is the mean squared error. Hard pictures first, then the mean PSNR.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        side_target: Callable[[Batch], Tensor],
+        auxiliary_target: Callable[[Batch], Tensor],
         *,
-        early: PairWeights = PairWeights(rmse=1.0, l1=0.5, side=0.05),
-        late: PairWeights = PairWeights(log_mse=0.05, l1=0.1, side=0.02),
+        early: PairWeights = PairWeights(rmse=1.0, l1=0.5, auxiliary=0.05),
+        late: PairWeights = PairWeights(log_mse=0.05, l1=0.1, auxiliary=0.02),
         switch: float = 0.5,
     ) -> None:
         super().__init__(model, early, late, switch)
-        self.side_target = side_target
+        self.auxiliary_target = auxiliary_target
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, clear = batch["image"], batch["clear"]
-        output, side = self.model(image)
+        output, auxiliary = self.model(image)
         output = output.float()
         whole = torch.ones_like(clear[:, :1])
         terms = hole_terms(output, clear, whole)
-        terms["side"] = (side.float() - self.side_target(batch)).square().mean()
+        terms["auxiliary"] = (auxiliary.float() - self.auxiliary_target(batch)).square().mean()
         self.note(**terms)
         yield "model", weighted(terms, self.weights)
 
@@ -198,7 +197,7 @@ def thinness(mask: Tensor, power: float) -> Tensor:
     return 1.0 + beside * (share.clamp(min=1.0 / 225.0).pow(-power) - 1.0)
 
 
-class MaskDetection(InTwoParts[DetectionWeights]):
+class MaskDetection(TwoStageObjective[DetectionWeights]):
     """Supervised segmentation of damage: weighted cross-entropy and the soft Dice coefficient.
 
     The first judges every pixel and those of undamaged pictures too; the second is the F1 figure
@@ -225,8 +224,8 @@ class MaskDetection(InTwoParts[DetectionWeights]):
         weights = self.weights
         mask = batch["mask"]
         logits = self.model.logits(batch["image"]).float()  # type: ignore[operator]
-        heed = thinness(mask, weights.thin) if weights.thin else None
-        entropy = F.binary_cross_entropy_with_logits(logits, mask, heed)
+        pixel_weights = thinness(mask, weights.thin) if weights.thin else None
+        entropy = F.binary_cross_entropy_with_logits(logits, mask, pixel_weights)
         found = torch.sigmoid(logits)
         axes = (1, 2, 3)
         areas = found.sum(axes) + mask.sum(axes) + self.SMOOTH
@@ -238,7 +237,7 @@ class MaskDetection(InTwoParts[DetectionWeights]):
 
 
 def change(batch: Batch) -> Tensor:
-    """What an attention map should show: the mean absolute difference of a pair, [N, 1, H, W].
+    """Target of the attention: the mean absolute difference of a pair, [N, 1, H, W].
 
     As in SPANet's training (Wang et al., CVPR 2019), scaled to [0, 1].
     """
@@ -247,5 +246,5 @@ def change(batch: Batch) -> Tensor:
 
 
 def strength(batch: Batch) -> Tensor:
-    """What a diagnosis should say: the strengths of the distortions, [N, 3] in [0, 1]."""
+    """Target of the degradation: the strengths of the distortions, [N, 3] in [0, 1]."""
     return batch["strength"]

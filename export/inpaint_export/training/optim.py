@@ -106,7 +106,7 @@ def rate_factor(config: OptimConfig, step: int, steps: int) -> float:
     return warm * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-class PlayerOptimizer:
+class MuonAdamW:
     """Muon and AdamW as one optimiser of a module; see :func:`assign`."""
 
     def __init__(self, module: nn.Module, config: OptimConfig) -> None:

@@ -37,8 +37,8 @@ class Loaded:
         return f"{self.taken} tensors from {self.source}{anew}{unused}"
 
 
-class Start(Protocol):
-    """Where first weights come from."""
+class Initialisation(Protocol):
+    """Where a new network's weights come from."""
 
     @property
     def part(self) -> str:
@@ -67,7 +67,7 @@ class FromModel:
     grown: bool = False
 
     def apply(self, model: nn.Module, runs: Path) -> Loaded:
-        """See :meth:`Start.apply`."""
+        """See :meth:`Initialisation.apply`."""
         loaded = load_weights(open_model(self.name).path, model, (self.part,))
         return _whole(loaded, self.part, grown=self.grown)
 
@@ -83,7 +83,7 @@ class FromRun:
     part: str = ""
 
     def apply(self, model: nn.Module, runs: Path) -> Loaded:
-        """See :meth:`Start.apply`."""
+        """See :meth:`Initialisation.apply`."""
         loaded = load_weights(runs / self.folder / FILE_NAME, model, (self.part,))
         return _whole(loaded, self.part, grown=False)
 
@@ -99,7 +99,7 @@ class FromFile:
     part: str = ""
 
     def apply(self, model: nn.Module, runs: Path) -> Loaded:
-        """See :meth:`Start.apply`."""
+        """See :meth:`Initialisation.apply`."""
         return load_weights(Path(self.path), model, dict.fromkeys(("", self.part)))
 
 

@@ -50,8 +50,8 @@ class HoleValidation:
     def __init__(self, root: Path, config: HoleValidationConfig) -> None:
         rng = np.random.default_rng(config.seed)
         self.pairs: list[tuple[Tensor, Tensor]] = []
-        for path in _spread(root / config.folder, config.count):
-            image = _unit(_centre(read_rgb(path)))
+        for path in evenly_spread(root / config.folder, config.count):
+            image = to_unit_tensor(centre_crop(read_rgb(path)))
             mask = torch.from_numpy(random_mask(rng, SIDE, config.masks).copy()).float() / 255.0
             self.pairs.append((image, mask[None, None]))
 
@@ -100,7 +100,9 @@ class DistortionValidationConfig:
     def open(self, root: Path) -> PairValidation:
         """Reads and distorts the photographs."""
         rng = np.random.default_rng(self.seed)
-        crops = [_centre(read_rgb(path)) for path in _spread(root / self.folder, self.count)]
+        crops = [
+            centre_crop(read_rgb(path)) for path in evenly_spread(root / self.folder, self.count)
+        ]
         return PairValidation([(distort(rng, crop).picture, crop) for crop in crops])
 
 
@@ -110,7 +112,7 @@ class PairValidation:
     figure = "psnr"
 
     def __init__(self, pairs: list[tuple[Picture, Picture]]) -> None:
-        self.pairs = [(_unit(damaged), _unit(clear)) for damaged, clear in pairs]
+        self.pairs = [(to_unit_tensor(damaged), to_unit_tensor(clear)) for damaged, clear in pairs]
 
     @torch.inference_mode()
     def measure(self, model: nn.Module, device: torch.device) -> float:
@@ -142,7 +144,9 @@ class DamageValidationConfig:
     def open(self, root: Path) -> DamageValidation:
         """Reads and damages the photographs."""
         rng = np.random.default_rng(self.seed)
-        crops = [_centre(read_rgb(path)) for path in _spread(root / self.folder, self.count)]
+        crops = [
+            centre_crop(read_rgb(path)) for path in evenly_spread(root / self.folder, self.count)
+        ]
         return DamageValidation(
             {kind: [damage(rng, c, {kind: 1.0}, undamaged=0.0) for c in crops] for kind in KINDS}
         )
@@ -165,7 +169,7 @@ class DamageValidation:
         for damaged in self.kinds.values():
             right = marked = 0
             for item in damaged:
-                found = model(_unit(item.picture).to(device))[0, 0].cpu().numpy() >= 0.5
+                found = model(to_unit_tensor(item.picture).to(device))[0, 0].cpu().numpy() >= 0.5
                 truth = item.mask > 0
                 right += int((found & truth).sum())
                 marked += int(found.sum()) + int(truth.sum())
@@ -174,13 +178,14 @@ class DamageValidation:
         return float(np.mean(scores))
 
 
-def _spread(folder: Path, count: int) -> list[Path]:
+def evenly_spread(folder: Path, count: int) -> list[Path]:
     """So many of a folder's pictures, evenly spread."""
     paths = list_pictures(folder)
     return [paths[i * len(paths) // count] for i in range(count)]
 
 
-def _centre(picture: Picture) -> Picture:
+def centre_crop(picture: Picture) -> Picture:
+    """The middle of a picture, SIDE pixels a side."""
     top, left = (picture.shape[0] - SIDE) // 2, (picture.shape[1] - SIDE) // 2
     return picture[top : top + SIDE, left : left + SIDE]
 
@@ -191,6 +196,6 @@ def _picture(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
     return first.clamp(0.0, 1.0).cpu()
 
 
-def _unit(picture: Picture) -> Tensor:
+def to_unit_tensor(picture: Picture) -> Tensor:
     """From uint8 [H, W, 3] to float32 [1, 3, H, W] in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None].float() / 255.0

@@ -20,15 +20,10 @@ from inpaint_sdk.cli.options import (
     with_options,
     with_overwrite_input,
 )
-from inpaint_sdk.detector import Detector
 from inpaint_sdk.errors import OptionError
 from inpaint_sdk.images.files import write_image_file
-from inpaint_sdk.images.image import Image
-from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.images.metadata import MetadataWarning
 from inpaint_sdk.options import Clouds, Options
-from inpaint_sdk.policies.plan import Plan, Step
-from inpaint_sdk.policies.policy import DAMAGED_EVERYWHERE
 from inpaint_sdk.restorer import Restorer
 
 BLANK = np.zeros((64, 64, 3), np.uint8)
@@ -87,12 +82,14 @@ def restore(
 
     def load() -> MakePlan:
         restorer = Restorer.load(
-            model, detector=detector, clouds=clouds, options=options, **loading
+            model,
+            detector=detector,
+            clouds=clouds,
+            options=replace(options, add_found=detect == "add"),
+            **loading,
         )
-        if detect:
-            return _plan_adding(restorer, Detector.load(detector, options=options, **loading))
-        if mask is None and restorer.model.task == "inpaint":
-            restorer.detect(BLANK)  # refuses at once what would fail for each picture
+        if mask is None or detect:
+            restorer.plan(BLANK)  # refuses at once what would fail for each picture
         return restorer.plan
 
     with warnings.catch_warnings():
@@ -111,30 +108,6 @@ def restore(
         write_image_file(output, result.image)
         if result.detection is not None or len(result.plan.steps) > 1:
             click.echo(f"{image}: {result.plan}")
-
-
-def _plan_adding(restorer: Restorer, detector: Detector) -> MakePlan:
-    """Plans the restoration of what is marked and of what is found."""
-    if restorer.model.task != "inpaint":
-        raise OptionError(
-            f"the model {restorer.model.name!r} sees damage by itself; --detect add is for models "
-            "that inpaint, like photo"
-        )
-    detector.detect(BLANK)
-
-    def plan(image: Image, mask: Mask | None) -> Plan:
-        found = detector.detect(image)
-        everywhere = bool(found.widened_mask.all())
-        joined = mask if mask is None or everywhere else mask | found.widened_mask
-        planned = restorer.plan(image, joined)
-        return replace(
-            planned,
-            steps=(Step("detect", detector.model.name), *planned.steps),
-            detection=found,
-            left_alone=(DAMAGED_EVERYWHERE,) if everywhere else (),
-        )
-
-    return plan
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

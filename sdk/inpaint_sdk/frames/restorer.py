@@ -17,7 +17,13 @@ from inpaint_sdk.images.opening import ImageLike, open_image
 from inpaint_sdk.options import DamageIn, Options, check_choice
 from inpaint_sdk.policies.operations import Inpaint
 from inpaint_sdk.policies.plan import MaskPlan, Plan, Result
-from inpaint_sdk.policies.policy import DAMAGED_EVERYWHERE, FindDetector, Policy
+from inpaint_sdk.policies.policy import (
+    DAMAGED_EVERYWHERE,
+    FindDetector,
+    Policy,
+    adds_found,
+    plan_image,
+)
 
 WARMUP_FRAMES = 16
 """Frames at the start that are all looked at; later only every ``DETECT_EVERY``-th is."""
@@ -70,7 +76,10 @@ class FrameRestorer:
         self._static = StaticDamage(options) if damage == "static" and mask is None else None
         self._frames = 0
         self._plan: MaskPlan | None = None
-        if mask is not None:
+        self._added_to: Mask | None = None
+        if mask is not None and adds_found(policy, options):
+            self._added_to = open_mask(mask)
+        elif mask is not None:
             self._plan = self._plan_mask(open_mask(mask))
 
     @property
@@ -113,7 +122,7 @@ class FrameRestorer:
                 )
             own = open_mask(mask, *image.pixels.shape[:2])
             try:
-                return self._policy.plan_mask(own, self._options).for_image(image)
+                return plan_image(self._policy, image, own, self._options)
             except MaskError:
                 if not own.all():
                     raise
@@ -123,7 +132,9 @@ class FrameRestorer:
         if self._plan is not None:
             _check_size(image.pixels, self._plan.mask)
             return self._plan.for_image(image)
-        plan = self._policy.look(image, self._options)
+        if self._added_to is not None:
+            _check_size(image.pixels, self._added_to)
+        plan = plan_image(self._policy, image, self._added_to, self._options)
         for reason in plan.left_alone:
             _log.warning("a frame is left as it is: %s", reason)
         return plan

@@ -69,9 +69,11 @@ class AutoPolicy:
     def plan_mask(self, mask: Mask, options: Options) -> MaskPlan:
         return plan_filling(self._model_for(mask), mask, options)
 
-    def look(self, image: Image, options: Options) -> Plan:
+    def look(self, image: Image, options: Options, given: Mask | None = None) -> Plan:
         started = time.perf_counter()
-        steps, operations, degradation = self._clean(image, options)
+        # With a mask nothing changes outside of what is marked or found.
+        nothing: tuple[tuple[Step, ...], tuple[Enhance, ...], Degradation | None] = (), (), None
+        steps, operations, degradation = self._clean(image, options) if given is None else nothing
         cleaned = image
         for operation in operations:
             if operation.enhanced is not None:
@@ -81,6 +83,7 @@ class AutoPolicy:
             self._find_detector(),
             options,
             lambda mask: self.plan_mask(mask, options),
+            given,
             {"enhance": time.perf_counter() - started},
         )
         _log.info("auto: %s", plan)

@@ -28,5 +28,5 @@ class EnhancePolicy:
             return MaskPlan(mask, (), ())
         return MaskPlan(mask, (self._step,), (Enhance(EnhanceRunner(self.model, options), mask),))
 
-    def look(self, image: Image, options: Options) -> Plan:
+    def look(self, image: Image, options: Options, given: Mask | None = None) -> Plan:
         return Plan(image, (self._step,), (Enhance(EnhanceRunner(self.model, options), None),))

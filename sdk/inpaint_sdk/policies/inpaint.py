@@ -22,7 +22,7 @@ class InpaintPolicy:
     def plan_mask(self, mask: Mask, options: Options) -> MaskPlan:
         return plan_filling(self.model, mask, options)
 
-    def look(self, image: Image, options: Options) -> Plan:
+    def look(self, image: Image, options: Options, given: Mask | None = None) -> Plan:
         return plan_finding(
-            image, self._find_detector(), options, lambda mask: self.plan_mask(mask, options)
+            image, self._find_detector(), options, lambda mask: self.plan_mask(mask, options), given
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from inpaint_sdk.backends.pool import LoadedModel
-from inpaint_sdk.errors import MaskError
+from inpaint_sdk.errors import MaskError, OptionError
 from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.masks import Mask, masked_fraction
 from inpaint_sdk.options import Options
@@ -43,15 +43,29 @@ class Policy(Protocol):
             ImageError: the memory is too small for a picture of this size.
         """
 
-    def look(self, image: Image, options: Options) -> Plan:
-        """What is done to a picture without a mask."""
+    def look(self, image: Image, options: Options, given: Mask | None = None) -> Plan:
+        """What is done to a picture without a mask, or beside one if ``options.add_found``."""
 
 
 def plan_image(policy: Policy, image: Image, mask: Mask | None, options: Options) -> Plan:
     """What a policy does to a picture, with a mask or without."""
-    if mask is None:
-        return policy.look(image, options)
+    if mask is None or adds_found(policy, options):
+        return policy.look(image, options, mask)
     return policy.plan_mask(mask, options).for_image(image)
+
+
+def adds_found(policy: Policy, options: Options) -> bool:
+    """Whether a picture is looked at for damage beside a mask that is given.
+
+    Raises:
+        OptionError: that is asked of a model that sees damage by itself.
+    """
+    if options.add_found and not policy.looks_for_damage:
+        raise OptionError(
+            f"the model {policy.model.info.name!r} sees damage by itself; add_found (--detect add) "
+            "is for models that inpaint, like photo"
+        )
+    return options.add_found
 
 
 def plan_filling(model: LoadedModel, mask: Mask, options: Options) -> MaskPlan:
@@ -73,16 +87,22 @@ def plan_finding(
     detector: DetectRunner,
     options: Options,
     plan_mask: Callable[[Mask], MaskPlan],
+    given: Mask | None = None,
     looking: Mapping[str, float] | None = None,
 ) -> Plan:
-    """Looks for damage and plans its filling; looking: seconds that others have looked before."""
+    """Looks for damage and plans the filling of what is found and of what was marked.
+
+    given: what was marked, if anything. looking: seconds that others have looked before.
+    """
     started = time.perf_counter()
     detection = detector.detect(image, options)
     mask = detection.widened_mask
     found = time.perf_counter()
     step = Step("detect", detector.info.name)
     everywhere = bool(mask.all())
-    filling = MaskPlan(mask * 0, (), ()) if everywhere else plan_mask(mask)
+    if everywhere:
+        mask = mask * 0
+    filling = plan_mask(mask if given is None else mask | given)
     seconds = {"detect": found - started, "plan": time.perf_counter() - found}
     return Plan(
         image,

@@ -172,7 +172,8 @@ class DetectRunner:
             output = self._session.run({"image": tensor})["probability"]
             require_finite(output)
             planes: NDArray[np.float32] = output[0, :, : box.height, : box.width]
-            return planes.transpose(1, 2, 0)
+            hwc: NDArray[np.float32] = planes.transpose(1, 2, 0)
+            return hwc
 
         height, width = image.pixels.shape[:2]
         most = pixels_within(memory_mb, self.info.memory)

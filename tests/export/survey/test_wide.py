@@ -14,7 +14,6 @@ from inpaint_export.cli import main
 from inpaint_export.large_holes import centred_box
 from inpaint_export.survey import base, wide
 from inpaint_sdk import Restorer
-from inpaint_sdk.auto.wide import wide_part
 
 SIDE = 330
 """Of pictures whose centred box is just wide."""
@@ -37,7 +36,18 @@ def data(tmp_path: Path) -> Path:
 def test_pictures_have_narrow_and_wide_holes(data: Path) -> None:
     (sample,) = wide.narrow_and_wide(data / wide.FOLDER, data / "masks")
     assert sample.mask[5, 5] == 255
-    np.testing.assert_array_equal(wide_part(sample.mask, 160.0), centred_box(SIDE, SIDE))
+    np.testing.assert_array_equal(wide.wide_part(sample.mask, 160.0), centred_box(SIDE, SIDE))
+
+
+def test_wide_holes_are_told_by_what_has_room_in_them() -> None:
+    mask = np.zeros((100, 200), np.uint8)
+    mask[10:14, 5:190] = 255  # long, not wide
+    mask[30:70, 20:60] = 255
+    mask[40:52, 100:112] = 255
+    expected = np.zeros_like(mask)
+    expected[30:70, 20:60] = 255
+    np.testing.assert_array_equal(wide.wide_part(mask, 20), expected)
+    assert not wide.wide_part(np.zeros_like(mask), 20).any()
 
 
 def test_methods_are_measured_in_all_holes_and_in_the_wide_one(

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from inpaint_sdk.runners.lens import FIRST, SOME, StaticDamage
 from numpy.typing import NDArray
 
 from inpaint_sdk import DetectionOptions, ImageError, ModelError, Restorer
-from inpaint_sdk.runners.lens import FIRST, SOME, StaticDamage
 from support.detector import MAGENTA
 
 Pixels = NDArray[Any]

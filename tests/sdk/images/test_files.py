@@ -15,8 +15,8 @@ from PIL import Image
 from inpaint_sdk import ImageError, MetadataWarning, OutputError, Restorer
 from inpaint_sdk.images.files import (
     ImageFile,
-    read_image_file,
     orient_array,
+    read_image_file,
     write_image_file,
 )
 from inpaint_sdk.images.metadata import Metadata

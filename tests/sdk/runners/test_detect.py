@@ -10,14 +10,24 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpaint_sdk import DetectionOptions, ImageError, MaskError, ModelError, Restorer
-from inpaint_sdk.models.zoo import open_model
-from inpaint_sdk.runners import detection as module
-from inpaint_sdk.runners.detector import Detection, Detector, LazyDetector
-from support.detector import scratched
+from inpaint_sdk import (
+    DetectionOptions,
+    Detector,
+    ImageError,
+    ModelError,
+    OptionError,
+    Options,
+    Restorer,
+)
+from inpaint_sdk.backends.pool import LoadedModel
+from inpaint_sdk.images.image import Image as OpenedImage
+from inpaint_sdk.runners import detect as module
+from inpaint_sdk.runners.detect import Detection, DetectRunner, find_regions
+from support.detector import scratched, write_detector
+from support.models import CountingPool, FakeSession, Tensors, model_info
 
 Pixels = NDArray[Any]
-EXACT = DetectionOptions(dilation=0)
+EXACT = Options(detection=DetectionOptions(dilation=0))
 
 
 @pytest.fixture
@@ -29,24 +39,25 @@ def test_what_is_found(finder: Restorer, damaged: Pixels, mask: Pixels) -> None:
     found = finder.detect(damaged)
     np.testing.assert_array_equal(found.mask, mask)
     assert found.mask.dtype == np.uint8
-    assert found.probability.dtype == np.float32
-    assert found.probability.shape == mask.shape
-    assert found.probability[mask > 0].min() > 0.99
-    assert found.share == pytest.approx(np.count_nonzero(mask) / mask.size)
+    probability = found.probability()
+    assert (probability.dtype, probability.shape) == (np.float32, mask.shape)
+    assert probability[mask > 0].min() > 0.99
+    assert found.kinds == found.sought == ("damage",)
+    assert found.masked_fraction == pytest.approx(np.count_nonzero(mask) / mask.size)
 
 
 @pytest.mark.parametrize("min_mean_probability", [0.5, 0.85])
-def test_a_threshold_and_a_certainty_decide(
+def test_a_threshold_and_a_mean_decide(
     finder: Restorer, image: Pixels, min_mean_probability: float
 ) -> None:
     """A pixel that is not quite magenta, alone and beside one that is."""
     image[5, 7] = image[5, 17] = (255, 11, 255)
     image[6, 18] = (255, 0, 255)
-    probability = finder.detect(image).probability[5, 7]
+    probability = finder.detect(image).probability()[5, 7]
     assert 0.6 < probability < 0.9
     for threshold in (0.6, 0.9):
         options = DetectionOptions(threshold, min_mean_probability=min_mean_probability)
-        mask = finder.detect(image, detection=options).mask
+        mask = finder.detect(image, options=Options(detection=options)).mask
         assert mask[6, 18] == 255
         assert (mask[5, 17] == 255) == (threshold == 0.6)
         assert (mask[5, 7] == 255) == (threshold == 0.6 and min_mean_probability == 0.5)
@@ -72,31 +83,31 @@ def test_forms_of_pictures(finder: Restorer, damaged: Pixels, mask: Pixels) -> N
 def test_tiles_are_as_one_run(
     finder: Restorer, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LONGEST", 4000)
+    monkeypatch.setattr(module, "MAX_SIDE", 4000)
     picture = rng.integers(0, 256, (700, 900, 3)).astype(np.uint8)
-    whole = finder.detect(picture, memory_mb=4000)
-    tiled = finder.detect(picture, memory_mb=16)
-    np.testing.assert_allclose(tiled.probability, whole.probability, atol=1e-5)
+    whole = finder.detect(picture, options=Options(memory_mb=4000))
+    tiled = finder.detect(picture, options=Options(memory_mb=16))
+    np.testing.assert_allclose(tiled.probability(), whole.probability(), atol=1e-5)
 
 
-def test_a_large_picture_is_looked_at_in_smaller_sizes_too(detector_file: Path) -> None:
+def test_a_large_picture_is_looked_at_in_smaller_sizes_too() -> None:
     """One pixel in four is magenta: alone each is found, and halved they are not magenta."""
     sizes = []
-    model = open_model(detector_file)
 
-    class Counting:
-        backend, inputs, outputs = "test", ("image",), ("probability",)
+    class Counting(FakeSession):
+        inputs, outputs = ("image",), ("probability",)
 
-        def run(self, inputs: Any) -> Any:
+        def run(self, inputs: Tensors) -> Tensors:
             image = inputs["image"]
             sizes.append(image.shape[2:])
             return {"probability": (image[:, :1] > 0.9).astype(np.float32)}
 
-    detector = Detector(model.info, Counting())
+    info = model_info(task="detect", size_multiple=16, outputs=("probability",))
+    detector = DetectRunner(LoadedModel(info, Counting()))
     picture = np.zeros((2100, 600, 3), np.uint8)
     picture[400, 300] = 255
     picture[1600:1608, 96:104] = 230  # below, until it is seen smaller
-    found = detector.probability(picture, "rgb", 4000)
+    found = detector.detect(OpenedImage(picture, "rgb"), Options(memory_mb=4000)).probability()
     assert sizes == [(2112, 608), (1056, 304), (528, 160)]
     assert found.shape == (2100, 600)
     assert found[400, 300] == 1.0
@@ -108,27 +119,28 @@ def test_a_clean_picture_comes_back_as_it_is(finder: Restorer, image: Pixels) ->
     np.testing.assert_array_equal(result, image)
     assert not np.shares_memory(result, image)
     plan = finder.plan(image)
-    assert (plan.detect, plan.changes, plan.damaged) == (True, False, 0.0)
+    assert plan.detection is not None
+    assert (plan.changes, plan.masked_fraction) == (False, 0.0)
     assert str(plan) == "no damage was found, the picture is unchanged"
 
 
 def test_what_is_found_is_restored(finder: Restorer, damaged: Pixels, mask: Pixels) -> None:
-    exact = finder.restore(damaged, detection=EXACT)
+    exact = finder.restore(damaged, options=EXACT)
     np.testing.assert_array_equal(exact, finder.restore(damaged, mask))
     for side, options in ((3, DetectionOptions()), (5, DetectionOptions(dilation=2))):
         wider = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-        found = finder.restore(damaged, detection=options)
+        found = finder.restore(damaged, options=Options(detection=options))
         np.testing.assert_array_equal(found, finder.restore(damaged, wider))
 
 
 def test_the_plan_says_so(finder: Restorer, damaged: Pixels, mask: Pixels) -> None:
-    plan = finder.plan(damaged, detection=EXACT)
-    share = np.count_nonzero(mask) / mask.size
-    assert (plan.detect, plan.changes) == (True, True)
-    assert plan.damaged == pytest.approx(share)
-    assert str(plan) == f"detect (magenta); inpaint (photo): {100 * share:.1f} % of the picture"
+    plan = finder.plan(damaged, options=EXACT)
+    fraction = np.count_nonzero(mask) / mask.size
+    assert plan.detection is not None and plan.changes
+    assert plan.masked_fraction == pytest.approx(fraction)
+    assert str(plan) == f"detect (magenta); inpaint (photo): {100 * fraction:.1f} % of the picture"
     given = finder.plan(damaged, mask)
-    assert (given.detect, [step.action for step in given.steps]) == (False, ["inpaint"])
+    assert (given.detection, [step.action for step in given.steps]) == (None, ["inpaint"])
     assert str(finder.plan(damaged, mask * 0)) == "nothing is marked, the picture is unchanged"
 
 
@@ -142,74 +154,55 @@ def test_the_other_ways_to_restore_find_it_too(
         for frame in frames:
             np.testing.assert_array_equal(frame.image, expected)
     cv2.imwrite(str(tmp_path / "in.png"), damaged)
-    plan = finder.restore_file(tmp_path / "in.png", tmp_path / "out.png")
-    assert plan.detect
+    result = finder.restore_file(tmp_path / "in.png", tmp_path / "out.png")
+    assert result.detection is not None
+    assert result.image == tmp_path / "out.png"
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "out.png")), expected)
 
 
-def test_a_picture_that_is_all_damage_is_refused(finder: Restorer) -> None:
+def test_a_picture_that_is_all_damage_is_left_alone(finder: Restorer) -> None:
+    """Nothing is known to restore it from: the plan says so, and what was found."""
     everything = np.full((20, 30, 3), (255, 0, 255), np.uint8)
-    with pytest.raises(MaskError, match="damage was found everywhere"):
-        finder.restore(everything)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"threshold": 0.0}, "threshold is 0.0"),
-        ({"threshold": 1.0}, "threshold is 1.0"),
-        ({"threshold": 2}, "threshold is 2"),
-        ({"threshold": float("nan")}, "threshold is nan"),
-        ({"min_mean_probability": 1.0}, "min_mean_probability is 1.0"),
-        ({"dilation": -1}, "dilation is -1"),
-    ],
-)
-def test_options_that_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(MaskError, match=message):
-        DetectionOptions(**options)
+    result = finder.run(everything)
+    np.testing.assert_array_equal(result.image, everything)
+    assert not np.shares_memory(result.image, everything)
+    assert result.plan.left_alone[0].startswith("damage was found everywhere")
+    assert "left alone: damage was found everywhere" in str(result.plan)
+    assert not result.plan.changes
+    assert result.mask is not None and not result.mask.any()
+    assert result.detection is not None and result.detection.mask.all()
 
 
 def test_bad_input_is_refused(finder: Restorer, image: Pixels) -> None:
     with pytest.raises(ImageError):
         finder.detect(image[:0])
-    with pytest.raises(ImageError, match="memory_mb is 3"):
-        finder.detect(image, memory_mb=3)
 
 
 def test_a_detector_restores_nothing(detector_file: Path, damaged: Pixels, mask: Pixels) -> None:
-    detector = Restorer.load(detector_file)
-    np.testing.assert_array_equal(detector.detect(damaged).mask, mask)
-    for attempt in (
-        lambda: detector.restore(damaged),
-        lambda: detector.restore(damaged, mask),
-        lambda: detector.with_mask(mask),
-        lambda: detector.on_lens(),
+    with pytest.raises(
+        ModelError, match=r"'magenta' finds damage and restores nothing: .*Detector"
     ):
-        with pytest.raises(ModelError, match="finds damage and restores nothing"):
-            attempt()
+        Restorer.load(detector_file)
+    np.testing.assert_array_equal(Detector.load(detector_file).detect(damaged).mask, mask)
 
 
 def test_a_model_that_finds_nothing_is_no_detector(image: Pixels) -> None:
     with pytest.raises(ModelError, match="the model 'photo' finds no damage"):
         Restorer.load("photo", detector="photo").detect(image)
+    with pytest.raises(ModelError, match="the model 'photo' finds no damage"):
+        Detector.load("photo")
 
 
 def test_it_is_loaded_once_and_only_when_needed(
-    detector_file: Path, damaged: Pixels, mask: Pixels, monkeypatch: pytest.MonkeyPatch
+    detector_file: Path, damaged: Pixels, mask: Pixels
 ) -> None:
-    opened = []
-
-    def counting(source: str | Path) -> Any:
-        opened.append(source)
-        return open_model(source)
-
-    monkeypatch.setattr(module, "open_model", counting)
-    restorer = Restorer.load("photo", threads=1, detector=detector_file)
+    pool = CountingPool()
+    restorer = Restorer("photo", pool, detector=detector_file)
     restorer.restore(damaged, mask)
-    assert opened == []
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: restorer.detect(damaged).mask, range(8)))
-    assert opened == [detector_file]
+    assert pool.loads == {"photo": 1}
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: restorer.detect(damaged).mask, range(8)))
+    assert pool.loads == {"photo": 1, "magenta": 1}
     for each in found:
         np.testing.assert_array_equal(each, mask)
 
@@ -221,24 +214,99 @@ def test_a_detector_that_is_not_there_fails_when_it_is_needed(image: Pixels, mas
         restorer.restore(image)
 
 
-def test_lazily_loaded_or_given(finder: Restorer, detector_file: Path) -> None:
-    lazy = LazyDetector(detector_file, "auto", 1)
-    assert lazy.get() is lazy.get()
-    assert LazyDetector.loaded(lazy.get()).get() is lazy.get()
-
-
 def test_a_probability_at_the_threshold_counts() -> None:
     probability = np.array([[0.2, 0.5, 0.8]], np.float32)
     options = DetectionOptions(threshold=0.5, min_mean_probability=0.5)
-    np.testing.assert_array_equal(Detection.of(probability, options).mask, [[0, 255, 255]])
+    np.testing.assert_array_equal(find_regions(probability, options), [[0, 255, 255]])
 
 
-def test_the_mean_of_a_place_decides() -> None:
+def test_the_mean_of_a_region_decides() -> None:
     """Also one that is exactly as large as it must be."""
     probability = np.array([[0.5, 0.75, 1.0, 0.2, 0.625]], np.float32)  # means of 0.75 and 0.625
     both, one, none = [255, 255, 255, 0, 255], [255, 255, 255, 0, 0], [0, 0, 0, 0, 0]
     for min_mean_probability, mask in ((0.625, both), (0.63, one), (0.75, one), (0.76, none)):
         options = DetectionOptions(threshold=0.5, min_mean_probability=min_mean_probability)
-        np.testing.assert_array_equal(Detection.of(probability, options).mask, [mask])
-    nothing = Detection.of(np.full((2, 3), 0.4, np.float32), DetectionOptions())
-    assert not nothing.mask.any()
+        np.testing.assert_array_equal(find_regions(probability, options), [mask])
+    assert not find_regions(np.full((2, 3), 0.4, np.float32), DetectionOptions()).any()
+
+
+class TestKinds:
+    """A scratch in magenta, an overlay in cyan and a stain in yellow, which reach one another."""
+
+    @pytest.fixture
+    def detector(self, tmp_path: Path) -> Detector:
+        kinds = {"scratch": 1, "overlay": 0, "stain": 2}
+        return Detector.load(write_detector(tmp_path / "kinds.onnx", kinds), threads=1)
+
+    @pytest.fixture
+    def where(self) -> dict[str, Pixels]:
+        masks = {kind: np.zeros((40, 60), np.uint8) for kind in ("scratch", "overlay", "stain")}
+        masks["scratch"][10:20, 5:9] = 255
+        masks["stain"][10:20, 9:15] = 255
+        masks["overlay"][10:20, 15:40] = 255
+        return masks
+
+    @pytest.fixture
+    def picture(self, where: dict[str, Pixels]) -> Pixels:
+        picture = np.full((40, 60, 3), 120, np.uint8)
+        colours = {"scratch": (255, 0, 255), "overlay": (0, 255, 255), "stain": (255, 255, 0)}
+        for kind, mask in where.items():
+            picture[mask > 0] = colours[kind][::-1]
+        return picture
+
+    def test_overlays_are_left_out(
+        self, detector: Detector, picture: Pixels, where: dict[str, Pixels]
+    ) -> None:
+        found = detector(picture)
+        assert found.kinds == ("scratch", "overlay", "stain")
+        assert found.sought == ("scratch", "stain")
+        np.testing.assert_array_equal(found.mask, where["scratch"] | where["stain"])
+
+    def test_what_is_asked_for(
+        self, detector: Detector, picture: Pixels, where: dict[str, Pixels]
+    ) -> None:
+        options = Options(kinds={"overlay"})  # type: ignore[arg-type]
+        found = detector.detect(picture, options=options)
+        np.testing.assert_array_equal(found.mask, where["overlay"])
+        every = detector.detect(picture, options=Options(kinds=frozenset(where)))
+        assert every.sought == every.kinds
+        np.testing.assert_array_equal(every.mask, np.maximum.reduce([*where.values()]))
+        for kind, mask in where.items():
+            np.testing.assert_array_equal(every.kind_mask(kind), mask)
+
+    def test_kinds_are_told_apart(
+        self, detector: Detector, picture: Pixels, where: dict[str, Pixels]
+    ) -> None:
+        found = detector(picture)
+        for kind in ("scratch", "stain"):
+            np.testing.assert_array_equal(found.kind_mask(kind), where[kind])
+        for kind, mask in where.items():  # also one that was not looked for
+            np.testing.assert_array_equal(found.probability(kind) > 0.5, mask > 0)
+        wanted = np.maximum(found.probability("scratch"), found.probability("stain"))
+        np.testing.assert_array_equal(found.probability(), wanted)
+
+    def test_what_there_is_not(self, detector: Detector, picture: Pixels) -> None:
+        found = detector(picture)
+        with pytest.raises(OptionError, match="no kind 'overlay' here; there are: scratch, stain"):
+            found.kind_mask("overlay")
+        with pytest.raises(OptionError, match="no kind 'rust' here; .* scratch, overlay, stain"):
+            found.probability("rust")
+        options = Options(kinds={"rust", "stain"})  # type: ignore[arg-type]
+        with pytest.raises(OptionError, match="kinds asks for rust; the detector .* finds scratch"):
+            detector.detect(picture, options=options)
+
+    def test_one_that_only_finds_overlays_finds_them(self, tmp_path: Path) -> None:
+        file = write_detector(tmp_path / "overlay.onnx", {"overlay": 1})
+        found = Detector.load(file, threads=1)(np.full((9, 9, 3), (255, 0, 255), np.uint8))
+        assert found.sought == ("overlay",)
+        assert found.mask.all()
+
+    def test_widened(self) -> None:
+        probabilities = np.zeros((1, 9, 9), np.float32)
+        probabilities[0, 4, 4] = 1.0
+        for dilation in (0, 1, 3):
+            options = DetectionOptions(dilation=dilation)
+            found = Detection(("damage",), probabilities, ("damage",), options)
+            rows, columns = np.nonzero(found.widened_mask)
+            assert rows.max() - rows.min() == columns.max() - columns.min() == 2 * dilation
+            assert np.count_nonzero(found.mask) == 1

@@ -9,14 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.models.blocks import SLOPE, double, residual_blocks, start_at_zero
-from inpaint_export.models.sarnn import PooledContext, answer
+from inpaint_export.models.sarnn import PooledContext, apply_gain_and_offset
 from inpaint_sdk import Memory
 
 
 class UNet(nn.Module):
     """An encoder and a decoder at 1/4, 1/8, 1/16 and 1/32, with skips and no recurrence.
 
-    Stem, heads, pooled branch and the form of the answer are those of
+    Stem, heads, pooled branch and the form of the output are those of
     :class:`inpaint_export.models.sarnn.Sarnn`, and its size is about that one's, so that what
     differs is how context is gathered.
 
@@ -59,4 +59,4 @@ class UNet(nn.Module):
             x = self.decode[level](skips[level] + double(self.up[level](x)))
             if level == 1:
                 smooth, attention = self.smooth_head(x), torch.sigmoid(self.attention(x))
-        return answer(image, smooth, self.fine_head(x), attention)
+        return apply_gain_and_offset(image, smooth, self.fine_head(x), attention)

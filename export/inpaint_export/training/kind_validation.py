@@ -1,0 +1,146 @@
+"""Validation of detectors that tell kinds of damage apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from inpaint_eval.detection import Counts
+from inpaint_eval.film import FilmDamage
+from inpaint_eval.film_library import FilmLibrary
+from inpaint_export.data.film_damage import (
+    FAMILIES,
+    KINDS,
+    LabelledDamage,
+    damage_by_kind,
+)
+from inpaint_export.data.photos import Picture, read_rgb
+from inpaint_export.training.validation import centre_crop, evenly_spread, to_unit_tensor
+
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+"""Probabilities among which each kind's threshold is chosen."""
+
+FALSE_POSITIVES = 1e-4
+"""Share of the pixels of undamaged pictures that a kind may mark: five kinds mark 0.05 %."""
+
+
+@dataclass(frozen=True)
+class KindValidationConfig:
+    """F1 by kind on photographs that are not trained on, damaged by a fixed seed.
+
+    The damage is of the training split: the held-out frames and shapes are for measuring a model
+    that is finished.
+
+    folder: of photographs, below the data root. count: of them under each family of damage.
+    undamaged: of them as they are, and again aged, grainy and with text in the scene.
+    every: steps between validations.
+    """
+
+    folder: str
+    count: int = 12
+    undamaged: int = 40
+    every: int = 500
+    seed: int = 2026
+
+    def open(self, root: Path) -> KindValidation:
+        """Reads and damages the photographs."""
+        film = FilmDamage(FilmLibrary.read(root, "train"))
+
+        def crops(count: int) -> list[Picture]:
+            paths = evenly_spread(root / self.folder, count)
+            return [centre_crop(read_rgb(path)) for path in paths]
+
+        def draw(crop: Picture, family: str, index: int, text_share: float) -> LabelledDamage:
+            rng = np.random.default_rng((self.seed, list(FAMILIES).index(family), index))
+            return damage_by_kind(rng, crop, film, {family: 1.0}, text_share)
+
+        damaged = [
+            draw(crop, family, index, 0.2)
+            for index, crop in enumerate(crops(self.count))
+            for family in FAMILIES
+            if family != "none"
+        ]
+        plain = crops(self.undamaged)
+        aged = [draw(crop, "none", index, 0.5).picture for index, crop in enumerate(plain)]
+        return KindValidation(damaged, plain + aged)
+
+
+@dataclass(frozen=True)
+class KindScore:
+    """How well one kind is found at the threshold that is chosen for it.
+
+    threshold: of probability. f1: with a pixel of tolerance. false_positives: share of the pixels
+    of undamaged pictures that are marked.
+    """
+
+    threshold: float
+    f1: float
+    false_positives: float
+
+
+class KindValidation:
+    """Damaged and undamaged pictures, made once."""
+
+    figure = "f1_near"
+
+    def __init__(self, damaged: Sequence[LabelledDamage], undamaged: Sequence[Picture]) -> None:
+        self.damaged = damaged
+        self.undamaged = undamaged
+        self.details: Mapping[str, float] = {}
+        """Of the last measurement, by kind: F1, threshold, and share of undamaged pixels marked."""
+
+    @torch.inference_mode()
+    def measure(self, model: nn.Module, device: torch.device) -> float:
+        """Mean over kinds of the F1 with a pixel of tolerance, each at its threshold.
+
+        A kind's threshold is the one of the best F1 among those of ``THRESHOLDS`` at which no more
+        than ``FALSE_POSITIVES`` of undamaged pictures is marked, or the highest if there is none.
+        """
+        was_training = model.training
+        model.eval()
+        scores = self._scores(model, device)
+        model.train(was_training)
+        self.details = {
+            f"{kind}_{name}": round(value, 6)
+            for kind, score in scores.items()
+            for name, value in vars(score).items()
+        }
+        return float(np.mean([score.f1 for score in scores.values()]))
+
+    def _scores(self, model: nn.Module, device: torch.device) -> dict[str, KindScore]:
+        def probabilities(picture: Picture) -> NDArray[np.float32]:
+            found: NDArray[np.float32] = model(to_unit_tensor(picture).to(device))[0].cpu().numpy()
+            return found
+
+        counts = {(kind, t): Counts() for kind in KINDS for t in THRESHOLDS}
+        for item in self.damaged:
+            found = probabilities(item.picture)
+            for (kind, threshold), count in counts.items():
+                channel = KINDS.index(kind)
+                marked = np.multiply(found[channel] >= threshold, 255, dtype=np.uint8)
+                count.add(marked, item.kinds[channel], item.ignored)
+        wrong = dict.fromkeys(counts, 0)
+        for picture in self.undamaged:
+            found = probabilities(picture)
+            for kind, threshold in counts:
+                marked_pixels = np.count_nonzero(found[KINDS.index(kind)] >= threshold)
+                wrong[kind, threshold] += int(marked_pixels)
+        pixels = max(1, sum(picture.shape[0] * picture.shape[1] for picture in self.undamaged))
+        return {
+            kind: _choose(
+                [KindScore(t, counts[kind, t].f1_near, wrong[kind, t] / pixels) for t in THRESHOLDS]
+            )
+            for kind in KINDS
+        }
+
+
+def _choose(scores: Sequence[KindScore]) -> KindScore:
+    """See :meth:`KindValidation.measure`."""
+    allowed = [score for score in scores if score.false_positives <= FALSE_POSITIVES]
+    return max(allowed or scores[-1:], key=lambda score: score.f1)

@@ -1,0 +1,202 @@
+"""The objective, the validation and the recipe of a detector that tells kinds apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inpaint_export.data.film_damage import KINDS, FilmDamageDataConfig, LabelledDamage
+from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
+from inpaint_export.onnx_export import export_checkpoint
+from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes.base import Recipe
+from inpaint_export.training.kind_detection import KindDetection, KindWeights
+from inpaint_export.training.kind_validation import KindValidation, KindValidationConfig
+from inpaint_export.training.loop import Trainer
+from inpaint_export.training.optim import OptimConfig
+from inpaint_sdk.models.file import read_model_file
+from support.film import write_film
+
+SPECK = KINDS.index("speck")
+SMALL = KindDetectorConfig(fine=8, widths=(8, 8, 8, 8), scanned=4)
+
+
+class Answer(nn.Module):
+    """A network that answers the same whatever it sees."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.answer = nn.Parameter(logits)
+
+    def logits(self, image: Tensor) -> Tensor:
+        return self.answer
+
+
+def batch() -> dict[str, Tensor]:
+    """One picture with a scratch and a speck, and one without damage."""
+    kinds = torch.zeros(2, len(KINDS), 32, 32)
+    kinds[0, 0, 4:6, 4:28] = 1.0
+    kinds[0, SPECK, 20:23, 20:23] = 1.0
+    return {"image": torch.rand(2, 3, 32, 32), "kinds": kinds, "ignore": torch.zeros(2, 1, 32, 32)}
+
+
+def loss_of(logits: Tensor, items: dict[str, Tensor], progress: float = 0.0) -> float:
+    objective = KindDetection(Answer(logits), joined=(0, 1, 2, 4))
+    objective.progress = progress
+    ((player, loss),) = objective.losses(items)
+    assert player == "model"
+    assert set(objective.report()) == {"entropy", "dice"}
+    return loss.item()
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.9])
+def test_the_loss_falls_with_what_is_right(progress: float) -> None:
+    items = batch()
+    kinds = items["kinds"]
+    swapped = kinds.clone()
+    swapped[:, 0], swapped[:, SPECK] = kinds[:, SPECK], kinds[:, 0]
+    answers = {
+        "right": 20.0 * kinds - 10.0,
+        "one pixel off": 20.0 * kinds.roll(1, 2) - 10.0,
+        "of another kind": 20.0 * swapped - 10.0,
+        "false alarm": 20.0 * torch.maximum(kinds, kinds.roll(1, 0)) - 10.0,
+        "nothing": torch.full_like(kinds, -10.0),
+        "everything": torch.full_like(kinds, 10.0),
+    }
+    losses = {name: loss_of(answer, items, progress) for name, answer in answers.items()}
+    assert losses["right"] < 1e-2
+    assert all(losses["right"] < loss < losses["everything"] for loss in list(losses.values())[1:5])
+    assert losses["one pixel off"] < losses["nothing"]
+
+
+def test_ignored_pixels_have_no_part_in_the_loss() -> None:
+    items = batch()
+    items["ignore"][:, :, 16:] = 1.0
+    one, other = (torch.zeros_like(items["kinds"]) for _ in range(2))
+    other[:, :, 16:] = 10.0
+    assert loss_of(one, items, 0.9) == pytest.approx(loss_of(other, items, 0.9))
+    items["ignore"][:] = 1.0
+    assert loss_of(one, items) == 0.0
+
+
+def test_undamaged_batches_teach_what_to_leave_alone() -> None:
+    items = batch()
+    items["kinds"][:] = 0.0
+    silent, loud = (torch.full_like(items["kinds"], value) for value in (-10.0, 3.0))
+    assert loss_of(silent, items) < 1e-2
+    assert loss_of(loud, items) > 1.0
+
+
+def test_joined_kinds_are_found_as_damage_though_none_is_sure() -> None:
+    """Two kinds at one half each make three quarters of damage."""
+    items = batch()
+    logits = torch.full_like(items["kinds"], -20.0)
+    logits[:, :2] = 0.0
+    objective = KindDetection(Answer(logits), joined=(0, 1))
+    dice, damaged = objective._dice(logits, items["kinds"], torch.ones(2, 1, 32, 32))
+    assert damaged.tolist() == [1.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    truth = float(items["kinds"].sum())
+    expected = (2.0 * 0.75 * truth + 16.0) / (0.75 * 2 * 32 * 32 + truth + 16.0)
+    assert dice[-1].item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_weights_are_the_late_ones_after_the_switch() -> None:
+    early, late = KindWeights(1.0, 0.0, 0.0), KindWeights(0.0, 1.0, 0.0)
+    objective = KindDetection(Answer(torch.zeros(1)), (0,), early=early, late=late, switch=0.3)
+    assert objective.weights is early
+    objective.progress = 0.3
+    assert objective.weights is late
+
+
+class Blue(nn.Module):
+    """Takes blue for specks, as probable as it is bright; sees nothing else."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        found = torch.zeros(1, len(KINDS), *image.shape[2:])
+        found[:, SPECK] = image[:, 2]
+        return found
+
+
+def test_validation_chooses_thresholds_by_undamaged_pictures() -> None:
+    """The damage is plain at 0.8, half of it at 0.95; an undamaged picture shows 0.5."""
+    picture = np.zeros((32, 32, 3), np.uint8)
+    picture[4:8, 4:12, 2] = 217  # 0.85
+    picture[4:8, 4:8, 2] = 250  # 0.98
+    kinds = np.zeros((len(KINDS), 32, 32), np.uint8)
+    kinds[SPECK, 4:8, 4:12] = 255
+    damaged = LabelledDamage(picture, kinds, np.zeros((32, 32), np.uint8))
+    plain = np.zeros((32, 32, 3), np.uint8)
+    plain[10:20, 10:20, 2] = 140  # 0.55
+    validation = KindValidation([damaged], [plain])
+    score = validation.measure(Blue(), torch.device("cpu"))
+    assert validation.details["speck_threshold"] == 0.6
+    assert validation.details["speck_f1"] == 1.0
+    assert validation.details["speck_false_positives"] == 0.0
+    assert validation.details["scratch_f1"] == 0.0
+    assert score == pytest.approx(1.0 / len(KINDS))
+
+
+def test_validation_without_an_allowed_threshold_takes_the_highest() -> None:
+    plain = np.full((32, 32, 3), 255, np.uint8)
+    validation = KindValidation([], [plain])
+    validation.measure(Blue(), torch.device("cpu"))
+    assert validation.details["speck_threshold"] == 0.98
+    assert validation.details["speck_false_positives"] == 1.0
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    write_film(root)
+    rng = np.random.default_rng(0)
+    for folder in ("train", "val"):
+        (root / "photos" / folder).mkdir(parents=True)
+        for index in range(2):
+            coarse = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)
+            picture = cv2.resize(coarse, (340, 330), interpolation=cv2.INTER_CUBIC)
+            cv2.imwrite(str(root / "photos" / folder / f"{index}.png"), picture)
+    return root
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    """``damage-next``, shrunk."""
+    return replace(
+        load_recipe("damage-next"),
+        build=partial(KindDetector, SMALL),
+        data=FilmDamageDataConfig(folders=("photos/train",), crop=64),
+        validation=KindValidationConfig(folder="photos/val", count=1, undamaged=1, every=2),
+        optim=OptimConfig(warmup=2, ema=0.5),
+        steps=2,
+        batch=2,
+    )
+
+
+def test_validation_draws_the_same_every_time(root: Path) -> None:
+    config = KindValidationConfig(folder="photos/val", count=2, undamaged=2)
+    first, second = config.open(root), config.open(root)
+    assert len(first.damaged) == 6
+    assert len(first.undamaged) == 4
+    for one, two in zip(first.damaged, second.damaged, strict=True):
+        np.testing.assert_array_equal(one.picture, two.picture)
+        np.testing.assert_array_equal(one.kinds, two.kinds)
+    assert any(item.kinds.any() for item in first.damaged)
+
+
+def test_it_trains_and_exports(recipe: Recipe, root: Path, tmp_path: Path) -> None:
+    trainer = Trainer(recipe, root, tmp_path / "run", workers=0)
+    assert 0.0 <= trainer.run() <= 1.0
+    assert "val_speck_threshold" in (tmp_path / "run" / "log.jsonl").read_text()
+    output = tmp_path / "damage-next.onnx"
+    checks = export_checkpoint(trainer.checkpoint, output)
+    assert {check.native for check in checks} == {True, False}
+    info = read_model_file(output).info
+    assert (info.task, info.kinds, info.outputs) == ("detect", KINDS, ("probability",))
+    assert info.size_multiple == 16
