@@ -54,7 +54,15 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "callback": _split,
         "help": "Kinds of damage to look for; may be repeated.  [default: all but overlay]",
     },
+    "add_found": {
+        "type": click.Choice(["add"]),
+        "default": None,
+        "callback": lambda _, __, given: given == "add",
+        "help": "With a mask: also restore the damage that is found outside of it.",
+    },
 }
+
+_FLAGS = {"add_found": "--detect"}
 
 
 def with_options(*names: str) -> Callable[[Command], Command]:
@@ -73,8 +81,8 @@ def with_options(*names: str) -> Callable[[Command], Command]:
 
         for name in reversed(names):
             settings = {"default": _DEFAULTS[name], "show_default": name != "kinds"}
-            flag = f"--{name.replace('_', '-')}"
-            called = click.option(flag, **{**settings, **_OPTIONS[name]})(called)
+            flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+            called = click.option(flag, name, **{**settings, **_OPTIONS[name]})(called)
         return called
 
     return decorate
