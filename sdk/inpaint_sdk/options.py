@@ -103,6 +103,8 @@ class Options:
             )
         if not isinstance(self.detection, DetectionOptions):
             raise OptionError(f"detection is {self.detection!r}; it must be DetectionOptions")
+        if not isinstance(self.add_found, bool):
+            raise OptionError(f"add_found is {self.add_found!r}; it must be True or False")
         if self.kinds is not None:
             object.__setattr__(self, "kinds", _checked_kinds(self.kinds))
 

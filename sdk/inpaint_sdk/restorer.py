@@ -144,6 +144,7 @@ class Restorer(Loaded):
                 the model inpaints; or the memory is too small for the strategy ``"full"``.
             OptionError: the detector does not find a kind of damage that is asked for.
             ModelError: the model gave no finite picture.
+            OutputError: bytes came in a format that is not written, like a GIF's or a PPM's.
         """
         return self.run(image, mask, options=options).image
 
@@ -288,10 +289,11 @@ class Restorer(Loaded):
         So that the first picture does not take longer than those after it.
         """
         image = np.zeros((height, width, 3), np.uint8)
-        mask = np.zeros((height, width), np.uint8)
-        mask[height // 4 : height // 2, width // 4 : width // 2] = 255
         self.run(image)
-        self.run(image, mask)
+        for bottom in (height // 4 + 1, height // 2):  # what is wide may be for another model
+            mask = np.zeros((height, width), np.uint8)
+            mask[height // 4 : bottom, width // 4 : width // 2] = 255
+            self.run(image, mask)
 
     def _open(
         self, item: ImageLike | tuple[ImageLike, MaskLike | None]

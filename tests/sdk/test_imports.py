@@ -36,3 +36,28 @@ def test_restoring_needs_no_torch() -> None:
     loaded = modules_after(restore)
     assert "onnxruntime" in loaded
     assert not {"torch", "onnx", "skimage", "inpaint_export", "inpaint_bench"} & loaded
+
+
+LOGGED = """
+import logging
+import sys
+import numpy as np
+from inpaint_sdk import Restorer
+if sys.argv[1] == "told":
+    logging.basicConfig(level=logging.INFO)
+restore = Restorer.load("auto", threads=1).frames()
+restore(np.zeros((9, 9, 3), np.uint8))
+restore(np.zeros((9, 9, 3), np.uint8), np.ones((9, 9), bool))
+"""
+
+
+def test_it_says_nothing_unless_it_is_asked_to() -> None:
+    def said(how: str) -> str:
+        command = [sys.executable, "-c", LOGGED, how]
+        run = subprocess.run(command, check=True, capture_output=True, text=True)
+        return run.stdout + run.stderr
+
+    assert said("silent") == ""
+    told = said("told")
+    assert "INFO:inpaint_sdk.policies.auto:auto: " in told
+    assert "WARNING:inpaint_sdk.frames.restorer:a frame is left as it is: " in told

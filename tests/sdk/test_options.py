@@ -25,6 +25,7 @@ Pixels = NDArray[np.uint8]
         ({"memory_mb": "640"}, "memory_mb is '640'"),
         ({"detection": 0.5}, "detection is 0.5; it must be DetectionOptions"),
         ({"detection": None}, "detection is None"),
+        ({"add_found": "no"}, "add_found is 'no'; it must be True or False"),
         ({"kinds": "scratch"}, "kinds is 'scratch'; give a set of words"),
         ({"kinds": set()}, "kinds is "),
         ({"kinds": {3}}, "kinds is {3}"),

@@ -79,6 +79,7 @@ class FrameRestorer:
         self._added_to: Mask | None = None
         if mask is not None and adds_found(policy, options):
             self._added_to = open_mask(mask)
+            policy.plan_mask(self._added_to, options)  # refused now, and not at the first frame
         elif mask is not None:
             self._plan = self._plan_mask(open_mask(mask))
 
@@ -106,12 +107,11 @@ class FrameRestorer:
 
         Raises:
             ImageError: the frame cannot be used, or is of another size than the mask.
-            OptionError: a mask for a frame was given where one holds for all, or ``out`` is not
-                like the frame.
+            OptionError: a mask for a frame was given where one holds for all, or ``out`` cannot
+                take the result.
             MaskError, ModelError: as :meth:`inpaint_sdk.Restorer.run` raises them.
         """
         opened = open_image(image, self._channels)
-        _check_out(out, opened.pixels)
         return self._plan_frame(opened, mask).run(out=out)
 
     def _plan_frame(self, image: Image, mask: MaskLike | None) -> Plan:
@@ -122,7 +122,7 @@ class FrameRestorer:
                 )
             own = open_mask(mask, *image.pixels.shape[:2])
             try:
-                return plan_image(self._policy, image, own, self._options)
+                return self._look(image, own)
             except MaskError:
                 if not own.all():
                     raise
@@ -134,9 +134,12 @@ class FrameRestorer:
             return self._plan.for_image(image)
         if self._added_to is not None:
             _check_size(image.pixels, self._added_to)
-        plan = plan_image(self._policy, image, self._added_to, self._options)
+        return self._look(image, self._added_to)
+
+    def _look(self, image: Image, mask: Mask | None) -> Plan:
+        plan = plan_image(self._policy, image, mask, self._options)
         for reason in plan.left_alone:
-            _log.warning("a frame is left as it is: %s", reason)
+            _log.warning("what was found in a frame is left as it is: %s", reason)
         return plan
 
     def _plan_static(self, image: Image, static: StaticDamage) -> Plan:
@@ -177,12 +180,4 @@ def _check_size(pixels: Pixels, mask: Mask) -> None:
         raise ImageError(
             f"the frame is {pixels.shape[1]}x{pixels.shape[0]}, the mask is {width}x{height} "
             "(width x height); they must be of one size"
-        )
-
-
-def _check_out(out: Pixels | None, pixels: Pixels) -> None:
-    if out is not None and (out.shape, out.dtype) != (pixels.shape, pixels.dtype):
-        raise OptionError(
-            f"out is {out.dtype} of shape {out.shape}; it must be like the frame, {pixels.dtype} "
-            f"of shape {pixels.shape}"
         )

@@ -84,7 +84,8 @@ def read_image_file(source: Source) -> ImageFile:
     with opened_pil(source, ImageError) as picture:
         # Before pixels are read, which empties the tiles that tell of their form.
         sixteen_bits, grey_alpha = is_16bit(picture), "LA;16" in str(getattr(picture, "tile", ""))
-        kind = picture.format or ""
+        # A phone's JPEG with a second picture, like a map of depths: the first is what is shown.
+        kind = "JPEG" if picture.format == "MPO" else picture.format or ""
         if sixteen_bits:
             picture.load()  # OpenCV does not say so when a file is cut short
             pixels = _decode(source)
@@ -143,8 +144,8 @@ def encode_image(picture: ImageFile, kind: str) -> bytes:
 def _encode(file: BinaryIO, picture: ImageFile, kind: str, name: str) -> None:
     pixels, metadata = picture.pixels, picture.metadata
     deep = pixels.dtype != np.uint8
-    lost = metadata.lost_in(kind, deep=deep) if kind in KEPT else ["metadata"]
-    if lost and metadata != Metadata():
+    lost = metadata.lost_in(kind, deep=deep)
+    if lost:
         warnings.warn(
             f"{name}: {kind} files cannot hold the source's {', '.join(lost)}",
             MetadataWarning,
@@ -163,6 +164,10 @@ def _encode(file: BinaryIO, picture: ImageFile, kind: str, name: str) -> None:
 
 def check_format_supports(kind: str, pixels: Pixels, name: str) -> None:
     """Raises ``OutputError`` if a format cannot hold such pixels; ``name`` is the file's."""
+    if kind not in KEPT:
+        raise OutputError(
+            f"{name}: {kind} files are not written; write a PNG, JPEG, WebP, TIFF or BMP file"
+        )
     if pixels.ndim == 3 and pixels.shape[2] in (2, 4) and kind in WITHOUT_ALPHA:
         raise OutputError(f"{name}: {kind} has no alpha channel; write a PNG, TIFF or WebP file")
     if pixels.dtype != np.uint8 and kind not in DEEP:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from inpaint_sdk.errors import OptionError
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.masks import Mask, masked_fraction
 from inpaint_sdk.policies.operations import Enhance, Inpaint, Operation
@@ -58,7 +59,8 @@ class Plan:
 
     Attributes:
         steps: what was done to find out, and what is going to be done.
-        mask: what is restored, uint8 [H, W], 255 there; None where everything may change.
+        mask: what is restored, uint8 [H, W], 255 there; None where everything may change. Where
+            ``auto`` cleans a picture, which changes it all, what it then fills.
         detection: what a detector found, if one looked.
         degradation: how noisy, blurred and compressed the picture is, if a model looked.
         left_alone: what was found and is not restored, and why, for people.
@@ -98,7 +100,9 @@ class Plan:
 
         Raises:
             ModelError: a model's output is not finite.
+            OptionError: ``out`` is not like the picture's pixels, or cannot be written to.
         """
+        _check_out(out, self.image.pixels)
         seconds = dict(self.looking)
         image, target, degradation = self.image, out, self.degradation
         for operation in self.operations:
@@ -163,13 +167,27 @@ class Result:
 
     @property
     def mask(self) -> Mask | None:
-        """What was restored, uint8 [H, W], 255 there; None where everything may have changed."""
+        """What was restored, as the plan has it: uint8 [H, W], 255 there, or None."""
         return self.plan.mask
 
     @property
     def detection(self) -> Detection | None:
         """What a detector found, if one looked."""
         return self.plan.detection
+
+
+def _check_out(out: object, pixels: Pixels) -> None:
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise OptionError(f"out is a {type(out).__name__}; it must be an array like the picture's")
+    if (out.shape, out.dtype) != (pixels.shape, pixels.dtype):
+        raise OptionError(
+            f"out is {out.dtype} of shape {out.shape}; it must be like the picture, {pixels.dtype} "
+            f"of shape {pixels.shape}"
+        )
+    if not out.flags.writeable:
+        raise OptionError("out cannot be written to; give an array of your own, or a copy")
 
 
 def _written(pixels: Pixels, plan: Plan, out: Pixels | None) -> Pixels:

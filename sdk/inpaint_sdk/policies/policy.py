@@ -99,10 +99,9 @@ def plan_finding(
     mask = detection.widened_mask
     found = time.perf_counter()
     step = Step("detect", detector.info.name)
-    everywhere = bool(mask.all())
-    if everywhere:
-        mask = mask * 0
-    filling = plan_mask(mask if given is None else mask | given)
+    marked = mask * 0 if given is None else given
+    everywhere = bool((mask | marked).all())
+    filling = plan_mask(marked if everywhere else mask | marked)
     seconds = {"detect": found - started, "plan": time.perf_counter() - found}
     return Plan(
         image,

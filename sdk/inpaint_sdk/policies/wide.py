@@ -12,7 +12,7 @@ def has_wide_part(mask: Mask, width: float) -> bool:
     """Whether a disc of that many pixels across has room in what a mask [H, W] marks."""
     # At a glance: cells that are touched overstate what is marked by less than a cell a side.
     cells = cv2.distanceTransform(cells_touched(mask), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    if 2.0 * CELL * (cells.max() + 1.0) <= width:
+    if 2.0 * CELL * (float(cells.max()) + 1.0) <= width:
         return False
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
-    return bool(2.0 * distance.max() > width)
+    return 2.0 * float(distance.max()) > width

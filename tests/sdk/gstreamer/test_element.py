@@ -38,10 +38,10 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def mask(tmp_path: Path) -> Pixels:
-    hole = np.zeros((HEIGHT, WIDTH), np.uint8)
-    hole[10:20, 12:40] = 255
-    cv2.imwrite(str(tmp_path / "mask.png"), hole)
-    return hole
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[10:20, 12:40] = 255
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    return mask
 
 
 def launch(
@@ -107,7 +107,7 @@ def test_the_line_of_the_documentation(
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("damage", ["lens", "frame"])
+@pytest.mark.parametrize("damage", ["static", "frame"])
 def test_damage_is_found_without_a_mask(
     environment: dict[str, str], tmp_path: Path, damage: str
 ) -> None:
@@ -125,13 +125,30 @@ def test_damage_is_found_without_a_mask(
     assert changed[bar].mean() > 0.9
 
 
+@pytest.mark.parametrize("damage", ["static", "frame"])
+def test_frames_that_are_damaged_everywhere_pass(
+    environment: dict[str, str], tmp_path: Path, damage: str
+) -> None:
+    write_detector(tmp_path / "magenta.onnx")
+    magenta = "solid-color foreground-color=0xffff00ff num-buffers=2"
+    source = SOURCE.replace("smpte", magenta) + ",format=BGR"
+    element = f"inpaintrestore damage={damage} detector=magenta.onnx"
+    run = launch(f"{source} ! {element} ! filesink location=out.raw", environment, tmp_path)
+    assert run.returncode == 0, run.stderr
+    found = frames(tmp_path / "out.raw")
+    assert len(found) == 2
+    assert (found == (255, 0, 255)).all()
+
+
 @pytest.mark.parametrize(
     ("element", "message"),
     [
         ("inpaintrestore mask=none.png", "there is no file none.png"),
         ("inpaintrestore", "needs the property mask"),
-        ("inpaintrestore mask=mask.png damage=lens", "not both"),
-        ("inpaintrestore damage=all detector=mask.png", "lens"),
+        ("inpaintrestore mask=mask.png damage=static", "not both"),
+        ("inpaintrestore damage=all", "damage is 'all'; it must be one of 'frame', 'static'"),
+        ("inpaintrestore model=clean damage=static", "sees damage by itself"),
+        ("inpaintrestore clouds=thin mask=mask.png", "clouds is for the model 'auto'"),
         ("inpaintrestore damage=frame detector=none", "no model 'none'"),
         ("inpaintrestore model=none mask=mask.png", "no model 'none'"),
         ("inpaintrestore backend=none mask=mask.png", "no backend 'none'"),

@@ -4,7 +4,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -153,6 +153,8 @@ def test_what_a_format_cannot_hold_is_named(
     [
         ("out.xyz", drawn(), "no picture format has the suffix '.xyz'"),
         ("out", drawn(), "no picture format"),
+        ("out.ppm", drawn(), "PPM files are not written; write a PNG, JPEG"),
+        ("out.gif", drawn(), "GIF files are not written"),
         ("out.jpg", drawn(4), "JPEG has no alpha"),
         ("out.jpg", drawn(3, np.uint16), "JPEG has 8 bits a channel; write a PNG or TIFF"),
         ("out.png", drawn(3, np.float32), "PNG cannot hold floats"),
@@ -169,8 +171,8 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "out.png"
     path.write_bytes(b"old")
 
-    def fail(self: Image.Image, file: Path, **options: object) -> None:
-        file.write_bytes(b"half")
+    def fail(self: Image.Image, file: BinaryIO, **options: object) -> None:
+        file.write(b"half")
         raise OSError("no space left")
 
     monkeypatch.setattr(Image.Image, "save", fail)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inpaint_sdk import DetectionOptions, OptionError, Options, Restorer
+from inpaint_sdk import DetectionOptions, MaskError, OptionError, Options, Restorer
 
 Pixels = NDArray[np.uint8]
 ADD = Options(add_found=True, detection=DetectionOptions(dilation=0))
@@ -50,3 +50,28 @@ def test_models_that_see_damage_by_themselves_refuse(image: Pixels, mask: Pixels
         clean.restore(image, mask)
     with pytest.raises(OptionError, match="sees damage by itself"):
         clean.frames(mask)
+
+
+def test_what_is_found_in_all_the_rest_is_left_alone(
+    finder: Restorer, image: Pixels, mask: Pixels, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is marked is restored as without ``add_found``: one frame does not end a video."""
+    damaged = image.copy()
+    damaged[mask == 0] = (255, 0, 255)
+    expected = finder.restore(damaged, mask)
+    result = finder.run(damaged, mask, options=ADD)
+    np.testing.assert_array_equal(result.image, expected)
+    np.testing.assert_array_equal(result.mask, mask)
+    assert result.plan.left_alone[0].startswith("damage was found everywhere")
+    np.testing.assert_array_equal(finder.frames(mask, options=ADD)(damaged), expected)
+    np.testing.assert_array_equal(finder.frames(options=ADD)(damaged, mask), expected)
+    assert caplog.text.count("damage was found everywhere") == 2
+
+
+def test_a_mask_of_everything(finder: Restorer, image: Pixels, mask: Pixels) -> None:
+    everything = np.ones_like(mask)
+    with pytest.raises(MaskError, match="covers the whole image"):
+        finder.restore(image, everything, options=ADD)
+    with pytest.raises(MaskError, match="covers the whole image"):
+        finder.frames(everything, options=ADD)
+    np.testing.assert_array_equal(finder.frames(options=ADD)(image, everything), image)

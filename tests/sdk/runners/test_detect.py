@@ -289,10 +289,10 @@ class TestKinds:
         found = detector(picture)
         with pytest.raises(OptionError, match="no kind 'overlay' here; there are: scratch, stain"):
             found.kind_mask("overlay")
-        with pytest.raises(OptionError, match="no kind 'rust' here; .* scratch, overlay, stain"):
+        with pytest.raises(OptionError, match=r"no kind 'rust' here; .* scratch, overlay, stain"):
             found.probability("rust")
         options = Options(kinds={"rust", "stain"})  # type: ignore[arg-type]
-        with pytest.raises(OptionError, match="kinds asks for rust; the detector .* finds scratch"):
+        with pytest.raises(OptionError, match=r"kinds asks for rust; .* finds scratch"):
             detector.detect(picture, options=options)
 
     def test_one_that_only_finds_overlays_finds_them(self, tmp_path: Path) -> None:
