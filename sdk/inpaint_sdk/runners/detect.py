@@ -171,8 +171,9 @@ class DetectRunner:
             tensor = image_tensor(image.pixels[box.slices], image.channels, multiple)
             output = self._session.run({"image": tensor})["probability"]
             require_finite(output)
-            planes: NDArray[np.float32] = output[0, :, : box.height, : box.width]
-            return planes.transpose(1, 2, 0)
+            planes = output[0, :, : box.height, : box.width]
+            transposed: NDArray[np.float32] = planes.transpose(1, 2, 0)
+            return transposed
 
         height, width = image.pixels.shape[:2]
         most = pixels_within(memory_mb, self.info.memory)
