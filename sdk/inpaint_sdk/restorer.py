@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
+ImageAndMask: TypeAlias = "ImageLike | tuple[ImageLike, MaskLike | None]"
 PilOrPath: TypeAlias = "PILImage.Image | StrPath"
 ArrayOrBytes = TypeVar("ArrayOrBytes", NDArray[Any], bytes)
 
@@ -190,10 +191,7 @@ class Restorer(Loaded):
         return EnhanceRunner(model, self._checked(options)).estimate(self._open_image(image))
 
     def restore_many(
-        self,
-        items: Iterable[ImageLike | tuple[ImageLike, MaskLike | None]],
-        *,
-        options: Options | None = None,
+        self, items: Iterable[ImageAndMask], *, options: Options | None = None
     ) -> Iterator[Any]:
         """Restores many images, in order, reading the next while one is restored.
 
@@ -284,10 +282,7 @@ class Restorer(Loaded):
         return Stream(frames, restore, latency_budget=latency_budget, late=late, queue=queue)
 
     def warm_up(self, height: int, width: int) -> None:
-        """Loads and runs each model once that a picture of that size needs, with a mask or without.
-
-        So that the first picture does not take longer than those after it.
-        """
+        """Runs each model that a picture of that size needs, so that the first is not slower."""
         image = np.zeros((height, width, 3), np.uint8)
         self.run(image)
         for bottom in (height // 4 + 1, height // 2):  # what is wide may be for another model
@@ -295,9 +290,7 @@ class Restorer(Loaded):
             mask[height // 4 : bottom, width // 4 : width // 2] = 255
             self.run(image, mask)
 
-    def _open(
-        self, item: ImageLike | tuple[ImageLike, MaskLike | None]
-    ) -> tuple[Image, Mask | None]:
+    def _open(self, item: ImageAndMask) -> tuple[Image, Mask | None]:
         image, mask = item if isinstance(item, tuple) else (item, None)
         opened = self._open_image(image)
         return opened, None if mask is None else open_mask(mask, *opened.pixels.shape[:2])

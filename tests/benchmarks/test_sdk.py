@@ -10,7 +10,7 @@ import pytest
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema import read_result, write_result
 from inpaint_bench.schema.sdk import SdkResult
-from inpaint_bench.sdk import ROWS, measure_sdk, startup
+from inpaint_bench.sdk import ROWS, measure_sdk, startup, stream
 from support.bench import Bench, failing_row
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
@@ -21,6 +21,11 @@ def test_start() -> None:
     assert row.figures["imports_torch"] is False
     imported = row.figures["import_milliseconds"]["p50"]
     assert 0 < imported < row.figures["first_result_milliseconds"]["p50"]
+
+
+def test_the_stream_row_accounts_for_every_frame() -> None:
+    figures = stream(count=40).figures
+    assert (figures["counts"]["captured"], figures["uncounted"]) == (40, 0)
 
 
 def test_a_row_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

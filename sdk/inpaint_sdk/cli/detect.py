@@ -26,7 +26,7 @@ from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.metadata import Metadata
 from inpaint_sdk.options import Options
 from inpaint_sdk.prefetch import prefetch_map
-from inpaint_sdk.runners.detect import Detection, Probability
+from inpaint_sdk.runners.detect import Detection, Probability, sought_kinds
 
 
 @dataclass
@@ -77,7 +77,7 @@ def detect(
     for job in jobs:
         job.check(overwrite_input)
     finder = Detector.load(detector, options=options, **loading)
-    kinds = finder.detect(np.zeros((64, 64, 3), np.uint8)).sought  # refuses unknown kinds at once
+    kinds = sought_kinds(finder.model.kinds, options, finder.model.name)
 
     if overlay:
         names = colour_names(finder.model.kinds)
@@ -100,6 +100,8 @@ def detect(
     counts = {kind: Count() for kind in kinds}
     for job, found in prefetch_map(work, jobs, ahead=2):
         if isinstance(found, Exception):
+            if not image.is_dir():
+                raise found
             failed += 1
             click.echo(f"skipped {job.image}: {describe(found)}")
             continue

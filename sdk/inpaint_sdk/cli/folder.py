@@ -65,7 +65,7 @@ class Tally:
 
     def __str__(self) -> str:
         share = 100.0 * self.damaged_pixels / max(1, self.pixels)
-        return f"{share:.2f} % of the pixels damaged, {self.undamaged} pictures without damage"
+        return f"{share:.2f} % of the pixels damaged; pictures without damage: {self.undamaged}"
 
 
 def list_jobs(images: Path, masks: Path | None, output: Path) -> Iterator[Item[None]]:

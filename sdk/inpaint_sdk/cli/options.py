@@ -8,7 +8,7 @@ from typing import Any, TypedDict, get_args
 
 import click
 
-from inpaint_sdk.options import DetectionOptions, Options, Strategy
+from inpaint_sdk.options import Clouds, DetectionOptions, Options, Strategy
 from inpaint_sdk.policies.make import DETECTOR
 
 Command = Callable[..., Any]
@@ -54,7 +54,15 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "callback": _split,
         "help": "Kinds of damage to look for; may be repeated.  [default: all but overlay]",
     },
+    "add_found": {
+        "type": click.Choice(["add"]),
+        "default": None,
+        "callback": lambda _, __, given: given == "add",
+        "help": "With a mask: also restore the damage that is found outside of it.",
+    },
 }
+
+_FLAGS = {"add_found": "--detect"}
 
 
 def with_options(*names: str) -> Callable[[Command], Command]:
@@ -73,8 +81,8 @@ def with_options(*names: str) -> Callable[[Command], Command]:
 
         for name in reversed(names):
             settings = {"default": _DEFAULTS[name], "show_default": name != "kinds"}
-            flag = f"--{name.replace('_', '-')}"
-            called = click.option(flag, **{**settings, **_OPTIONS[name]})(called)
+            flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+            called = click.option(flag, name, **{**settings, **_OPTIONS[name]})(called)
         return called
 
     return decorate
@@ -100,6 +108,21 @@ def with_loading(command: Command) -> Command:
     ):
         called = option(called)
     return called
+
+
+def with_model(command: Command) -> Command:
+    """Adds what restores: ``model`` and ``clouds``, as ``Restorer.load`` takes them."""
+    command = click.option(
+        "--clouds",
+        type=click.Choice(get_args(Clouds)),
+        help="With --model auto: a satellite's pictures, with such clouds to be removed.",
+    )(command)
+    return click.option(
+        "--model",
+        default="photo",
+        show_default=True,
+        help="Name, path of a model file, or auto: what each picture needs.",
+    )(command)
 
 
 with_detector = click.option(

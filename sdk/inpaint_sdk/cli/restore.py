@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, get_args
 
 import click
 import numpy as np
@@ -16,10 +15,11 @@ from inpaint_sdk.cli.options import (
     Loading,
     with_detector,
     with_loading,
+    with_model,
     with_options,
     with_overwrite_input,
 )
-from inpaint_sdk.errors import OptionError
+from inpaint_sdk.errors import BackendError
 from inpaint_sdk.images.files import write_image_file
 from inpaint_sdk.images.metadata import MetadataWarning
 from inpaint_sdk.options import Clouds, Options
@@ -37,25 +37,10 @@ BLANK = np.zeros((64, 64, 3), np.uint8)
     help="Mask; nonzero pixels are restored.  [default: what the detector finds]",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option(
-    "--model",
-    default="photo",
-    show_default=True,
-    help="Name, path of a model file, or auto: what each picture needs.",
-)
-@click.option(
-    "--clouds",
-    type=click.Choice(get_args(Clouds)),
-    help="With --model auto: a satellite's pictures, with such clouds to be removed.",
-)
+@with_model
 @with_loading
 @with_options()
 @with_detector
-@click.option(
-    "--detect",
-    type=click.Choice(["add"]),
-    help="With --mask: also restore the damage that the detector finds outside of the mask.",
-)
 @with_overwrite_input
 @click.option("--force", is_flag=True, help="In a folder: restore finished pictures again.")
 def restore(
@@ -67,7 +52,6 @@ def restore(
     loading: Loading,
     options: Options,
     detector: str,
-    detect: Literal["add"] | None,
     overwrite_input: bool,
     force: bool,
 ) -> None:
@@ -86,19 +70,14 @@ def restore(
     Pictures keep 8 or 16 bits, alpha, colour profile and metadata; what the output's format cannot
     hold is an error, or for metadata a warning.
     """
-    if detect and mask is None:
-        raise OptionError("--detect add is for a --mask; without one damage is looked for anyway")
 
     def load() -> MakePlan:
         restorer = Restorer.load(
-            model,
-            detector=detector,
-            clouds=clouds,
-            options=replace(options, add_found=detect == "add"),
-            **loading,
+            model, detector=detector, clouds=clouds, options=options, **loading
         )
-        if mask is None or detect:
-            restorer.plan(BLANK)  # refuses at once what would fail for each picture
+        # Refuses at once what would fail for each picture. An engine may not take this size.
+        with suppress(BackendError):
+            restorer.plan(BLANK, None if mask is None else BLANK[..., 0])
         return restorer.plan
 
     with warnings.catch_warnings():

@@ -11,11 +11,12 @@ from inpaint_sdk.cli.options import (
     Loading,
     with_detector,
     with_loading,
+    with_model,
     with_options,
     with_overwrite_input,
 )
 from inpaint_sdk.errors import OutputError
-from inpaint_sdk.options import DamageIn, Options
+from inpaint_sdk.options import Clouds, DamageIn, Options
 from inpaint_sdk.restorer import Restorer
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Video with a mask for each frame; white pixels are restored.",
 )
-@click.option("--model", default="photo", show_default=True, help="Name, or path of a model file.")
+@with_model
 @click.option(
     "--steady/--no-steady",
     default=True,
@@ -64,6 +65,7 @@ def video(
     mask: Path | None,
     mask_video: Path | None,
     model: str,
+    clouds: Clouds | None,
     steady: bool,
     damage: DamageIn,
     loading: Loading,
@@ -90,7 +92,7 @@ def video(
     from inpaint_sdk.video import restore_video
     from inpaint_sdk.video.streams import Encoding
 
-    restorer = Restorer.load(model, detector=detector, options=options, **loading)
+    restorer = Restorer.load(model, detector=detector, clouds=clouds, options=options, **loading)
     with tqdm(unit="frame", disable=None) as bar:
         report = restore_video(
             restorer,

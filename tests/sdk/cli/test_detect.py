@@ -67,7 +67,7 @@ def test_a_folder_is_restored_without_masks(
     assert "clean.png: no damage was found, the picture is unchanged" in result.output
     assert "restored 2, finished before 0, failed 0" in result.output
     share = 50 * np.count_nonzero(mask) / mask.size
-    assert f"{share:.2f} % of the pixels damaged, 1 pictures without damage" in result.output
+    assert f"{share:.2f} % of the pixels damaged; pictures without damage: 1" in result.output
     np.testing.assert_array_equal(cv2.imread(str(output / "clean.png")), image)
     expected = finder.restore(scratched(image, mask))
     np.testing.assert_array_equal(cv2.imread(str(output / "damaged.png")), expected)

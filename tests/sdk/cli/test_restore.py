@@ -176,26 +176,18 @@ def test_what_is_found_can_be_added_to_a_mask(
     np.testing.assert_array_equal(cv2.imread(str(output)), expected)
 
     result = run("restore", folder, "--mask", masks, *options, "-o", folder.parent / "all")
-    assert "1 pictures without damage" in result.output
+    assert "pictures without damage: 1" in result.output
     all_ = {p.stem: cv2.imread(str(p)) for p in (folder.parent / "all").iterdir()}
     np.testing.assert_array_equal(all_["damaged"], expected)
     np.testing.assert_array_equal(all_["clean"], finder(image, own))
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ((), "is for a --mask"),
-        (("--mask", "mask.png", "--model", "clean"), "sees damage by itself"),
-    ],
-)
-def test_adding_needs_a_mask_and_a_model_that_inpaints(
-    run: Run, files: Path, options: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(files)
-    result = run("restore", "image.png", *options, "--detect", "add", "-o", "out.png")
+def test_adding_to_a_folder_needs_a_model_that_inpaints(run: Run, folders: Path) -> None:
+    command = ("restore", folders / "images", "--mask", folders / "masks", "--detect", "add")
+    result = run(*command, "--model", "clean", "-o", folders / "out")
     assert result.exit_code == 1
-    assert message in result.output
+    assert result.output.count("sees damage by itself") == 1
+    assert "skipped" not in result.output
 
 
 def test_an_error_of_another_kind_does_not_end_a_folder(
