@@ -70,9 +70,8 @@ class EnhanceRunner:
                 pixels, mask, channels=image.channels, multiple=self.info.size_multiple
             )
         else:
-            # Tiles overlap, so what several are cut from must stay as it came.
-            in_place = out is not None and self._is_one_run(pixels)
-            result, degradation = self._tiled(image, mask, out if in_place else None)
+            # In place too: no later tile is cut from what is written.
+            result, degradation = self._tiled(image, mask, out)
         if out is None or out is result:
             return result, degradation
         np.copyto(out, result)
