@@ -67,6 +67,8 @@ class FrameRestorer:
                 f"the model {policy.model.info.name!r} sees damage by itself; static damage is "
                 "found for models that inpaint, like photo"
             )
+        if damage == "static" and mask is not None:
+            raise OptionError("static damage is looked for without a mask; leave one of them out")
         self._policy = policy
         self._find_detector = find_detector
         self._channels: Channels = channels

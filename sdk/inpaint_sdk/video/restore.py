@@ -110,7 +110,7 @@ def restore_video(
     total = count_frames(source)
     if damage == "static" and mask is None and mask_video is None:
         mask = find_static_damage(restorer, source, total, options)
-        frames = restorer.frames(mask, damage=damage, steady=steady, options=options)
+        frames = restorer.frames(mask, steady=steady, options=options)
     count, left_alone, fractions = 0, 0, []
     # Entered last, and so ended first: threads before the files that they work on are closed.
     with ExitStack() as stack:

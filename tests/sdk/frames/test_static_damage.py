@@ -122,3 +122,8 @@ def test_a_model_that_sees_damage_by_itself_looks_for_none() -> None:
         restorer = Restorer.load(model, threads=1, clouds=clouds)  # type: ignore[arg-type]
         with pytest.raises(OptionError, match="sees damage by itself"):
             restorer.frames(damage="static")
+
+
+def test_static_damage_is_looked_for_without_a_mask(finder: Restorer, mask: Pixels) -> None:
+    with pytest.raises(OptionError, match="leave one of them out"):
+        finder.frames(mask, damage="static")
