@@ -74,7 +74,7 @@ class LaneWalk {
     }
   }
 
-  // ThreadContext i of the result is lane i + kBy against the walk, where there is one, and `past` beyond.
+  // Lane i of the result is lane i + kBy against the walk, where there is one, and `past` beyond.
   template <int kBy>
   static V shift(V v, V past) {
     const __m512i values = _mm512_castps_si512(v.v), others = _mm512_castps_si512(past.v);
