@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, TypeVar
 
 from inpaint_sdk.backends.pool import LoadedModel, ModelPool
 from inpaint_sdk.images.image import Channels, Image
 from inpaint_sdk.images.opening import ImageLike, open_image
 from inpaint_sdk.models.info import ModelInfo
+from inpaint_sdk.models.zoo import is_bundled
 from inpaint_sdk.options import Options, check_choice, check_options
 
 Self = TypeVar("Self", bound="Loaded")
+
+
+def absolute(source: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """A model's name as it is, and a file's path such that it holds in any folder."""
+    if isinstance(source, str) and (is_bundled(source) or not Path(source).exists()):
+        return source
+    return Path(source).absolute()
 
 
 class Loaded:
@@ -28,7 +37,7 @@ class Loaded:
         """others: what a subclass is made of beside these."""
         check_choice("channels", channels, Channels)
         check_options(options)
-        self._settings = (source, pool, channels, options, *others)
+        self._settings = (absolute(source), pool, channels, options, *others)
         self._source = source
         self._pool = pool
         self._channels: Channels = channels

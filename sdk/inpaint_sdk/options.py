@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from numbers import Integral, Real
@@ -17,7 +18,8 @@ Clouds = Literal["thin", "thick"]
 OVERLAY = "overlay"
 """The kind of damage that is looked for only when it is asked for: text and logos laid over."""
 
-MIN_MEMORY_MB = 16
+MIN_MEMORY_MB, MAX_MEMORY_MB = 16, 10_000_000
+MAX_DILATION = 1000
 
 _KIND = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -54,12 +56,15 @@ class DetectionOptions:
     def __post_init__(self) -> None:
         for name in ("threshold", "min_mean_probability"):
             value = getattr(self, name)
-            if not _is_number(value) or not 0.0 < value < 1.0:
-                raise OptionError(f"{name} is {value!r}; it must be a number between 0 and 1")
-        if not _is_integer(self.dilation) or self.dilation < 0:
+            if not is_number(value) or not 0.0 < value < 1.0:
+                raise OptionError(f"{name} is {_shown(value)}; it must be a number between 0 and 1")
+            object.__setattr__(self, name, float(value))
+        if not is_integer(self.dilation) or not 0 <= self.dilation <= MAX_DILATION:
             raise OptionError(
-                f"dilation is {self.dilation!r}; it must be a number of pixels, 0 for none"
+                f"dilation is {_shown(self.dilation)}; it must be a number of pixels, 0 for none, "
+                f"at most {MAX_DILATION}"
             )
+        object.__setattr__(self, "dilation", int(self.dilation))
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class Options:
         kinds: kinds of damage that are looked for where there is no mask, as the detector names
             them: ``scratch``, ``speck``, ``stain``, ``overlay``, ``sensor``. None for every kind
             but ``overlay``: a scene's own text is no damage.
+        enhance: for ``"auto"``: a picture that is noisy, blurred or compressed is cleaned too. Only
+            when it is asked for, since grain and softness may be the picture's own.
         add_found: what a detector finds is restored too where a mask is given, outside of it. For
             models that inpaint.
 
@@ -93,18 +100,25 @@ class Options:
     memory_mb: int = 640
     detection: DetectionOptions = field(default_factory=DetectionOptions)
     kinds: frozenset[str] | None = None
+    enhance: bool = False
     add_found: bool = False
 
     def __post_init__(self) -> None:
         check_choice("strategy", self.strategy, Strategy)
-        if not _is_integer(self.memory_mb) or self.memory_mb < MIN_MEMORY_MB:
+        memory = self.memory_mb
+        if not is_integer(memory) or not MIN_MEMORY_MB <= memory <= MAX_MEMORY_MB:
             raise OptionError(
-                f"memory_mb is {self.memory_mb!r}; it must be at least {MIN_MEMORY_MB}"
+                f"memory_mb is {_shown(memory)}; it must be at least {MIN_MEMORY_MB} and at most "
+                f"{MAX_MEMORY_MB}, a whole number"
             )
+        # A number of numpy's would overflow in what is computed from it.
+        object.__setattr__(self, "memory_mb", int(memory))
         if not isinstance(self.detection, DetectionOptions):
             raise OptionError(f"detection is {self.detection!r}; it must be DetectionOptions")
-        if not isinstance(self.add_found, bool):
-            raise OptionError(f"add_found is {self.add_found!r}; it must be True or False")
+        for name in ("enhance", "add_found"):
+            if not isinstance(getattr(self, name), bool):
+                value = getattr(self, name)
+                raise OptionError(f"{name} is {value!r}; it must be True or False")
         if self.kinds is not None:
             object.__setattr__(self, "kinds", _checked_kinds(self.kinds))
 
@@ -124,9 +138,18 @@ def _checked_kinds(kinds: object) -> frozenset[str]:
     return frozenset(listed)
 
 
-def _is_number(value: object) -> bool:
+def _shown(value: object) -> str:
+    """A value for messages, short whatever it is."""
+    if isinstance(value, Integral) and abs(value) > 10**18:  # type: ignore[operator]
+        return "a huge number"
+    return reprlib.repr(value)
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a real number, of Python or numpy; a bool is none."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _is_integer(value: object) -> bool:
+def is_integer(value: object) -> bool:
+    """Whether it is a whole number, of Python or numpy; a bool is none."""
     return isinstance(value, Integral) and not isinstance(value, bool)

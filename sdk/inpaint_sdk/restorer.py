@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.backends.base import Provider
 from inpaint_sdk.backends.pool import ModelPool
+from inpaint_sdk.errors import OptionError
 from inpaint_sdk.frames.restorer import FrameRestorer
 from inpaint_sdk.images.files import open_image_file, write_image_file
-from inpaint_sdk.images.image import Channels, Image
-from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
-from inpaint_sdk.images.opening import ImageLike
-from inpaint_sdk.loaded import Loaded
-from inpaint_sdk.options import Clouds, DamageIn, Options
+from inpaint_sdk.images.image import Channels
+from inpaint_sdk.images.masks import MaskLike
+from inpaint_sdk.images.opening import ImageAndMask, ImageLike, open_pair
+from inpaint_sdk.loaded import Loaded, absolute
+from inpaint_sdk.options import Clouds, DamageIn, Options, is_integer
 from inpaint_sdk.policies.make import DETECTOR, load_detector, make_policy
 from inpaint_sdk.policies.plan import Plan, Result
 from inpaint_sdk.policies.policy import plan_image
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
-ImageAndMask: TypeAlias = "ImageLike | tuple[ImageLike, MaskLike | None]"
 PilOrPath: TypeAlias = "PILImage.Image | StrPath"
 ArrayOrBytes = TypeVar("ArrayOrBytes", NDArray[Any], bytes)
 
@@ -104,6 +104,7 @@ class Restorer(Loaded):
         clouds: Clouds | None = None,
     ) -> None:
         """Of a pool of models; :meth:`load` makes one."""
+        detector = absolute(detector)
         super().__init__(source, pool, channels, options, detector, clouds)
         self._find_detector = partial(load_detector, pool, detector)
         self._policy = make_policy(source, pool, self._find_detector, clouds)
@@ -171,7 +172,9 @@ class Restorer(Loaded):
 
         Args, raises: as :meth:`restore`.
         """
-        return plan_image(self._policy, *self._open((image, mask)), self._checked(options))
+        return plan_image(
+            self._policy, *open_pair((image, mask), self._channels), self._checked(options)
+        )
 
     def detect(self, image: ImageLike, *, options: Options | None = None) -> Detection:
         """Finds damage, by ``load``'s ``detector``; as :meth:`inpaint_sdk.Detector.detect`."""
@@ -200,9 +203,10 @@ class Restorer(Loaded):
         raised at its turn and ends the iteration.
         """
         options = self._checked(options)
+        open_item = partial(open_pair, channels=self._channels)
 
         def results() -> Iterator[Any]:
-            with closing(prefetch_map(self._open, items, ahead=2)) as opened:
+            with closing(prefetch_map(open_item, items, ahead=2)) as opened:
                 for image, mask in opened:
                     yield plan_image(self._policy, image, mask, options).run().image
 
@@ -283,14 +287,11 @@ class Restorer(Loaded):
 
     def warm_up(self, height: int, width: int) -> None:
         """Runs each model that a picture of that size needs, so that the first is not slower."""
+        if not (is_integer(height) and is_integer(width) and min(height, width) > 0):
+            raise OptionError(f"height and width are {height!r} and {width!r}; they are in pixels")
         image = np.zeros((height, width, 3), np.uint8)
         self.run(image)
         for bottom in (height // 4 + 1, height // 2):  # what is wide may be for another model
             mask = np.zeros((height, width), np.uint8)
             mask[height // 4 : bottom, width // 4 : width // 2] = 255
             self.run(image, mask)
-
-    def _open(self, item: ImageAndMask) -> tuple[Image, Mask | None]:
-        image, mask = item if isinstance(item, tuple) else (item, None)
-        opened = self._open_image(image)
-        return opened, None if mask is None else open_mask(mask, *opened.pixels.shape[:2])

@@ -91,7 +91,7 @@ def test_a_distorted_picture_is_cleaned_before_damage_is_found_and_filled(
 ) -> None:
     noisy = (image + rng.normal(0.0, 30.0, image.shape)).clip(0, 255).astype(np.uint8)
     damaged = scratched(noisy, mask)
-    options = replace(EXACT, strategy=strategy)
+    options = replace(EXACT, strategy=strategy, enhance=True)
     plan = auto.plan(damaged, options=options)
     assert [step.model for step in plan.steps] == ["clean", "magenta", "photo"]
     assert plan.steps[0].detail.startswith("noise 0.")
@@ -101,8 +101,18 @@ def test_a_distorted_picture_is_cleaned_before_damage_is_found_and_filled(
     expected = Restorer.load("photo", threads=2).restore(cleaned, found, options=options)
     restored = auto.restore(damaged, options=options)
     np.testing.assert_array_equal(restored, expected)
-    with_mask = auto.plan(damaged, mask)
+    with_mask = auto.plan(damaged, mask, options=options)
     assert "clean" not in [step.model for step in with_mask.steps]
+
+
+def test_grain_is_left_alone_unless_one_asks(
+    auto: Restorer, image: Pixels, rng: np.random.Generator
+) -> None:
+    grainy = (image + rng.normal(0.0, 30.0, image.shape)).clip(0, 255).astype(np.uint8)
+    result = auto.run(grainy, options=EXACT)
+    assert "clean" not in [step.model for step in result.plan.steps]
+    kept = result.mask == 0
+    np.testing.assert_array_equal(result.image[kept], grainy[kept])
 
 
 def test_a_hardly_distorted_picture_is_not_cleaned(
@@ -110,8 +120,9 @@ def test_a_hardly_distorted_picture_is_not_cleaned(
 ) -> None:
     said = Degradation(0.05, 0.0, 0.0)
     monkeypatch.setattr(EnhanceRunner, "enhance", lambda *_, **__: (image * 0, said))
-    assert "clean" not in [step.model for step in auto.plan(image).steps]
-    np.testing.assert_array_equal(auto.restore(image), image)
+    asked = replace(EXACT, enhance=True)
+    assert "clean" not in [step.model for step in auto.plan(image, options=asked).steps]
+    np.testing.assert_array_equal(auto.restore(image, options=asked), image)
 
 
 def test_wide_holes_are_for_another_model(

@@ -104,6 +104,19 @@ def test_a_pickled_restorer_keeps_clouds_and_channels(image: Pixels) -> None:
     assert (restorer(image) != Restorer.load("auto", threads=1, clouds="thin")(image)).any()
 
 
+def test_a_pickled_one_finds_its_files_from_any_folder(
+    detector_file: Path, damaged: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(detector_file.parent)
+    restorer = Restorer.load("photo", threads=1, detector=detector_file.name)
+    detector = Detector.load(detector_file.name, threads=1)
+    copies = pickle.dumps((restorer, detector))
+    monkeypatch.chdir(tmp_path)
+    there, found = pickle.loads(copies)
+    np.testing.assert_array_equal(there(damaged), restorer(damaged))
+    np.testing.assert_array_equal(found(damaged).mask, detector(damaged).mask)
+
+
 def test_a_pickled_detector_is_the_same(detector_file: Path, damaged: Pixels) -> None:
     detector = Detector.load(detector_file, threads=1, options=EXACT)
     copy = pickle.loads(pickle.dumps(detector))
@@ -151,7 +164,7 @@ def test_warming_up_loads_and_runs_what_a_picture_needs(detector_file: Path) -> 
     Restorer("photo", pool, detector=detector_file).warm_up(60, 90)
     assert pool.runs["photo"] and pool.runs["magenta"]
     pool = CountingPool()
-    Restorer("auto", pool, detector=detector_file).warm_up(60, 90)
+    Restorer("auto", pool, "bgr", Options(enhance=True), detector_file).warm_up(60, 90)
     assert set(pool.runs) == {"photo", "magenta", "clean"}
     Restorer("auto", pool, detector=detector_file).warm_up(700, 700)
     assert set(pool.runs) == {"photo", "magenta", "clean", "photo-codebook"}

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpaint_sdk import BackendError, Restorer, restore_video
+from inpaint_sdk import BackendError, Options, Restorer, restore_video
 from inpaint_sdk.cli.main import main
 from inpaint_sdk.gstreamer import plugin_settings
 from support.videos import frames_of
@@ -29,7 +29,7 @@ HEIGHT, WIDTH, COUNT = 64, 96, 3
 
 @dataclass(frozen=True)
 class Case:
-    """What is asked of every door. degraded: pictures are noisy."""
+    """What is asked of every door. degraded: pictures are noisy, and cleaning is asked for."""
 
     model: str
     masked: bool = False
@@ -43,6 +43,7 @@ class Case:
             detector=detector,
             clouds=self.clouds,  # type: ignore[arg-type]
             channels=channels,
+            options=Options(enhance=self.degraded),
         )
 
 
@@ -169,6 +170,8 @@ def command_line(
             cv2.imwrite(str(folder / "masks" / f"{index}.png"), mask)
     command = ["restore", "in", "-o", "out", "--model", case.model, "--detector", str(detector)]
     command += ["--threads", "2"]
+    if case.degraded:
+        command += ["--enhance"]
     if mask is not None:
         command += ["--mask", "masks"]
     if case.clouds is not None:
@@ -225,6 +228,8 @@ def gstreamer(
         element += " damage=frame"
     if case.clouds is not None:
         element += f" clouds={case.clouds}"
+    if case.degraded:
+        element += " enhance=true"
     form = f"format=bgr width={WIDTH} height={HEIGHT} framerate=25/1"
     pipeline = (
         f"filesrc location=in.raw ! rawvideoparse {form} ! {element} ! filesink location=out.raw"

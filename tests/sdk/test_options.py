@@ -75,6 +75,15 @@ def test_numbers_of_numpy_are_numbers() -> None:
         detection=DetectionOptions(np.float32(0.25), np.uint8(3), np.float64(0.5)),  # type: ignore[arg-type]
     )
     assert options == Options("auto", 64, DetectionOptions(0.25, 3, 0.5))
+    assert type(Options(memory_mb=np.int16(640)).memory_mb) is int, "it would overflow"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**5000), 10**5000], ids=["long", "low", "high"])
+def test_huge_numbers(number: int) -> None:
+    with pytest.raises(OptionError, match="a huge number"):
+        Options(memory_mb=number)
+    with pytest.raises(OptionError, match="a huge number"):
+        DetectionOptions(dilation=number)
 
 
 def test_they_do_not_change() -> None:

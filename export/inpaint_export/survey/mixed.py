@@ -15,7 +15,7 @@ from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_export.data.distortions import distort_fixed
 from inpaint_export.data.photos import read_rgb
 from inpaint_export.survey.base import Row, Table, TableOptions, count_threads, timed_rows
-from inpaint_sdk import Restorer
+from inpaint_sdk import Options, Restorer
 
 FOLDER = "photos/kodak24"
 
@@ -79,7 +79,7 @@ def _methods(threads: int) -> dict[str, Callable[[Pixels], Pixels]]:
             clean.restore(picture), photo.detect(picture).widened_mask
         ),
         "clean, damage found, photo": lambda picture: photo.restore(clean.restore(picture)),
-        "auto": auto.restore,
+        "auto": lambda picture: auto.restore(picture, options=Options(enhance=True)),
     }
 
 

@@ -48,6 +48,8 @@ class BackendOptions:
     threads: int | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.backend, str):
+            raise OptionError(f"backend is {self.backend!r}; it must be a name, like 'auto'")
         _check_threads(self.threads)
         if self.device is not None and not (
             isinstance(self.device, str) and re.fullmatch(r"cpu|cuda(:\d{1,3})?", self.device)

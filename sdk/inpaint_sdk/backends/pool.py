@@ -85,6 +85,8 @@ class ModelPool:
                 raise closed()
             slot = self._slots.setdefault(path, _Slot())
         with slot.lock:
+            if self._closed:  # while this one waited
+                raise closed()
             if slot.model is None:
                 slot.model = self._load(path)
             return slot.model

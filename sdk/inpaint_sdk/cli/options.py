@@ -54,6 +54,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "callback": _split,
         "help": "Kinds of damage to look for; may be repeated.  [default: all but overlay]",
     },
+    "enhance": {
+        "is_flag": True,
+        "help": "With --model auto: also clean noise, blur and compression.",
+    },
     "add_found": {
         "type": click.Choice(["add"]),
         "default": None,

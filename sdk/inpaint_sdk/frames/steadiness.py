@@ -35,6 +35,7 @@ class SteadyInpaint:
     """
 
     action: Literal["inpaint"] = "inpaint"
+    changes_everywhere = False
 
     def __init__(self, inpaint: Inpaint) -> None:
         self._runner = inpaint.runner

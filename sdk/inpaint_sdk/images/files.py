@@ -7,16 +7,16 @@ bits, so OpenCV reads those, and they are written by :mod:`inpaint_sdk.images.pn
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from inpaint_sdk.errors import ImageError, OutputError
+from inpaint_sdk.errors import ImageError, InpaintError, OutputError
 from inpaint_sdk.files import atomic_write, image_format, writing
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.metadata import (
@@ -61,12 +61,14 @@ class ImageFile:
     """What a file holds.
 
     pixels: [H, W] or [H, W, C], colours in the order RGB, upright; uint8 or uint16, or float32 from
-    a TIFF. format: as PIL calls it, or "" for what was made in memory.
+    a TIFF. format: as PIL calls it, or "" for what was made in memory. source: the file that it
+    is from, as long as the pixels are that file's.
     """
 
     pixels: Pixels
     metadata: Metadata
     format: str = ""
+    source: Source | None = None
 
 
 def read_image_file(source: Source) -> ImageFile:
@@ -112,7 +114,23 @@ def open_image_file(path: Path, output: Path) -> Image:
     """
     file = read_image_file(path)
     check_format_supports(image_format(output), file.pixels, str(output))
-    return Image(file.pixels, "rgb", lambda pixels: replace(file, pixels=pixels))
+    return Image(file.pixels, "rgb", partial(_with_pixels, replace(file, source=path)))
+
+
+def open_image_bytes(data: bytes) -> Image:
+    """A picture file's bytes, for which those of a file of the same format come back.
+
+    Raises:
+        ImageError: as :func:`read_image_file` raises it.
+    """
+    file = replace(read_image_file(data), source=data)
+    return Image(file.pixels, "rgb", lambda pixels: encode_image(_with_pixels(file, pixels)))
+
+
+def _with_pixels(file: ImageFile, pixels: Pixels) -> ImageFile:
+    """The file with what was made of its pixels; what is unchanged is not encoded again."""
+    source = file.source if np.array_equal(pixels, file.pixels) else None
+    return replace(file, pixels=pixels, source=source)
 
 
 def write_image_file(path: Path, picture: ImageFile) -> None:
@@ -127,11 +145,17 @@ def write_image_file(path: Path, picture: ImageFile) -> None:
     kind = image_format(path)
     check_format_supports(kind, picture.pixels, str(path))
     with atomic_write(path) as partial, writing(path), partial.open("wb") as file:
-        _encode(file, picture, kind, str(path))
+        if kind == picture.format and isinstance(picture.source, Path):
+            file.write(picture.source.read_bytes())
+        else:
+            _encode(file, picture, kind, str(path))
 
 
-def encode_image(picture: ImageFile, kind: str) -> bytes:
-    """The bytes of a file in the format that PIL calls so; raises as :func:`write_image_file`."""
+def encode_image(picture: ImageFile) -> bytes:
+    """The bytes of a file in the picture's own format; raises as :func:`write_image_file`."""
+    if isinstance(picture.source, bytes):
+        return picture.source
+    kind = picture.format
     check_format_supports(kind, picture.pixels, "the result")
     buffer = BytesIO()
     try:
@@ -229,7 +253,9 @@ def _read_deep_tiff(source: Source) -> ImageFile | None:
             return ImageFile(orient_array(pixels, turn), _tiff_metadata(tags), "TIFF")
     except (OSError, tifffile.TiffFileError):
         return None  # which PIL will report
-    except (ValueError, RuntimeError, zlib.error) as reason:
+    except InpaintError:
+        raise
+    except Exception as reason:  # damaged files fail anywhere in the decoder
         raise ImageError(
             f"cannot read {name}, it may be cut short or damaged: {reason}"
         ) from reason

@@ -10,12 +10,14 @@ import numpy as np
 
 from inpaint_sdk.errors import ImageError
 from inpaint_sdk.images.image import Channels, Image, Pixels, check_array
+from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
 from inpaint_sdk.images.pil import MODES, apply_exif_orientation, is_pil, read_pil
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 ImageLike: TypeAlias = "Pixels | PILImage.Image | str | os.PathLike[str] | bytes | Image"
+ImageAndMask: TypeAlias = "ImageLike | tuple[ImageLike, MaskLike | None]"
 
 
 def open_image(image: ImageLike, channels: Channels) -> Image:
@@ -41,10 +43,25 @@ def open_image(image: ImageLike, channels: Channels) -> Image:
     if is_pil(image):
         return _open_pil(apply_exif_orientation(image, "the image", ImageError), "the image")  # type: ignore[arg-type]
     if isinstance(image, (bytes, bytearray, memoryview)):
-        return _open_bytes(bytes(image))
+        from inpaint_sdk.images.files import open_image_bytes
+
+        return open_image_bytes(bytes(image))
     raise ImageError(
         f"an image is a numpy array, a PIL image, a path or bytes, not {type(image).__name__}"
     )
+
+
+def open_pair(item: ImageAndMask, channels: Channels) -> tuple[Image, Mask | None]:
+    """Takes an image, or a pair of an image and its mask, in the accepted forms.
+
+    Raises:
+        ImageError, MaskError: one of them cannot be used, or they do not fit.
+    """
+    pair = item if isinstance(item, tuple) else (item, None)
+    if len(pair) != 2:
+        raise ImageError(f"an item is an image, or an image and its mask; not {len(pair)} things")
+    image, mask = open_image(pair[0], channels), pair[1]
+    return image, None if mask is None else open_mask(mask, *image.pixels.shape[:2])
 
 
 def _open_pil(picture: PILImage.Image, name: str) -> Image:
@@ -64,14 +81,3 @@ def _open_pil(picture: PILImage.Image, name: str) -> Image:
         return restored
 
     return Image(np.asarray(picture), "rgb", to_pil)
-
-
-def _open_bytes(data: bytes) -> Image:
-    from dataclasses import replace
-
-    from inpaint_sdk.images.files import encode_image, read_image_file
-
-    file = read_image_file(data)
-    return Image(
-        file.pixels, "rgb", lambda result: encode_image(replace(file, pixels=result), file.format)
-    )

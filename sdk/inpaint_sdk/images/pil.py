@@ -61,7 +61,9 @@ def opened_pil(source: Source, error: type[InpaintError]) -> Iterator[PILImage.I
         raise error(f"{name} is not a picture in a known format") from reason
     except Image.DecompressionBombError as reason:
         raise error(f"{name} is too large to be read safely: {reason}") from reason
-    except (OSError, SyntaxError, ValueError) as reason:
+    except InpaintError:
+        raise
+    except Exception as reason:
         # Damaged files fail in the decoders, with a different exception in each.
         raise error(f"cannot read {name}, it may be cut short or damaged: {reason}") from reason
 
@@ -90,5 +92,5 @@ def apply_exif_orientation(
 
     try:
         return ImageOps.exif_transpose(picture)
-    except (OSError, SyntaxError, ValueError) as reason:  # PIL decodes lazily, so here too
+    except Exception as reason:  # PIL decodes lazily, so here too
         raise error(f"cannot read {name}, it may be cut short or damaged: {reason}") from reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from inpaint_sdk.errors import ModelError
@@ -25,7 +26,9 @@ def list_models() -> list[ModelInfo]:
 
 def is_bundled(name: str) -> bool:
     """Whether a model of that name comes with the SDK."""
-    return (MODELS / f"{name}.onnx").is_file()
+    with suppress(OSError):  # a name that is too long for a file's
+        return (MODELS / f"{name}.onnx").is_file()
+    return False
 
 
 def find_model(name_or_path: str | os.PathLike[str]) -> Path:

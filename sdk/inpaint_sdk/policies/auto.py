@@ -50,10 +50,9 @@ def choose(role: Role) -> str | None:
 class AutoPolicy:
     """Looks at a picture and does what it needs. See :class:`inpaint_sdk.policies.policy.Policy`.
 
-    Without a mask: what is distorted all over is cleaned, if a model for that is bundled; then
-    damage is looked for in what came of it, since noise hides damage and looks like it; then it is
-    filled, where some of it is wide by a model for wide holes, if one is bundled. With a mask only
-    what it marks is filled.
+    Without a mask: damage is looked for and filled, where some of it is wide by a model for wide
+    holes, if one is bundled. With ``options.enhance`` what is distorted all over is cleaned before,
+    since noise hides damage and looks like it. With a mask only what it marks is filled.
     """
 
     looks_for_damage = True
@@ -67,13 +66,14 @@ class AutoPolicy:
         self._find_detector = find_detector
 
     def plan_mask(self, mask: Mask, options: Options) -> MaskPlan:
-        return plan_filling(self._model_for(mask), mask, options)
+        return plan_filling(self.model if mask.all() else self._model_for(mask), mask, options)
 
     def look(self, image: Image, options: Options, given: Mask | None = None) -> Plan:
         started = time.perf_counter()
         # With a mask nothing changes outside of what is marked or found.
         nothing: tuple[tuple[Step, ...], tuple[Enhance, ...], Degradation | None] = (), (), None
-        steps, operations, degradation = self._clean(image, options) if given is None else nothing
+        cleans = options.enhance and given is None
+        steps, operations, degradation = self._clean(image, options) if cleans else nothing
         cleaned = image
         for operation in operations:
             if operation.enhanced is not None:
@@ -84,7 +84,7 @@ class AutoPolicy:
             options,
             lambda mask: self.plan_mask(mask, options),
             given,
-            {"enhance": time.perf_counter() - started},
+            {"enhance": time.perf_counter() - started} if cleans else None,
         )
         _log.info("auto: %s", plan)
         return replace(

@@ -24,6 +24,9 @@ def make_policy(
     source: Source, pool: ModelPool, find_detector: FindDetector, clouds: Clouds | None
 ) -> Policy:
     """The policy of a model, or ``auto``; arguments and errors as ``Restorer.load`` has them."""
+    if not isinstance(source, (str, os.PathLike)):
+        kind = type(source).__name__
+        raise ModelError(f"a model is given by name or path, not by an object of {kind}")
     if clouds is not None:
         check_choice("clouds", clouds, Clouds)
         if source != NAME:

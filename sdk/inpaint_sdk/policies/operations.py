@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from inpaint_sdk.backends.pool import LoadedModel
+from inpaint_sdk.errors import OptionError
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.options import Options
@@ -25,11 +26,29 @@ class Operation(Protocol):
     def action(self) -> Literal["enhance", "inpaint"]:
         """What kind of change it is."""
 
+    @property
+    def changes_everywhere(self) -> bool:
+        """Whether pixels outside of the plan's mask may change."""
+
     def apply(self, image: Image, out: Pixels | None) -> tuple[Pixels, Degradation | None]:
         """The changed pixels, and how degraded they were if the model says so.
 
         They are written into ``out``, perhaps the image's own, or a new array.
         """
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done: the record of an operation, without models and pixels."""
+
+    action: Literal["enhance", "inpaint"]
+    changes_everywhere: bool
+
+    def apply(self, image: Image, out: Pixels | None) -> tuple[Pixels, None]:
+        raise OptionError(
+            "this plan belongs to a result, which keeps no picture; make another with "
+            "restorer.plan(image)"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +63,7 @@ class Inpaint:
     runner: InpaintRunner
     plan: CropPlan
     action: Literal["inpaint"] = field(default="inpaint", init=False)
+    changes_everywhere: bool = field(default=False, init=False)
 
     @classmethod
     def of(cls, model: LoadedModel, mask: Mask, options: Options) -> Inpaint:
@@ -74,6 +94,10 @@ class Enhance:
     mask: Mask | None
     enhanced: Pixels | None = None
     action: Literal["enhance"] = field(default="enhance", init=False)
+
+    @property
+    def changes_everywhere(self) -> bool:
+        return self.mask is None
 
     def apply(self, image: Image, out: Pixels | None) -> tuple[Pixels, Degradation | None]:
         if self.enhanced is None:

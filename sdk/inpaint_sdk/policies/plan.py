@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from inpaint_sdk.errors import OptionError
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.masks import Mask, masked_fraction
-from inpaint_sdk.policies.operations import Enhance, Inpaint, Operation
+from inpaint_sdk.policies.operations import Done, Enhance, Inpaint, Operation
 from inpaint_sdk.runners.degradation import Degradation
 from inpaint_sdk.runners.detect import Detection
+
+_NO_IMAGE = Image(np.zeros((0, 0), np.uint8))
 
 Action = Literal["detect", "enhance", "inpaint"]
 
@@ -47,6 +49,10 @@ class MaskPlan:
     mask: Mask
     steps: tuple[Step, ...]
     operations: tuple[Operation, ...]
+
+    def __post_init__(self) -> None:
+        # It is handed out with results and is that of later pictures, too.
+        self.mask.flags.writeable = False
 
     def for_image(self, image: Image) -> Plan:
         """The plan for one picture."""
@@ -84,7 +90,7 @@ class Plan:
     @property
     def changes_everywhere(self) -> bool:
         """Whether pixels outside of ``mask`` may change too."""
-        return any(isinstance(op, Enhance) and op.mask is None for op in self.operations)
+        return any(operation.changes_everywhere for operation in self.operations)
 
     @cached_property
     def masked_fraction(self) -> float | None:
@@ -113,7 +119,12 @@ class Plan:
                 seconds.get(operation.action, 0.0) + time.perf_counter() - started
             )
         pixels = _written(image.pixels, self, out)
-        return Result(self.image.to_original_type(pixels), self, degradation, seconds)
+        return Result(self.image.to_original_type(pixels), self._done(), degradation, seconds)
+
+    def _done(self) -> Plan:
+        """What a result keeps: no models and no pixels, so that it can be stored and sent."""
+        done = (Done(op.action, op.changes_everywhere) for op in self.operations)
+        return replace(self, image=_NO_IMAGE, operations=tuple(done))
 
     def stages(self) -> Iterator[Any]:
         """The picture after each stage of a model that fills holes from their border inward.
@@ -155,7 +166,7 @@ class Result:
 
     Attributes:
         image: the restored picture, in the type that came in.
-        plan: what was done.
+        plan: what was done; it cannot be run again.
         degradation: how noisy, blurred and compressed the picture was, if a model looked.
         seconds: what it took, by action: ``detect``, ``plan``, ``enhance``, ``inpaint``.
     """
@@ -186,6 +197,9 @@ def _check_out(out: object, pixels: Pixels) -> None:
             f"out is {out.dtype} of shape {out.shape}; it must be like the picture, {pixels.dtype} "
             f"of shape {pixels.shape}"
         )
+    same = out.__array_interface__ == pixels.__array_interface__
+    if np.may_share_memory(out, pixels) and not same:
+        raise OptionError("out overlaps the picture; give the picture itself, or another array")
     if not out.flags.writeable:
         raise OptionError("out cannot be written to; give an array of your own, or a copy")
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from inpaint_sdk.errors import ImageError
 from inpaint_sdk.models.info import Memory
-
-Strategy = Literal["auto", "crop", "resize", "full"]
-
-DEFAULT_MEMORY_MB = 640
 
 RESIZED_SIDE = 4
 """Longer side of a picture under ``strategy="resize"``, in sides that a model was trained on."""
@@ -61,17 +57,8 @@ class Box(NamedTuple):
         )
 
 
-_MIN_MB = 16
-
-
 def pixels_within(memory_mb: int, memory: Memory) -> int:
-    """Pixels that a network whose runs take ``memory`` may be shown at once.
-
-    Raises:
-        ImageError: ``memory_mb`` is too small to work with.
-    """
-    if memory_mb < _MIN_MB:
-        raise ImageError(f"memory_mb is {memory_mb}; it must be at least {_MIN_MB}")
+    """Pixels that a network whose runs take ``memory`` may be shown at once."""
     return memory.pixels_within(memory_mb * 1_000_000)
 
 

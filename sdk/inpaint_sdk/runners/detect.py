@@ -23,6 +23,9 @@ MAX_SIDE = 1024
 """Longer side, in pixels, of the pictures whose damage looks as it does in training. A larger
 picture is looked at in smaller sizes too: its scratches may be wide ones."""
 
+ELEMENT = 8
+"""Pixels up to which a mask is widened by an element, and not by distances."""
+
 OVERLAP = 128
 """Of neighbouring tiles, in pixels."""
 
@@ -50,6 +53,9 @@ class Detection:
     sought: tuple[str, ...]
     options: DetectionOptions
 
+    def __post_init__(self) -> None:
+        self.probabilities.flags.writeable = False  # masks are made of them when asked for
+
     def probability(self, kind: str | None = None) -> Probability:
         """How probable damage is, float32 [H, W] from 0 to 1.
 
@@ -67,7 +73,7 @@ class Detection:
     @cached_property
     def mask(self) -> Mask:
         """Where the picture is damaged: uint8 [H, W], 255 there, not widened."""
-        return find_regions(self.probability(), self.options)
+        return _read_only(find_regions(self.probability(), self.options))
 
     @property
     def masked_fraction(self) -> float:
@@ -88,7 +94,7 @@ class Detection:
     @cached_property
     def widened_mask(self) -> Mask:
         """What is restored: ``mask`` widened by ``options.dilation`` pixels, uint8 [H, W]."""
-        return widen(self.mask, self.options.dilation)
+        return _read_only(widen(self.mask, self.options.dilation))
 
 
 def find_regions(probability: Probability, options: DetectionOptions) -> Mask:
@@ -106,10 +112,18 @@ def find_regions(probability: Probability, options: DetectionOptions) -> Mask:
     return kept
 
 
+def _read_only(mask: Mask) -> Mask:
+    mask.flags.writeable = False
+    return mask
+
+
 def widen(mask: Mask, pixels: int) -> Mask:
     """A mask widened by a number of pixels, uint8 [H, W]; the same array where that is nothing."""
     if not pixels or not mask.any():
         return mask
+    if pixels > ELEMENT:  # an element's cost grows with its area
+        distance = cv2.distanceTransform(255 - mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        return np.multiply(distance <= pixels, 255, dtype=np.uint8)
     side = 2 * pixels + 1
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return cv2.dilate(mask, element).astype(np.uint8, copy=False)

@@ -20,6 +20,7 @@ from typing import Any, Literal, get_args
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import OptionError
+from inpaint_sdk.options import is_integer, is_number
 
 Pixels = NDArray[Any]
 LatePolicy = Literal["drop", "passthrough"]
@@ -109,12 +110,13 @@ class Stream:
     ) -> None:
         if late not in get_args(LatePolicy):
             raise OptionError(f'late is {late!r}; it must be "drop" or "passthrough"')
-        if latency_budget is not None and not latency_budget > 0:
+        if latency_budget is not None and not (is_number(latency_budget) and latency_budget > 0):
             raise OptionError(
-                f"latency_budget is {latency_budget}; it must be positive, or None for no limit"
+                f"latency_budget is {latency_budget!r}; it must be a positive number of seconds, "
+                "or None for no limit"
             )
-        if queue < 1:
-            raise OptionError(f"queue is {queue}; it must be at least 1")
+        if not is_integer(queue) or queue < 1:
+            raise OptionError(f"queue is {queue!r}; it must be a whole number, at least 1")
         self._work = _Work(frames, restore, latency_budget, late, queue, _clock)
         self._work.start()
         weakref.finalize(self, self._work.stop).atexit = False

@@ -20,7 +20,10 @@ def to_rgb(frame: VideoFrame) -> Pixels:
     deep = any(component.bits > 8 for component in frame.format.components)
     pixels = frame.to_ndarray(format="rgb48le" if deep else "rgb24")
     turns = quarter_turns(frame)
-    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+    if turns:
+        return np.ascontiguousarray(np.rot90(pixels, turns))
+    # What needs no conversion is a view of the decoder's own frame, from which it makes later ones.
+    return pixels.copy() if frame.format.name in ("rgb24", "rgb48le") else pixels
 
 
 def quarter_turns(frame: VideoFrame) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Generator
@@ -17,6 +18,7 @@ from inpaint_sdk.frames.static_damage import StaticDamage
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.masks import Mask, MaskLike
 from inpaint_sdk.options import DamageIn, Options
+from inpaint_sdk.policies.policy import DAMAGED_EVERYWHERE
 from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.video.pixels import from_rgb, quarter_turns, to_mask, to_rgb
 from inpaint_sdk.video.streams import (
@@ -28,6 +30,8 @@ from inpaint_sdk.video.streams import (
     open_output,
     read_frames,
 )
+
+_LOG = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -106,11 +110,18 @@ def restore_video(
     source, output = Path(source), Path(output)
     if mask is not None and mask_video is not None:
         raise OptionError("give a mask or a video of masks, not both")
+    if mask_video is not None and damage == "static":
+        raise OptionError("static damage is looked for without a mask; leave one of them out")
     frames = restorer.frames(mask, damage=damage, steady=steady, options=options)
     total = count_frames(source)
+    everywhere = False
     if damage == "static" and mask is None and mask_video is None:
-        mask = find_static_damage(restorer, source, total, options)
-        frames = restorer.frames(mask, steady=steady, options=options)
+        found = find_static_damage(restorer, source, total, options)
+        everywhere = bool(found.all())
+        if everywhere:
+            _LOG.warning("%s is left as it is: %s", source, DAMAGED_EVERYWHERE)
+            found = found * 0
+        frames = restorer.frames(found, steady=steady, options=options)
     count, left_alone, fractions = 0, 0, []
     # Entered last, and so ended first: threads before the files that they work on are closed.
     with ExitStack() as stack:
@@ -145,7 +156,7 @@ def restore_video(
             if result is None:
                 continue
             count += 1
-            left_alone += bool(result.plan.left_alone)
+            left_alone += everywhere or bool(result.plan.left_alone)
             if result.plan.masked_fraction is not None:
                 fractions.append(result.plan.masked_fraction)
             if progress is not None:

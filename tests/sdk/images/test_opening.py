@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from io import BytesIO
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from PIL import Image
 
 from inpaint_sdk import Detector, ImageError, MaskError, OutputError, Restorer
 from inpaint_sdk.images.files import ImageFile, encode_image, read_image_file
+from inpaint_sdk.images.masks import open_mask
 from inpaint_sdk.images.metadata import Metadata
+from inpaint_sdk.images.opening import open_image
 
 Pixels = NDArray[np.uint8]
 
 
 def encoded(pixels: NDArray[np.generic], kind: str) -> bytes:
-    return encode_image(ImageFile(pixels, Metadata()), kind)
+    return encode_image(ImageFile(pixels, Metadata(), kind))
 
 
 @pytest.fixture
@@ -125,12 +128,48 @@ def test_bytes_cut_short(
 
 
 @pytest.mark.parametrize("kind", ["PPM", "TGA", "ICO"])
-def test_formats_that_are_read_and_not_written(finder: Restorer, image: Pixels, kind: str) -> None:
+def test_formats_that_are_read_and_not_written(
+    finder: Restorer, image: Pixels, mask: Pixels, kind: str
+) -> None:
     file = BytesIO()
     Image.fromarray(image).save(file, format=kind)
     assert finder.detect(file.getvalue()).mask.ndim == 2
     with pytest.raises(OutputError, match=f"the result: {kind} files are not written; write a PNG"):
-        finder(file.getvalue())
+        finder(file.getvalue(), np.resize(mask, finder.detect(file.getvalue()).mask.shape))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_what_is_not_changed_is_not_encoded_again(
+    finder: Restorer, image: Pixels, mask: Pixels, kind: str, tmp_path: Path
+) -> None:
+    """A JPEG would lose by it."""
+    data = encoded(cv2.GaussianBlur(image, (0, 0), 3), kind)
+    assert finder(data) == finder(data, mask * 0) == data
+    source, output = tmp_path / f"in.{kind.lower()}", tmp_path / f"out.{kind.lower()}"
+    source.write_bytes(data)
+    finder.restore_file(source, output)
+    assert output.read_bytes() == data
+    finder.restore_file(source, tmp_path / "out.png")
+    pixels = read_image_file(tmp_path / "out.png").pixels
+    np.testing.assert_array_equal(pixels, read_image_file(source).pixels)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of what it reads in spite of damage
+@pytest.mark.parametrize("kind", ["TIFF", "TIFF16", "PNG", "PNG16", "JPEG", "WEBP", "BMP"])
+def test_damaged_bytes_are_told(image: Pixels, kind: str) -> None:
+    """Whatever a decoder raises, or reads from them."""
+    rng = np.random.default_rng(7)
+    small = image[:24, :32]
+    pixels = small.astype(np.uint16) * 257 if kind.endswith("16") else small
+    data = np.frombuffer(encoded(pixels, kind.removesuffix("16")), np.uint8)
+    for _ in range(150):
+        broken = data.copy()
+        where = rng.integers(0, min(len(broken), 400), rng.integers(1, 12))
+        broken[where] = rng.integers(0, 256, len(where))
+        with contextlib.suppress(ImageError):
+            open_image(broken.tobytes(), "bgr")
+        with contextlib.suppress(MaskError):
+            open_mask(broken.tobytes())
 
 
 def test_a_jpeg_with_a_second_picture(photo: Restorer, image: Pixels, mask: Pixels) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from support.detector import scratched
 from support.models import CountingPool
 
 Pixels = NDArray[np.uint8]
-EXACT = Options(detection=DetectionOptions(dilation=0))
+ASKED = Options(detection=DetectionOptions(dilation=0), enhance=True)
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def pool() -> CountingPool:
 
 @pytest.fixture(params=["photo", "auto"])
 def restorer(request: pytest.FixtureRequest, pool: CountingPool, detector_file: Path) -> Restorer:
-    return Restorer(request.param, pool, detector=detector_file, options=EXACT)
+    return Restorer(request.param, pool, detector=detector_file, options=ASKED)
 
 
 @pytest.fixture
@@ -109,6 +110,50 @@ def test_a_result_tells_all_of_it(restorer: Restorer, noisy: Pixels, mask: Pixel
     np.testing.assert_array_equal(given.mask, mask)
     assert set(given.seconds) == {"inpaint"}
     assert not given.plan.changes_everywhere
+
+
+def test_a_result_is_data(restorer: Restorer, noisy: Pixels, mask: Pixels) -> None:
+    """It can be sent to another process, and keeps neither models nor the picture."""
+    for given in (None, mask):
+        result = restorer.run(noisy, given)
+        copy = pickle.loads(pickle.dumps(result))
+        np.testing.assert_array_equal(copy.image, result.image)
+        np.testing.assert_array_equal(copy.mask, result.mask)
+        assert str(copy.plan) == str(result.plan)
+        assert (copy.plan.changes, copy.plan.changes_everywhere) == (
+            result.plan.changes,
+            result.plan.changes_everywhere,
+        )
+        with pytest.raises(OptionError, match="make another with"):
+            result.plan.run()
+
+
+def test_masks_that_are_handed_out_are_read_only(
+    restorer: Restorer, noisy: Pixels, mask: Pixels
+) -> None:
+    """They are those of later pictures too, in whichever thread."""
+    result = restorer.run(noisy)
+    assert result.mask is not None and result.detection is not None
+    frames = restorer.frames(mask)
+    for handed in (
+        result.mask,
+        result.detection.mask,
+        result.detection.widened_mask,
+        result.detection.probability(),
+        frames.run(noisy).mask,
+        frames.mask,
+    ):
+        assert handed is not None
+        with pytest.raises(ValueError, match="read-only"):
+            handed[...] = 0
+
+
+def test_an_array_that_overlaps_the_picture_is_refused(
+    restorer: Restorer, image: Pixels, mask: Pixels
+) -> None:
+    buffer = np.concatenate([image, image[:1]])
+    with pytest.raises(OptionError, match="overlaps"):
+        restorer.plan(buffer[:-1], mask).run(out=buffer[1:])
 
 
 def test_what_is_done_without_a_mask_has_none(noisy: Pixels, mask: Pixels) -> None:

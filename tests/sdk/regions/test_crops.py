@@ -176,7 +176,7 @@ def test_a_large_mask_is_planned_quickly(name: str) -> None:
     cells = cells_touched(mask)
     deep_part(mask, cells, reach=80, rim=32)
     crops = plan_crops(mask, cells, limits)
-    assert time.thread_time() - start < 2.0
+    assert time.thread_time() - start < 0.6
     assert_covered(mask, crops, limits)
     assert shown(crops) < 1.3 * mask.size
     assert crops == plan(mask.copy(), limits)

@@ -125,6 +125,18 @@ def test_frames_that_are_damaged_everywhere_stay_as_they_are(
         np.testing.assert_array_equal(new, expected)
 
 
+def test_static_damage_everywhere_leaves_a_video_as_it_is(
+    finding: Restorer, make_video: Make, tmp_path: Path
+) -> None:
+    def draw(index: int) -> Pixels:
+        return np.full_like(scene(index), MAGENTA)
+
+    source, output = make_video(**LOSSLESS, draw=draw), tmp_path / "out.mkv"
+    report = restore_video(finding, source, output, damage="static")
+    assert (report.frames, report.left_alone) == (12, 12)
+    np.testing.assert_array_equal(frames_of(output), frames_of(source))
+
+
 def test_masks_of_everything_leave_their_frames_alone(
     finding: Restorer, make_video: Make, logo: Pixels, tmp_path: Path
 ) -> None:
@@ -147,7 +159,13 @@ def test_frames_are_restored_as_pictures_are(
 ) -> None:
     """``auto`` cleans noise; models that see damage by themselves look for no other."""
     source, output = make_video(**LOSSLESS, count=2, draw=noisy_scene), tmp_path / "out.mkv"
-    restorer = Restorer.load(model, threads=2, channels="rgb", detector=detector_file)
+    restorer = Restorer.load(
+        model,
+        threads=2,
+        channels="rgb",
+        detector=detector_file,
+        options=Options(enhance=model == "auto"),
+    )
     report = restore_video(restorer, source, output)
     assert report.masked_fraction == (0.0 if model == "auto" else None)
     for old, new in zip(frames_of(source), frames_of(output), strict=True):

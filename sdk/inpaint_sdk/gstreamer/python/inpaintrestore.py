@@ -16,7 +16,7 @@ gi.require_version("GstVideo", "1.0")
 import numpy as np
 from gi.repository import GLib, GObject, Gst, GstVideo
 
-from inpaint_sdk import FrameRestorer, InpaintError, OptionError, Restorer
+from inpaint_sdk import FrameRestorer, InpaintError, OptionError, Options, Restorer
 from inpaint_sdk.options import DamageIn, check_choice
 from inpaint_sdk.policies.make import DETECTOR
 
@@ -76,6 +76,13 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
         type=str, default="", nick="Clouds", blurb="With model=auto: thin or thick clouds to remove"
     )
 
+    enhance = GObject.Property(
+        type=bool,
+        default=False,
+        nick="Enhance",
+        blurb="With model=auto: clean noise, blur and compression, too",
+    )
+
     def do_set_info(self, caps: Any, info: Any, _out_caps: Any, _out_info: Any) -> bool:
         """Loads the model when the frames' format is known, or posts why it cannot."""
         self._shape = info.height, info.width
@@ -86,6 +93,7 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
                 backend=self.backend,
                 detector=self.detector,
                 clouds=self.clouds or None,
+                options=Options(enhance=self.enhance),
                 channels=caps.get_structure(0).get_string("format").lower(),
             )
             self._restore = self._frames(restorer)
