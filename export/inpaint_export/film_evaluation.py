@@ -310,7 +310,7 @@ def evaluate_film(
         ModelError: the file is no model file.
     """
     sizes = sizes or Sizes()
-    started = _now()
+    started, machine = _now(), read_machine()  # of the sources as they are now
     restorer = Restorer.load(INPAINTER, threads=threads, channels="rgb", detector=model_file)
     title = read_model_file(model_file).info.name
     tuning = FilmDamage(FilmLibrary.read(root, "train"))
@@ -349,7 +349,7 @@ def evaluate_film(
         "kind": "film-detection",
         "started": started,
         "finished": _now(),
-        "machine": asdict(read_machine()),
+        "machine": asdict(machine),
         "threads": threads,
         "model": _file_id(model_file),
         "inpainter": {"name": restorer.model.name, "digest": restorer.model.digest},
