@@ -48,6 +48,18 @@ TINTS = np.array(
 """Colours of scratched emulsion, by how deep the scratch goes: green, yellow, blue, cyan, white."""
 
 
+PIECES = ("dust", "hair", "scratch", "stain")
+"""Sorts of pieces as people tell them apart; ``dust`` is dirt too."""
+
+_PIECE_OF = {
+    DUST: "dust",
+    DIRT: "dust",
+    SHORT_HAIR: "hair",
+    LONG_HAIR: "hair",
+    SCRATCH: "scratch",
+}
+
+
 class _Layers:
     """Opacity that is collected by kind and colour before it is laid over a picture."""
 
@@ -55,6 +67,7 @@ class _Layers:
         self.shape = shape
         self.colours = dict(colours)
         self.maps: dict[tuple[str, str], Coverage] = {}
+        self.pieces: dict[str, Coverage] | None = None
 
     def at(self, kind: str, colour: str) -> Coverage:
         """The map, [H, W], to be changed in place. colour: a key of ``colours``."""
@@ -63,14 +76,23 @@ class _Layers:
             self.maps[key] = np.zeros(self.shape, np.uint8)
         return self.maps[key]
 
-    def add(self, kind: str, colour: str, stamp: Coverage, left: int, top: int) -> None:
-        """Joins a stamp, cut where it leaves the map."""
+    def add(self, kind: str, colour: str, stamp: Coverage, left: int, top: int, piece: str) -> None:
+        """Joins a stamp, cut where it leaves the map. piece: one of :data:`PIECES`."""
         height, width = stamp.shape
         x0, x1 = max(0, left), min(self.shape[1], left + width)
         y0, y1 = max(0, top), min(self.shape[0], top + height)
         if x0 < x1 and y0 < y1:
+            inside = stamp[y0 - top : y1 - top, x0 - left : x1 - left]
             part = self.at(kind, colour)[y0:y1, x0:x1]
-            cv2.max(part, stamp[y0 - top : y1 - top, x0 - left : x1 - left], dst=part)
+            cv2.max(part, inside, dst=part)
+            if self.pieces is not None:
+                part = self.of_pieces(piece)[y0:y1, x0:x1]
+                cv2.max(part, inside, dst=part)
+
+    def of_pieces(self, piece: str) -> Coverage:
+        """Where pieces of a sort lie, [H, W], to be changed in place."""
+        assert self.pieces is not None
+        return self.pieces.setdefault(piece, np.zeros(self.shape, np.uint8))
 
     def lay_over(self, picture: Pixels, blur: float) -> dict[str, Coverage]:
         """Paints on a picture, in place, and returns each kind's opacity."""
@@ -80,6 +102,10 @@ class _Layers:
             alpha = np.asarray(soft, np.uint8)
             paint(picture, alpha, self.colours[colour])
             alphas[kind] = np.maximum(alphas[kind], alpha) if kind in alphas else alpha
+        if self.pieces is not None and blur > 0.2:
+            for piece, coverage in self.pieces.items():
+                soft = cv2.GaussianBlur(coverage, (0, 0), blur)
+                self.pieces[piece] = np.asarray(soft, np.uint8)
         return alphas
 
 
@@ -92,11 +118,19 @@ class FilmDamage:
     def __init__(self, library: FilmLibrary) -> None:
         self.library = library
 
-    def paint(self, rng: np.random.Generator, picture: Pixels) -> dict[str, Coverage]:
+    def paint(
+        self,
+        rng: np.random.Generator,
+        picture: Pixels,
+        pieces: dict[str, Coverage] | None = None,
+    ) -> dict[str, Coverage]:
         """Damages an RGB picture, uint8 [H, W, 3], in place.
 
         Returns the opacity, [H, W], of ``scratch`` (hairs, lint and scratches), ``speck`` (dust and
         dirt) and ``stain``, of those that there are.
+
+        pieces: an empty dict that is filled with the opacity of each of :data:`PIECES` that there
+        is, which tells hairs from scratches.
         """
         light_share = float(rng.choice([0.8, 0.35, 0.55], p=[0.55, 0.25, 0.2]))
         layers = _Layers(
@@ -106,6 +140,7 @@ class FilmDamage:
                 "dark": (rng.uniform(0.0, 0.15) + rng.uniform(0.0, 0.05, 3)).astype(np.float32),
             },
         )
+        layers.pieces = pieces
         lines = log_uniform(rng, *LINES)
         chance = rng.random()
         if chance < 0.85:
@@ -145,7 +180,7 @@ class FilmDamage:
             colour = "light" if rng.random() < light_share else "dark"
             strong = log_uniform(rng, 0.12, 1.0)
             faded = cv2.convertScaleAbs(stamp, alpha=strong).astype(np.uint8, copy=False)
-            layers.add(kind, colour, faded, round(x), round(y))
+            layers.add(kind, colour, faded, round(x), round(y), _PIECE_OF[label])
 
     def _shape(self, rng: np.random.Generator, label: int) -> Coverage:
         """One of the library's, of a class that fits."""
@@ -172,7 +207,10 @@ class FilmDamage:
         stamp = np.asarray(cv2.convertScaleAbs(stamp, alpha=log_uniform(rng, 0.15, 1.0)), np.uint8)
         left, top = (round(rng.random() * n - s / 2) for n, s in _sides(layers, stamp))
         colour = "light" if rng.random() < light_share else "dark"
-        layers.add("scratch" if name == "scratches" else "speck", colour, stamp, left, top)
+        if name == "scratches":
+            layers.add("scratch", colour, stamp, left, top, "scratch")
+        else:
+            layers.add("speck", colour, stamp, left, top, "dust")
 
     def _stain(self, rng: np.random.Generator, layers: _Layers) -> None:
         """What dried on the film: large, faint and tinted."""
@@ -183,7 +221,7 @@ class FilmDamage:
         layers.colours["stain"] = np.clip(
             rng.uniform(0.1, 0.9) + rng.normal(0.0, 0.12, 3), 0.0, 1.0
         ).astype(np.float32)
-        layers.add("stain", "stain", stamp, left, top)
+        layers.add("stain", "stain", stamp, left, top, "stain")
 
 
 def _sides(layers: _Layers, stamp: Coverage) -> list[tuple[int, int]]:
@@ -234,8 +272,32 @@ def _resized(rng: np.random.Generator, shape: Coverage, longest: float) -> Cover
     return cv2.resize(padded, target, interpolation=method).astype(np.uint8, copy=False)
 
 
-def _straight_scratches(rng: np.random.Generator, layers: _Layers, lines: float) -> None:
-    """Along the film, level or upright: dashes anywhere, or a long one with fainter ones beside."""
+class StraightScratches:
+    """Draws level and upright scratches of 2 to 4 pixels and nothing else."""
+
+    def paint(
+        self,
+        rng: np.random.Generator,
+        picture: Pixels,
+        pieces: dict[str, Coverage] | None = None,
+    ) -> dict[str, Coverage]:
+        """As :meth:`FilmDamage.paint` does."""
+        layers = _Layers((picture.shape[0], picture.shape[1]), {})
+        layers.pieces = pieces
+        _straight_scratches(rng, layers, LINES[0], (2.0, 4.0))
+        return layers.lay_over(picture, float(rng.uniform(-0.4, 0.8)))
+
+
+def _straight_scratches(
+    rng: np.random.Generator,
+    layers: _Layers,
+    lines: float,
+    widths: tuple[float, float] = (0.7, 2.2),
+) -> None:
+    """Along the film, level or upright: dashes anywhere, or a long one with fainter ones beside.
+
+    widths: in pixels, on a scan of the fewest lines.
+    """
     upright = rng.random() < 0.5
     long = rng.random() < 0.5
     across, along = layers.shape[::-1] if upright else layers.shape
@@ -253,7 +315,7 @@ def _straight_scratches(rng: np.random.Generator, layers: _Layers, lines: float)
         y = middle + (0.0 if deep else rng.normal(0.0, 9.0)) if long else rng.uniform(0.0, across)
         line = y + rng.normal(0.0, 0.004) * np.arange(-along / 2, along / 2)
         line = line + rng.uniform(0.0, 0.6) * _noise_along(rng, along, 80.0)
-        width = log_uniform(rng, 0.7, 2.2) * grown
+        width = log_uniform(rng, *widths) * grown
         strength = rng.uniform(0.4, 1.0) if deep else log_uniform(rng, 0.15, 0.8)
         if deep or (long and rng.random() < 0.5):
             kept = np.clip(0.8 + 0.5 * _noise_along(rng, along, log_uniform(rng, 4.0, 60.0)), 0, 1)
@@ -267,6 +329,9 @@ def _straight_scratches(rng: np.random.Generator, layers: _Layers, lines: float)
         profile = np.clip(width / 2.0 + 0.5 - distance, 0.0, min(1.0, width)) * kept
         part = target[top:bottom]
         np.maximum(part, (255.0 * strength * profile).astype(np.uint8), out=part)
+    if layers.pieces is not None:
+        known = layers.of_pieces("scratch")
+        np.maximum(known, layers.at("scratch", colour), out=known)
 
 
 def _noise_along(rng: np.random.Generator, length: int, cell: float) -> NDArray[np.float64]:
@@ -293,6 +358,7 @@ class FilmDamaged:
 
     picture, clean: RGB [H, W, 3], the second as scanned from an undamaged film.
     kinds: ``scratch``, ``speck`` and ``stain``: 255 where such damage can be seen.
+    pieces: the same for each of :data:`PIECES`.
     alpha: opacity of all damage. ignored: 255 where a pixel counts neither as damaged nor as
     undamaged: under a piece that cannot be seen there, or within a pixel of one.
     """
@@ -300,6 +366,7 @@ class FilmDamaged:
     picture: Pixels
     clean: Pixels
     kinds: dict[str, Coverage]
+    pieces: dict[str, Coverage]
     alpha: Coverage
     ignored: Coverage
 
@@ -307,7 +374,9 @@ class FilmDamaged:
 FILM_KINDS = ("scratch", "speck", "stain")
 
 
-def damage_film(rng: np.random.Generator, clean: Pixels, damage: FilmDamage) -> FilmDamaged:
+def damage_film(
+    rng: np.random.Generator, clean: Pixels, damage: FilmDamage | StraightScratches
+) -> FilmDamaged:
     """A picture as scanned from film that is grainy and damaged.
 
     clean: uint8 RGB [H, W, 3]. What lies below twice the grain's deviation, or below
@@ -319,8 +388,11 @@ def damage_film(rng: np.random.Generator, clean: Pixels, damage: FilmDamage) -> 
         size, colourful = float(rng.uniform(0.0, 1.2)), float(rng.uniform(0.2, 1.0))
         before = add_grain(rng, clean, grain, size=size, colourful=colourful)
     after = before.copy()
-    alphas = damage.paint(rng, after)
-    kinds, ignored = label(before, after, alphas, max(VISIBLE, 510.0 * grain))
+    opacities: dict[str, Coverage] = {}
+    alphas = damage.paint(rng, after, opacities)
+    threshold = max(VISIBLE, 510.0 * grain)
+    kinds, ignored = label(before, after, alphas, threshold)
+    pieces, _ = label(before, after, opacities, threshold)
     if rng.random() < 0.5:
         sigma, amount = float(rng.uniform(0.6, 1.5)), float(rng.uniform(0.2, 1.2))
         before, after = (sharpen(picture, sigma, amount) for picture in (before, after))
@@ -332,16 +404,29 @@ def damage_film(rng: np.random.Generator, clean: Pixels, damage: FilmDamage) -> 
     for part in alphas.values():
         alpha = np.maximum(alpha, part)
     every = {kind: kinds.get(kind, empty) for kind in FILM_KINDS}
-    return FilmDamaged(after, before, every, alpha, ignored)
+    sorts = {piece: pieces.get(piece, empty) for piece in PIECES}
+    return FilmDamaged(after, before, every, sorts, alpha, ignored)
 
 
-def film_pictures(root: Path, folder: str, seed: int = 26) -> Iterator[FilmDamaged]:
-    """A folder's held-out pictures, in order, under held-out damage: the same every time.
+def film_pictures(
+    root: Path,
+    folder: str,
+    seed: int = 26,
+    *,
+    limit: int | None = None,
+    damage: FilmDamage | StraightScratches | None = None,
+) -> Iterator[FilmDamaged]:
+    """A folder's held-out pictures, in order, under damage: the same every time.
 
-    root: of the data. folder: below it, as :mod:`inpaint_eval.splits` has it.
+    root: of the data. folder: below it, as :mod:`inpaint_eval.splits` has it. limit: how many of
+    the pictures, spread evenly; the damage of one does not depend on it. damage: the held-out
+    part's, if None.
     """
-    damage = FilmDamage(FilmLibrary.read(root, "held-out"))
-    for index, path in enumerate(list_split(root, folder, "held-out")):
+    damage = damage or FilmDamage(FilmLibrary.read(root, "held-out"))
+    paths = list_split(root, folder, "held-out")
+    count = len(paths) if limit is None else min(limit, len(paths))
+    for index in ((2 * i + 1) * len(paths) // (2 * count) for i in range(count)):
+        path = paths[index]
         clean = np.asarray(cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB), np.uint8)
         yield damage_film(np.random.default_rng((seed, index)), clean, damage)
 

@@ -129,7 +129,14 @@ def train(
     "--precision", type=click.Choice(get_args(Precision)), default="fp32", show_default=True
 )
 @click.option("--data", type=FOLDER, help="Root of the recipe's data folders; not for fp32.")
-def export(source: Path, output: Path, precision: Precision, data: Path | None) -> None:
+@click.option(
+    "--thresholds",
+    help="Of a detector's kinds, like scratch=0.9,speck=0.95, or validation for those in the log "
+    "beside the checkpoint: folded into the weights, so that 0.5 is each kind's.",
+)
+def export(
+    source: Path, output: Path, precision: Precision, data: Path | None, thresholds: str | None
+) -> None:
     """Write a model file from SOURCE.
 
     SOURCE is a checkpoint, whose averaged weights are written and compared with PyTorch; or, for
@@ -139,7 +146,7 @@ def export(source: Path, output: Path, precision: Precision, data: Path | None) 
     """
     from inpaint_export.export import export_model_file
 
-    for line in export_model_file(source, output, precision, data):
+    for line in export_model_file(source, output, precision, data, thresholds):
         click.echo(line)
 
 
@@ -155,6 +162,13 @@ def export(source: Path, output: Path, precision: Precision, data: Path | None) 
 @click.option("--masks", type=FOLDER, help="Folder of masks, white is hole.")
 @click.option("--distort", is_flag=True, help="Under the four fixed distortions.")
 @click.option(
+    "--film",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Of a detector by kind, on held-out film damage and undamaged pictures, below the data "
+    "root; writes this result file, .json.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="With --film: pictures of each set.")
+@click.option(
     "--ratios",
     default="10-20,30-40",
     show_default=True,
@@ -167,6 +181,8 @@ def evaluate(
     data: Path,
     masks: Path | None,
     distort: bool,
+    film: Path | None,
+    limit: int | None,
     ratios: str,
     threads: int,
     write: bool,
@@ -177,12 +193,20 @@ def evaluate(
     fixed seed that is drawn in other ways than training's, others on pairs or under distortions of
     fixed seeds.
     """
-    from inpaint_export.evaluation import evaluate_model
+    from inpaint_export.evaluation import evaluate_film_damage, evaluate_model
     from inpaint_export.onnx_export import write_quality
 
-    evaluation = evaluate_model(
-        model_file, data, masks=masks, distort=distort, ratios=ratios.split(","), threads=threads
-    )
+    if film is not None:
+        evaluation = evaluate_film_damage(model_file, data, film, threads=threads, limit=limit)
+    else:
+        evaluation = evaluate_model(
+            model_file,
+            data,
+            masks=masks,
+            distort=distort,
+            ratios=ratios.split(","),
+            threads=threads,
+        )
     if write:
         write_quality(model_file, evaluation.quality, evaluation.detection)
     click.echo(evaluation.text)

@@ -13,6 +13,7 @@ from inpaint_eval.scores import Pixels, Score, mean_score, score
 from inpaint_export.data.distortions import FIXED, distort_fixed
 from inpaint_export.detection_evaluation import evaluate_detector, markdown
 from inpaint_export.errors import ExportError
+from inpaint_export.film_evaluation import Sizes, evaluate_film
 from inpaint_export.large_holes import holed_pictures
 from inpaint_sdk import DetectionQuality, Quality, Restorer
 from inpaint_sdk.models.file import read_model_file
@@ -67,6 +68,25 @@ def evaluate_model(
     else:
         quality = [evaluate_pairs(model_file, data, threads)]
     return Evaluation("\n".join(map(_line, quality)), tuple(quality))
+
+
+def evaluate_film_damage(
+    model_file: Path, root: Path, output: Path, *, threads: int, limit: int | None = None
+) -> Evaluation:
+    """Measures a detector as :func:`inpaint_export.film_evaluation.evaluate_film` does.
+
+    output: the result file. limit: pictures of each set, for a trial.
+
+    Raises:
+        ExportError: the model is no detector.
+    """
+    info = read_model_file(model_file).info
+    if info.task != "detect":
+        raise ExportError(f"{info.name} is no detector: leave out --film")
+    sizes = None if limit is None else Sizes.limited(limit)
+    report = evaluate_film(model_file, root, threads=threads, sizes=sizes)
+    report.write(output)
+    return Evaluation(report.text, detection=report.quality)
 
 
 def evaluate_holes(

@@ -17,22 +17,29 @@ from inpaint_sdk.models.info import Precision
 
 
 def export_model_file(
-    source: Path, output: Path, precision: Precision, data: Path | None
+    source: Path,
+    output: Path,
+    precision: Precision,
+    data: Path | None,
+    thresholds: str | None = None,
 ) -> Iterator[str]:
     """Writes a model file and yields lines that say what was checked and measured.
 
     source: a checkpoint, or for fp16 and int8 an ``.onnx`` file in fp32. data: root of the recipe's
-    data folders, for fp16 and int8.
+    data folders, for fp16 and int8. thresholds: of a detector's kinds, for a checkpoint, as
+    :func:`inpaint_export.onnx_export.export_checkpoint` takes them.
 
     Raises:
         FileNotFoundError, ValueError: there is no such checkpoint, or it is not one of ours.
         ModelError: the source is no model file.
-        ExportError: ``data`` is missing, or the model file is not good enough; see
-            :func:`inpaint_export.onnx_export.export_checkpoint` and
+        ExportError: ``data`` is missing, the thresholds do not fit, or the model file is not good
+            enough; see :func:`inpaint_export.onnx_export.export_checkpoint` and
             :func:`inpaint_export.precision.convert.convert`.
     """
+    if thresholds is not None and source.suffix == ".onnx":
+        raise ExportError("thresholds are folded into a checkpoint's weights, not a model file's")
     if precision == "fp32":
-        yield from _export(source, output)
+        yield from _export(source, output, thresholds)
         yield f"{output}: {_megabytes(output)}"
         return
     if data is None:
@@ -43,7 +50,7 @@ def export_model_file(
         else:
             recipe = recipe_from_data(load_checkpoint(source)["recipe"])
             fp32 = Path(folder) / "fp32.onnx"
-            yield from _export(source, fp32)
+            yield from _export(source, fp32, thresholds)
             source = fp32
         loss = convert(source, precision, recipe, data, output)
     yield (
@@ -52,8 +59,8 @@ def export_model_file(
     )
 
 
-def _export(checkpoint: Path, output: Path) -> Iterator[str]:
-    for check in export_checkpoint(checkpoint, output):
+def _export(checkpoint: Path, output: Path, thresholds: str | None) -> Iterator[str]:
+    for check in export_checkpoint(checkpoint, output, thresholds):
         yield f"{check.height}x{check.width}: differs by {check.difference:.1e} from PyTorch"
 
 

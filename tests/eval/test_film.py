@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from inpaint_eval.damage import VISIBLE
-from inpaint_eval.film import FAINT, FILM_KINDS, FilmDamage, damage_film, film_pictures, label
+from inpaint_eval.film import (
+    FAINT,
+    FILM_KINDS,
+    PIECES,
+    FilmDamage,
+    StraightScratches,
+    damage_film,
+    film_pictures,
+    label,
+)
 from inpaint_eval.film_library import FilmLibrary, read_frame
 from inpaint_eval.pictures import Pixels, list_camera_pairs
 from support.film import write_film
@@ -87,6 +96,38 @@ def test_damage_is_told_from_what_is_hidden(damage: FilmDamage, photo: Pixels) -
     assert marked > 20
 
 
+def test_hairs_are_told_from_scratches(damage: FilmDamage, photo: Pixels) -> None:
+    """Knowing the pieces changes nothing of the picture."""
+    found: set[str] = set()
+    for seed in range(40):
+        plain, told = photo.copy(), photo.copy()
+        pieces: dict[str, Pixels] = {}
+        alphas = damage.paint(np.random.default_rng(seed), plain)
+        damage.paint(np.random.default_rng(seed), told, pieces)
+        np.testing.assert_array_equal(plain, told)
+        of_scratch = np.zeros(photo.shape[:2], np.uint8)
+        for piece in ("hair", "scratch"):
+            of_scratch = np.maximum(of_scratch, pieces.get(piece, of_scratch))
+        expected = alphas.get("scratch", np.zeros_like(of_scratch))
+        assert (np.abs(of_scratch.astype(int) - expected) <= 1).mean() > 0.99
+        item = damage_film(np.random.default_rng(seed), photo, damage)
+        assert tuple(item.pieces) == PIECES
+        found |= {piece for piece, where in item.pieces.items() if where.any()}
+    assert found == set(PIECES)
+
+
+def test_straight_scratches_are_level_or_upright_and_2_to_4_wide(photo: Pixels) -> None:
+    widths = []
+    for seed in range(20):
+        item = damage_film(np.random.default_rng(seed), photo, StraightScratches())
+        truth = item.pieces["scratch"] > 0
+        np.testing.assert_array_equal(truth, item.kinds["scratch"] > 0)
+        pieces = cv2.connectedComponentsWithStats(truth.astype(np.uint8))[2][1:]
+        sizes = pieces[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+        widths += sizes[sizes.max(axis=1) > 30].min(axis=1).tolist()
+    assert 2 <= np.median(widths) <= 6
+
+
 def test_labels_follow_what_can_be_seen() -> None:
     before = np.full((12, 30, 3), 100, np.uint8)
     alpha, other = np.zeros((2, 12, 30), np.uint8)
@@ -132,6 +173,8 @@ def test_the_measured_pictures_are_held_out_and_the_same_every_time(
     assert len(first) == 2
     for one, two in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.picture, two.picture)
+    (limited,) = film_pictures(root, "photos/val", limit=1)
+    assert any((limited.picture == item.picture).all() for item in first)
 
 
 def test_camera_pairs(tmp_path: Path) -> None:

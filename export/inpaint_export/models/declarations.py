@@ -5,6 +5,7 @@ Class attributes of a network::
     size_multiple = 16                       # of height and width, in pixels
     memory = Memory(bytes_per_pixel=100)     # measured: python -m inpaint_export.memory
     kinds = ("scratch", "stain")             # of damage; of detectors alone
+    logit_bias = "head.bias"                 # of detectors whose thresholds are folded in
     full_precision = ("fill",)               # of any module: parts that stay in fp32
     adamw = ("stem", "head")                 # of any module: what AdamW trains, not Muon
     stacked = {"gates.weight": 4}            # of any module: matrices stacked in a parameter

@@ -105,6 +105,7 @@ class KindDetector(nn.Module):
     size_multiple = 16
     memory = Memory(bytes_per_pixel=400)
     kinds = KINDS
+    logit_bias = "fine_head.bias"
     adamw = ("fine_stem", "head", "fine_head")
 
     def __init__(self, config: KindDetectorConfig | None = None) -> None:

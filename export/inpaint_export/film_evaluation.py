@@ -1,0 +1,512 @@
+"""Measures a detector on film damage that no detector was trained on, and on what looks damaged.
+
+Everything goes through the SDK, as it will be used. Beside it stands the median residual, tuned on
+the shapes and frames that are trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from inpaint_eval.damage import damage_held_out
+from inpaint_eval.detection import Counts
+from inpaint_eval.film import FilmDamage, FilmDamaged, StraightScratches, film_pictures
+from inpaint_eval.film_library import FilmLibrary
+from inpaint_eval.machine import read_machine
+from inpaint_eval.median import MedianResidual, tune
+from inpaint_eval.pictures import Pixels
+from inpaint_eval.splits import list_split
+from inpaint_eval.undamaged import (
+    EACH,
+    Undamaged,
+    undamaged_photographs,
+    undamaged_pictures,
+)
+from inpaint_export.data.photos import read_rgb
+from inpaint_export.model_document import write_whole
+from inpaint_export.training.validation import evenly_spread
+from inpaint_sdk import DetectionQuality, Options, Restorer
+from inpaint_sdk.models.file import read_model_file
+from inpaint_sdk.options import DetectionOptions
+from inpaint_sdk.runners.detect import Detection, find_regions, widen
+
+INPAINTER = "photo"
+
+FOLDERS = ("photos/val", "photos/more")
+
+GROUPS: Mapping[str, str] = {"dust": "speck", "hair": "scratch", "scratch": "scratch"}
+"""Sorts of pieces, as people tell them apart, to the kind that a detector calls them."""
+
+HELD_OUT_KINDS: Mapping[str, tuple[str, ...]] = {
+    "scratch": ("scratches", "cracks", "hairs", "folds"),
+    "speck": ("dust", "pixels"),
+    "stain": ("stains", "fading", "corners"),
+    "overlay": ("text", "logos"),
+    "sensor": ("lines", "dirt", "drops"),
+}
+"""A detector's kinds to those of :mod:`inpaint_eval.held_out_damage`, damage of another drawer."""
+
+WORSE = 0.1
+"""In dB; a restored picture that loses more was made worse."""
+
+MOST_MARKED = 0.0005
+"""Share of clean pictures that the second median residual may mark, as the bar has it."""
+
+STRAIGHT, TUNED, DAMAGE_SEEDS = 28, 27, 29
+"""Seeds of the straight scratches, of what the peer is tuned on, and of other damage."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many pictures, at most; they are spread evenly over a folder.
+
+    composites: of each folder. hard: drawn ones of every kind. photographs: hard ones.
+    straight: with straight scratches. held_out: under every other kind of damage. tuned: that the
+    peer is tuned on.
+    """
+
+    composites: int = 500
+    hard: int = EACH
+    photographs: int = 80
+    straight: int = 80
+    held_out: int = 8
+    tuned: int = 24
+
+    @classmethod
+    def limited(cls, limit: int) -> Sizes:
+        """At most so many of each."""
+        return cls(*(min(limit, count) for count in asdict(cls()).values()))
+
+
+@dataclass
+class _Clean:
+    """Marks on undamaged pictures. worst: share of the pixels and name of the worst picture."""
+
+    pictures: int = 0
+    pixels: int = 0
+    marked: int = 0
+    over_half_percent: int = 0
+    worst: tuple[float, str] = (0.0, "")
+    text: int = 0
+    text_marked: int = 0
+
+    def add(self, name: str, mask: Pixels, text: Pixels | None = None) -> None:
+        marked = int(np.count_nonzero(mask))
+        self.pictures += 1
+        self.pixels += mask.size
+        self.marked += marked
+        self.over_half_percent += marked > 0.005 * mask.size
+        self.worst = max(self.worst, (marked / mask.size, name))
+        if text is not None:
+            self.text += int(np.count_nonzero(text))
+            self.text_marked += int(np.count_nonzero((text > 0) & (mask > 0)))
+
+    def figures(self) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "pictures": self.pictures,
+            "marked": round(self.marked / max(1, self.pixels), 7),
+            "worst": round(self.worst[0], 6),
+            "worst_picture": self.worst[1],
+            "over_half_percent": self.over_half_percent,
+        }
+        if self.text:
+            found["text_marked"] = round(self.text_marked / self.text, 6)
+        return found
+
+
+@dataclass(frozen=True)
+class _Found:
+    """mask, kinds: uint8 [H, W], 255 there. restored: RGB."""
+
+    mask: Pixels
+    kinds: Mapping[str, Pixels]
+    restored: Pixels
+
+
+class _DetectorMethod:
+    """A model file, through the SDK with its default options."""
+
+    def __init__(self, model_file: Path, restorer: Restorer) -> None:
+        self.restorer = restorer
+        self.kinds = read_model_file(model_file).info.kinds
+
+    def detect(self, picture: Pixels) -> Pixels:
+        return self.restorer.detect(picture).mask
+
+    def run(self, picture: Pixels) -> _Found:
+        result = self.restorer.run(picture)
+        detection = result.detection
+        assert isinstance(detection, Detection)
+        kinds = {kind: detection.kind_mask(kind) for kind in detection.sought}
+        return _Found(detection.mask, kinds, result.image)
+
+
+class _MedianMethod:
+    """The peer; what it marks is of every kind."""
+
+    kinds: tuple[str, ...] = ()
+
+    def __init__(self, median: MedianResidual, restorer: Restorer) -> None:
+        self.median = median
+        self.restorer = restorer
+
+    def detect(self, picture: Pixels) -> Pixels:
+        return self.median.find(picture)
+
+    def run(self, picture: Pixels) -> _Found:
+        mask = self.detect(picture)
+        widened = widen(mask, DetectionOptions().dilation)
+        # A mask of everything leaves nothing to restore from, as with a detector.
+        whole = np.count_nonzero(widened) > 0.95 * widened.size
+        restored = picture if whole else self.restorer.restore(picture, widened)
+        return _Found(mask, {}, restored)
+
+
+_Method = _DetectorMethod | _MedianMethod
+
+
+@dataclass
+class _Tally:
+    """What is counted of one method."""
+
+    method: _Method
+    all: Counts = field(default_factory=Counts)
+    but_stains: Counts = field(default_factory=Counts)
+    kinds: dict[str, Counts] = field(default_factory=dict)
+    groups: dict[str, Counts] = field(default_factory=lambda: {g: Counts() for g in GROUPS})
+    straight: Counts = field(default_factory=Counts)
+    clean: dict[str, _Clean] = field(default_factory=dict)
+    errors: list[tuple[float, float, float]] = field(default_factory=list)
+    visible: list[bool] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def composite(self, name: str, item: FilmDamaged, true_restored: Pixels) -> None:
+        """One damaged picture and the same without damage."""
+        started = time.perf_counter()
+        found = self.method.run(item.picture)
+        truth = np.maximum.reduce(list(item.kinds.values()))
+        self.all.add(found.mask, truth, item.ignored)
+        pieces = np.maximum.reduce([item.pieces[group] for group in GROUPS])
+        stained = np.where(pieces > 0, np.uint8(0), truth)
+        self.but_stains.add(found.mask, pieces, np.maximum(item.ignored, stained))
+        for kind, where in item.kinds.items():
+            if kind in found.kinds:
+                count = self.kinds.setdefault(kind, Counts())
+                count.add(found.kinds[kind], where, item.ignored)
+        for group, count in self.groups.items():
+            _count_group(count, found, item.pieces[group], truth, item.ignored, GROUPS[group])
+        pictures = (item.picture, found.restored, true_restored)
+        self.errors.append(tuple(_error(p, item.clean) for p in pictures))  # type: ignore[arg-type]
+        self.visible.append(bool(truth.any()))
+        self.undamaged("scans", name, self.method.detect(item.clean))
+        self.seconds += time.perf_counter() - started
+
+    def undamaged(self, group: str, name: str, mask: Pixels, text: Pixels | None = None) -> None:
+        """A picture without damage."""
+        self.clean.setdefault(group, _Clean()).add(name, mask, text)
+
+    def figures(self) -> dict[str, Any]:
+        """As the result file has them."""
+        errors = np.array(self.errors)
+        each = _psnr(errors)
+        change = each[:, 1] - each[:, 0]
+        means = each[self.visible].mean(axis=0) if any(self.visible) else each.mean(axis=0)
+        pooled = _psnr(errors.mean(axis=0))
+        return {
+            "all": _f1(self.all),
+            "but_stains": _f1(self.but_stains),
+            "kinds": {kind: _f1(count) for kind, count in self.kinds.items()},
+            "groups": {group: _f1(count) for group, count in self.groups.items()},
+            "straight": _f1(self.straight),
+            "undamaged": {name: clean.figures() for name, clean in self.clean.items()},
+            "restored": {
+                "pictures": len(errors),
+                "visibly_damaged": sum(self.visible),
+                **dict(zip(_PSNR, _rounded(means), strict=True)),
+                **dict(zip((f"pooled_{name}" for name in _PSNR), _rounded(pooled), strict=True)),
+                "made_worse": int((change < -WORSE).sum()),
+                "worst_change": round(float(change.min()), 3),
+            },
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def _count_group(
+    count: Counts, found: _Found, truth: Pixels, damaged: Pixels, ignored: Pixels, kind: str
+) -> None:
+    """Counts one sort of pieces.
+
+    A piece counts as found whatever kind it is called. A mark where nothing is damaged counts
+    against the sorts that its kind stands for; the other sorts' pieces do not count at all.
+    """
+    square = np.ones((3, 3), np.uint8)
+    around = cv2.dilate(truth, square) > 0
+    mine = found.kinds.get(kind, found.mask)
+    others = cv2.dilate(np.where(truth > 0, np.uint8(0), damaged), square) > 0
+    left_out = np.where(others & (truth == 0), np.uint8(255), ignored)
+    count.add(np.where(around, found.mask, mine), truth, left_out)
+
+
+_PSNR = ("psnr_damaged", "psnr_found", "psnr_true")
+
+
+def _error(picture: Pixels, clean: Pixels) -> float:
+    """Mean squared, of 255."""
+    return float(cv2.norm(picture, clean, cv2.NORM_L2SQR)) / clean.size
+
+
+def _psnr(error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """In dB; an exact picture counts as 100, so that means stay finite."""
+    found: NDArray[np.float64] = 10.0 * np.log10(255.0**2 / np.maximum(error, 255.0**2 * 1e-10))
+    return found
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float]:
+    return [round(float(value), 3) for value in values]
+
+
+def _f1(count: Counts) -> dict[str, float]:
+    return {
+        "f1": round(count.f1, 4),
+        "f1_near": round(count.f1_near, 4),
+        "precision_near": round(count.precision_near, 4),
+        "recall_near": round(count.recall_near, 4),
+    }
+
+
+@dataclass(frozen=True)
+class FilmReport:
+    """document: the result file. text: a table for people. quality: rows for the model file."""
+
+    document: dict[str, Any]
+    text: str
+    quality: tuple[DetectionQuality, ...]
+
+    def write(self, path: Path) -> None:
+        """Writes the result file."""
+        write_whole((json.dumps(self.document, indent=1) + "\n").encode(), path)
+
+
+def evaluate_film(
+    model_file: Path, root: Path, *, threads: int, sizes: Sizes | None = None
+) -> FilmReport:
+    """Measures a detector and its peer.
+
+    root: of the data folders; ``photos/val``, ``photos/more`` and ``film`` are used.
+
+    Raises:
+        FileNotFoundError: a folder is not there.
+        ModelError: the file is no model file.
+    """
+    sizes = sizes or Sizes()
+    started, machine = _now(), read_machine()  # of the sources as they are now
+    restorer = Restorer.load(INPAINTER, threads=threads, channels="rgb", detector=model_file)
+    title = read_model_file(model_file).info.name
+    tuning = FilmDamage(FilmLibrary.read(root, "train"))
+    tuned_on = list(film_pictures(root, FOLDERS[0], seed=TUNED, limit=sizes.tuned, damage=tuning))
+    medians = {
+        "median residual": tune(tuned_on),
+        f"median residual, {100 * MOST_MARKED:.2f} % of clean": tune(tuned_on, MOST_MARKED),
+    }
+    tallies = {title: _Tally(_DetectorMethod(model_file, restorer))}
+    tallies |= {n: _Tally(_MedianMethod(median, restorer)) for n, median in medians.items()}
+
+    composites: dict[str, int] = {}
+    for folder in FOLDERS:
+        total = min(sizes.composites, len(list_split(root, folder, "held-out")))
+        composites[folder] = total
+        items = film_pictures(root, folder, limit=sizes.composites)
+        for index, item in enumerate(_shown(items, folder, total)):
+            truth = np.maximum.reduce(list(item.kinds.values()))
+            true_restored = restorer.restore(item.picture, widen(truth, 1))
+            for tally in tallies.values():
+                tally.composite(f"{folder} {index}", item, true_restored)
+    straight = film_pictures(
+        root, FOLDERS[0], seed=STRAIGHT, limit=sizes.straight, damage=StraightScratches()
+    )
+    for item in _shown(straight, "straight scratches", sizes.straight):
+        for tally in tallies.values():
+            found = tally.method.detect(item.picture)
+            tally.straight.add(found, item.pieces["scratch"], item.ignored)
+    _hard(tallies, "hard, drawn", undamaged_pictures(sizes.hard), 20 * sizes.hard)
+    photographs = undamaged_photographs(root, sizes.photographs)
+    _hard(tallies, "hard, photographs", photographs, sizes.photographs)
+
+    document: dict[str, Any] = {
+        "format": "inpaint-export",
+        "format_version": 1,
+        "kind": "film-detection",
+        "started": started,
+        "finished": _now(),
+        "machine": asdict(machine),
+        "threads": threads,
+        "model": _file_id(model_file),
+        "inpainter": {"name": restorer.model.name, "digest": restorer.model.digest},
+        "data": {
+            "composites": composites,
+            "damage": "film/frames 08 to 10, film/shapes whose number is divisible by 5",
+            "tuned_on": f"{len(tuned_on)} of {FOLDERS[0]} under the other frames and shapes",
+            **{name: value for name, value in asdict(sizes).items() if name != "composites"},
+        },
+        "peers": {name: asdict(median) for name, median in medians.items()},
+        "methods": {name: tally.figures() for name, tally in tallies.items()},
+        "other_damage": _other_damage(restorer, tallies[title].method.kinds, root, sizes.held_out),
+    }
+    return FilmReport(document, markdown(document), _rows(tallies[title], sum(composites.values())))
+
+
+def _shown(items: Iterable[Any], title: str, total: int) -> Iterator[Any]:
+    yield from tqdm(items, desc=title, total=total, unit="picture", disable=None)
+
+
+def _hard(
+    tallies: Mapping[str, _Tally], group: str, items: Iterable[Undamaged], total: int
+) -> None:
+    numbers: dict[str, int] = {}
+    for item in _shown(items, group, total):
+        number = numbers[item.kind] = numbers.get(item.kind, -1) + 1
+        for tally in tallies.values():
+            mask = tally.method.detect(item.picture)
+            tally.undamaged(group, f"{item.kind} {number}", mask, item.text)
+            if group == "hard, drawn":
+                tally.undamaged(item.kind, f"{item.kind} {number}", mask, item.text)
+
+
+def _other_damage(
+    restorer: Restorer, kinds: tuple[str, ...], root: Path, count: int
+) -> dict[str, dict[str, float]]:
+    """F1 of each of a detector's kinds when that kind is looked for, under another drawer's."""
+    figures: dict[str, dict[str, float]] = {}
+    clean = [read_rgb(path) for path in evenly_spread(root / FOLDERS[0], count)]
+    for number, kind in enumerate(kind for kind in HELD_OUT_KINDS if kind in kinds):
+        counts = Counts()
+        options = Options(kinds=frozenset({kind}))
+        for index, drawn in enumerate(
+            _shown(HELD_OUT_KINDS[kind], kind, len(HELD_OUT_KINDS[kind]))
+        ):
+            for which, picture in enumerate(clean):
+                rng = np.random.default_rng((DAMAGE_SEEDS, number, index, which))
+                damaged = damage_held_out(rng, picture, drawn)
+                detection = restorer.detect(damaged.picture, options=options)
+                found = find_regions(detection.probability(kind), options.detection)
+                counts.add(found, damaged.mask)
+        figures[kind] = _f1(counts)
+    return figures
+
+
+def _rows(tally: _Tally, pictures: int) -> tuple[DetectionQuality, ...]:
+    """For the model file: strict F1 by kind on the composites, and marks on clean pictures."""
+    data = "held-out film damage"
+    counts = {**tally.kinds, "all kinds": tally.all}
+    rows = [
+        DetectionQuality(data, kind, pictures, round(c.f1, 4), round(c.false_positive_rate, 6))
+        for kind, c in counts.items()
+    ]
+    for group in ("scans", "hard, drawn", "hard, photographs"):
+        clean = tally.clean[group]
+        marked = round(clean.marked / max(1, clean.pixels), 6)
+        rows.append(DetectionQuality(f"undamaged {group}", "none", clean.pictures, None, marked))
+    return tuple(rows)
+
+
+def markdown(document: Mapping[str, Any]) -> str:
+    """The result file as a table, for a model's card."""
+    methods = document["methods"]
+    lines = ["| on held-out film damage | bar | " + " | ".join(methods) + " |"]
+    lines.append("| --- | ---: |" + " ---: |" * len(methods))
+
+    def row(title: str, bar: str, cell: Any) -> None:
+        lines.append(f"| {title} | {bar} | " + " | ".join(cell(m) for m in methods.values()) + " |")
+
+    def f1(values: Mapping[str, float]) -> str:
+        return f"{values['f1_near']:.3f} ({values['f1']:.3f})"
+
+    for group, title, bar in (
+        ("dust", "dust and dirt", "0.75"),
+        ("hair", "hairs", "0.80"),
+        ("scratch", "scratches", "0.80"),
+    ):
+        row(f"F1 within a pixel (strict), {title}", bar, lambda m, g=group: f1(m["groups"][g]))
+    row("F1, all film damage", "", lambda m: f1(m["all"]))
+    row("F1, all but stains", "", lambda m: f1(m["but_stains"]))
+    for kind in next(iter(methods.values()))["kinds"]:
+        row(
+            f"F1, called {kind}",
+            "",
+            lambda m, k=kind: f1(m["kinds"][k]) if k in m["kinds"] else "",
+        )
+    row(
+        "recall, straight scratches of 2 to 4 px",
+        "0.85",
+        lambda m: f"{m['straight']['recall_near']:.3f}",
+    )
+    for group in ("scans", "hard, drawn", "hard, photographs"):
+        row(
+            f"undamaged {group}: marked",
+            "0.05 %",
+            lambda m, g=group: f"{100 * m['undamaged'][g]['marked']:.3f} %",
+        )
+        row(
+            f"undamaged {group}: worst; over 0.5 %",
+            "0.5 %; 0",
+            lambda m, g=group: (
+                f"{100 * m['undamaged'][g]['worst']:.2f} % ({m['undamaged'][g]['worst_picture']}); "
+                f"{m['undamaged'][g]['over_half_percent']}"
+            ),
+        )
+    for group in ("hard, drawn", "hard, photographs"):
+        row(
+            f"scene text marked, {group}",
+            "0.2 %",
+            lambda m, g=group: f"{100 * m['undamaged'][g].get('text_marked', 0.0):.3f} %",
+        )
+    for prefix, title in (("", "mean PSNR"), ("pooled_", "PSNR of all as one picture")):
+        row(
+            f"{title}: damaged / found and restored / true mask",
+            "+5 dB; within 3 dB",
+            lambda m, p=prefix: " / ".join(f"{m['restored'][p + k]:.2f}" for k in _PSNR),
+        )
+    row(
+        "made worse by over 0.1 dB; worst change",
+        "0",
+        lambda m: f"{m['restored']['made_worse']}; {m['restored']['worst_change']:+.2f} dB",
+    )
+    if document["other_damage"]:
+        lines += ["", "| other damage, when looked for | F1 within a pixel | F1 |"]
+        lines.append("| --- | ---: | ---: |")
+        for kind, values in document["other_damage"].items():
+            lines.append(f"| {kind} | {values['f1_near']:.3f} | {values['f1']:.3f} |")
+    machine, model = document["machine"], document["model"]
+    state = "clean" if machine["dirty"] is False else "not a clean revision"
+    lines.append(
+        f"\n{model['name']}, digest {model['digest'][:12]}; revision {machine['revision']} "
+        f"({state}); {machine['cpu']['name']}; {document['started']}; composites: "
+        + ", ".join(f"{count} of {name}" for name, count in document["data"]["composites"].items())
+    )
+    return "\n".join(lines)
+
+
+def _file_id(path: Path) -> dict[str, Any]:
+    data, info = path.read_bytes(), read_model_file(path).info
+    return {
+        "name": info.name,
+        "digest": info.digest,
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "kinds": list(info.kinds),
+    }
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
