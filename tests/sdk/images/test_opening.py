@@ -116,7 +116,7 @@ def test_other_ways_in(photo: Restorer, detector_file: Path, image: Pixels, mask
         ("TIFF", np.uint16),
     ],
 )
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL", "ignore::PIL.Image.DecompressionBombWarning")
 def test_bytes_cut_short(
     photo: Restorer, image: Pixels, mask: Pixels, keep: int, kind: str, dtype: type
 ) -> None:
@@ -154,7 +154,9 @@ def test_what_is_not_changed_is_not_encoded_again(
     np.testing.assert_array_equal(pixels, read_image_file(source).pixels)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of what it reads in spite of damage
+@pytest.mark.filterwarnings(
+    "ignore::UserWarning:PIL", "ignore::PIL.Image.DecompressionBombWarning"
+)  # of what it reads in spite of damage
 @pytest.mark.parametrize("kind", ["TIFF", "TIFF16", "PNG", "PNG16", "JPEG", "WEBP", "BMP"])
 def test_damaged_bytes_are_told(image: Pixels, kind: str) -> None:
     """Whatever a decoder raises, or reads from them."""
