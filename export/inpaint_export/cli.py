@@ -128,11 +128,14 @@ def train(
 @click.option(
     "--precision", type=click.Choice(get_args(Precision)), default="fp32", show_default=True
 )
-@click.option("--data", type=FOLDER, help="Root of the recipe's data folders; not for fp32.")
+@click.option(
+    "--data", type=FOLDER, help="Root of the recipe's data folders; for fp16, int8, measured."
+)
 @click.option(
     "--thresholds",
-    help="Of a detector's kinds, like scratch=0.9,speck=0.95, or validation for those in the log "
-    "beside the checkpoint: folded into the weights, so that 0.5 is each kind's.",
+    help="Of a detector's kinds: like scratch=0.9,speck=0.95; validation for those in the log "
+    "beside the checkpoint; or measured, which needs --data. They are folded into the "
+    "weights, so that 0.5 is each kind's.",
 )
 def export(
     source: Path, output: Path, precision: Precision, data: Path | None, thresholds: str | None

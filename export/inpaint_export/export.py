@@ -26,8 +26,8 @@ def export_model_file(
     """Writes a model file and yields lines that say what was checked and measured.
 
     source: a checkpoint, or for fp16 and int8 an ``.onnx`` file in fp32. data: root of the recipe's
-    data folders, for fp16 and int8. thresholds: of a detector's kinds, for a checkpoint, as
-    :func:`inpaint_export.onnx_export.export_checkpoint` takes them.
+    data folders, for fp16, int8 and measured thresholds. thresholds: of a detector's kinds, for a
+    checkpoint, as :func:`inpaint_export.onnx_export.export_checkpoint` takes them.
 
     Raises:
         FileNotFoundError, ValueError: there is no such checkpoint, or it is not one of ours.
@@ -39,7 +39,7 @@ def export_model_file(
     if thresholds is not None and source.suffix == ".onnx":
         raise ExportError("thresholds are folded into a checkpoint's weights, not a model file's")
     if precision == "fp32":
-        yield from _export(source, output, thresholds)
+        yield from _export(source, output, thresholds, data)
         yield f"{output}: {_megabytes(output)}"
         return
     if data is None:
@@ -50,7 +50,7 @@ def export_model_file(
         else:
             recipe = recipe_from_data(load_checkpoint(source)["recipe"])
             fp32 = Path(folder) / "fp32.onnx"
-            yield from _export(source, fp32, thresholds)
+            yield from _export(source, fp32, thresholds, data)
             source = fp32
         loss = convert(source, precision, recipe, data, output)
     yield (
@@ -59,8 +59,10 @@ def export_model_file(
     )
 
 
-def _export(checkpoint: Path, output: Path, thresholds: str | None) -> Iterator[str]:
-    for check in export_checkpoint(checkpoint, output, thresholds):
+def _export(
+    checkpoint: Path, output: Path, thresholds: str | None, data: Path | None
+) -> Iterator[str]:
+    for check in export_checkpoint(checkpoint, output, thresholds, data):
         yield f"{check.height}x{check.width}: differs by {check.difference:.1e} from PyTorch"
 
 

@@ -21,7 +21,12 @@ from inpaint_export.precision.trunk import set_full_precision
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.data import recipe_from_data
 from inpaint_export.runtime import open_session
-from inpaint_export.thresholds import fold_thresholds, read_thresholds
+from inpaint_export.thresholds import (
+    MEASURED,
+    fold_thresholds,
+    measure_thresholds,
+    read_thresholds,
+)
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_kernels.onnx_body import DOMAIN
 from inpaint_kernels.onnx_export import attach_function, translation_table
@@ -53,13 +58,16 @@ class Check:
     difference: float
 
 
-def export_checkpoint(checkpoint: Path, output: Path, thresholds: str | None = None) -> list[Check]:
+def export_checkpoint(
+    checkpoint: Path, output: Path, thresholds: str | None = None, data: Path | None = None
+) -> list[Check]:
     """Writes the averaged weights of a checkpoint as a model file.
 
     The file appears, by rename, only when it agrees with PyTorch at every checked size.
 
     thresholds: of a detector's kinds, as :func:`inpaint_export.thresholds.read_thresholds` takes
-    them; folded into the weights.
+    them, or ``measured``, on the recipe's validation pictures below ``data``; folded into the
+    weights.
 
     Raises:
         FileNotFoundError, ValueError: there is no such checkpoint, or it is not one of ours.
@@ -69,7 +77,9 @@ def export_checkpoint(checkpoint: Path, output: Path, thresholds: str | None = N
     recipe = recipe_from_data(state["recipe"])
     model = recipe.build()
     model.load_state_dict(state["ema"])
-    if thresholds is not None:
+    if thresholds == MEASURED:
+        fold_thresholds(model, measure_thresholds(model, recipe, data))
+    elif thresholds is not None:
         fold_thresholds(model, read_thresholds(thresholds, checkpoint, state["step"]))
     return export_model(model, recipe, output)
 

@@ -17,12 +17,32 @@ from torch import nn
 
 from inpaint_export.errors import ExportError
 from inpaint_export.models.declarations import declarations
+from inpaint_export.recipes.base import Recipe
+from inpaint_export.training.kind_validation import KindValidationConfig
 
 LOG_NAME = "log.jsonl"
 """Of a run's log, beside its checkpoint."""
 
 FROM_VALIDATION = "validation"
 """What stands for the thresholds that a run's log holds."""
+
+MEASURED = "measured"
+"""What stands for thresholds that are chosen anew, on the recipe's validation pictures."""
+
+
+def measure_thresholds(model: nn.Module, recipe: Recipe, data: Path | None) -> Mapping[str, float]:
+    """Thresholds by kind, chosen on the recipe's validation pictures.
+
+    Raises:
+        ExportError: ``data`` is missing, or the recipe's validation chooses none.
+    """
+    if not isinstance(recipe.validation, KindValidationConfig):
+        raise ExportError(f"the validation of {recipe.name} chooses no thresholds")
+    if data is None:
+        raise ExportError(f"--thresholds {MEASURED} needs --data, to measure on")
+    validation = recipe.validation.open(data)
+    validation.measure(model, torch.device("cpu"))
+    return validation.thresholds
 
 
 def fold_thresholds(model: nn.Module, thresholds: Mapping[str, float]) -> None:

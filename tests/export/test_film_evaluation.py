@@ -25,8 +25,13 @@ from inpaint_export.models.detector import Detector
 from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.data import recipe_to_data
-from inpaint_export.thresholds import fold_thresholds, read_thresholds
+from inpaint_export.thresholds import fold_thresholds, measure_thresholds, read_thresholds
 from inpaint_export.training.checkpoint import save_checkpoint
+from inpaint_export.training.kind_validation import (
+    THRESHOLDS,
+    KindValidationConfig,
+    marked_at,
+)
 from inpaint_sdk import Restorer
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import open_model
@@ -54,7 +59,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "photos" / folder).mkdir(parents=True)
         for index in names:
             coarse = rng.integers(20, 236, (8, 9, 3)).astype(np.uint8)
-            picture = cv2.resize(coarse, (180, 150), interpolation=cv2.INTER_CUBIC)
+            picture = cv2.resize(coarse, (320, 320), interpolation=cv2.INTER_CUBIC)
             cv2.imwrite(str(root / "photos" / folder / f"{index}.png"), picture)
     return root
 
@@ -70,6 +75,28 @@ def test_a_threshold_becomes_a_half() -> None:
         sure = (plane - threshold).abs() > 1e-4
         assert torch.equal((plane >= threshold)[sure], (shifted >= 0.5)[sure])
     assert torch.equal(before[0, KINDS.index("stain")], after[0, KINDS.index("stain")])
+
+
+def test_validation_marks_what_users_find() -> None:
+    """With the threshold folded in, and without regions that are not sure as a whole."""
+    probability = np.full((8, 16), 0.1, np.float32)
+    probability[2:5, 2:5] = 0.99
+    probability[2:5, 10:13] = 0.91
+    assert (marked_at(probability, 0.9) > 0).sum() == 9
+    assert (marked_at(probability, 0.5) > 0).sum() == 18
+    assert not marked_at(probability, 0.995).any()
+
+
+def test_thresholds_are_measured_on_validation_pictures(root: Path) -> None:
+    validation = KindValidationConfig("photos/val", count=1, undamaged=2)
+    recipe = replace(load_recipe("damage-next"), validation=validation)
+    found = measure_thresholds(shaken(), recipe, root)
+    assert set(found) == set(KINDS)
+    assert set(found.values()) <= set(THRESHOLDS)
+    with pytest.raises(ExportError, match="needs --data"):
+        measure_thresholds(shaken(), recipe, None)
+    with pytest.raises(ExportError, match="photo chooses no thresholds"):
+        measure_thresholds(shaken(), load_recipe("photo"), root)
 
 
 def test_thresholds_that_do_not_fit_are_refused() -> None:

@@ -22,8 +22,10 @@ from inpaint_export.data.film_damage import (
 )
 from inpaint_export.data.photos import Picture, read_rgb
 from inpaint_export.training.validation import centre_crop, evenly_spread, to_unit_tensor
+from inpaint_sdk.options import DetectionOptions
+from inpaint_sdk.runners.detect import find_regions
 
-THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 """Probabilities among which each kind's threshold is chosen."""
 
 FALSE_POSITIVES = 1e-4
@@ -94,6 +96,8 @@ class KindValidation:
         self.undamaged = undamaged
         self.details: Mapping[str, float] = {}
         """Of the last measurement, by kind: F1, threshold, and share of undamaged pixels marked."""
+        self.thresholds: Mapping[str, float] = {}
+        """Of the last measurement, by kind."""
 
     @torch.inference_mode()
     def measure(self, model: nn.Module, device: torch.device) -> float:
@@ -106,6 +110,7 @@ class KindValidation:
         model.eval()
         scores = self._scores(model, device)
         model.train(was_training)
+        self.thresholds = {kind: score.threshold for kind, score in scores.items()}
         self.details = {
             f"{kind}_{name}": round(value, 6)
             for kind, score in scores.items()
@@ -123,14 +128,14 @@ class KindValidation:
             found = probabilities(item.picture)
             for (kind, threshold), count in counts.items():
                 channel = KINDS.index(kind)
-                marked = np.multiply(found[channel] >= threshold, 255, dtype=np.uint8)
+                marked = marked_at(found[channel], threshold)
                 count.add(marked, item.kinds[channel], item.ignored)
         wrong = dict.fromkeys(counts, 0)
         for picture in self.undamaged:
             found = probabilities(picture)
             for kind, threshold in counts:
-                marked_pixels = np.count_nonzero(found[KINDS.index(kind)] >= threshold)
-                wrong[kind, threshold] += int(marked_pixels)
+                marked = marked_at(found[KINDS.index(kind)], threshold)
+                wrong[kind, threshold] += int(np.count_nonzero(marked))
         pixels = max(1, sum(picture.shape[0] * picture.shape[1] for picture in self.undamaged))
         return {
             kind: _choose(
@@ -138,6 +143,19 @@ class KindValidation:
             )
             for kind in KINDS
         }
+
+
+def marked_at(probability: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
+    """What users find when a threshold is folded into a kind's logits: uint8 [H, W], 255 there.
+
+    Regions that are not sure as a whole are left out, as the SDK does by default.
+    """
+    if not (probability >= threshold).any():
+        return np.zeros(probability.shape, np.uint8)
+    # Of logits that are shifted so that the threshold becomes a half.
+    odds = probability * np.float32((1.0 - threshold) / threshold)
+    shifted = odds / (odds + np.float32(1.0) - probability)
+    return find_regions(shifted, DetectionOptions())
 
 
 def _choose(scores: Sequence[KindScore]) -> KindScore:

@@ -125,7 +125,10 @@ class Blue(nn.Module):
 
 
 def test_validation_chooses_thresholds_by_undamaged_pictures() -> None:
-    """The damage is plain at 0.8, half of it at 0.95; an undamaged picture shows 0.5."""
+    """The damage is plain at 0.8, half of it at 0.95; an undamaged picture shows 0.5.
+
+    From a threshold of 0.3 on that is a region that is not sure enough to be marked.
+    """
     picture = np.zeros((32, 32, 3), np.uint8)
     picture[4:8, 4:12, 2] = 217  # 0.85
     picture[4:8, 4:8, 2] = 250  # 0.98
@@ -136,7 +139,7 @@ def test_validation_chooses_thresholds_by_undamaged_pictures() -> None:
     plain[10:20, 10:20, 2] = 140  # 0.55
     validation = KindValidation([damaged], [plain])
     score = validation.measure(Blue(), torch.device("cpu"))
-    assert validation.details["speck_threshold"] == 0.6
+    assert validation.details["speck_threshold"] == 0.3
     assert validation.details["speck_f1"] == 1.0
     assert validation.details["speck_false_positives"] == 0.0
     assert validation.details["scratch_f1"] == 0.0
