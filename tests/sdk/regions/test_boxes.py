@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inpaint_sdk import ImageError, Memory
+from inpaint_sdk import Memory
 from inpaint_sdk.regions.boxes import pixels_within
 
 LINEAR = Memory(bytes_per_pixel=100)
@@ -24,8 +24,3 @@ def test_as_much_is_shown_as_fits(memory: Memory) -> None:
 
     pixels = pixels_within(950, memory)
     assert needed(pixels) <= 950e6 < needed(pixels + 1)
-
-
-def test_too_little_memory_is_an_error() -> None:
-    with pytest.raises(ImageError, match="memory_mb is 8; it must be at least 16"):
-        pixels_within(8, ATTENTION)

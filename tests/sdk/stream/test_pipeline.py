@@ -428,7 +428,7 @@ def test_a_restorers_frames(photo: Restorer, image: Pixels, mask: Pixels) -> Non
     ("options", "message"),
     [
         ({"late": "pass"}, 'late is \'pass\'; it must be "drop" or "passthrough"'),
-        ({"latency_budget": 0}, "latency_budget is 0; it must be positive"),
+        ({"latency_budget": 0}, "latency_budget is 0; it must be a positive number of seconds"),
         ({"latency_budget": float("nan")}, "latency_budget is nan"),
         ({"queue": 0}, "queue is 0"),
     ],
