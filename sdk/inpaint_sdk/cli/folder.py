@@ -15,7 +15,8 @@ from inpaint_sdk.cli.jobs import Job, describe, find_mask, list_pictures, make_f
 from inpaint_sdk.errors import InpaintError, MaskError
 from inpaint_sdk.images.files import ImageFile, open_image_file, write_image_file
 from inpaint_sdk.images.image import Image
-from inpaint_sdk.images.masks import Mask, open_mask
+from inpaint_sdk.images.masks import Mask
+from inpaint_sdk.images.opening import open_pair
 from inpaint_sdk.policies.plan import Plan
 from inpaint_sdk.prefetch import prefetch_map
 
@@ -128,10 +129,7 @@ def restore_folder(
 
 def open_job(job: Job) -> tuple[Image, Mask | None]:
     """A job's picture and mask, read."""
-    image = open_image_file(job.image, job.output)
-    if job.mask is None:
-        return image, None
-    return image, open_mask(job.mask, *image.pixels.shape[:2])
+    return open_pair((open_image_file(job.image, job.output), job.mask), "rgb")
 
 
 def _report(plan: Plan) -> Report:

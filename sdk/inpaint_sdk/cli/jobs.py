@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +36,19 @@ class Job:
         return all(written >= source.stat().st_mtime_ns for source in self._sources())
 
     def _replaces_input(self) -> bool:
-        return self.output.exists() and any(map(self.output.samefile, self._sources()))
+        return is_one_of(self.output, (self.image, self.mask))
 
     def _sources(self) -> Iterator[Path]:
-        return (s for s in (self.image, self.mask) if s is not None and s.exists())
+        return _existing((self.image, self.mask))
+
+
+def is_one_of(output: Path, inputs: Iterable[Path | None]) -> bool:
+    """Whether an output is there and is the same file as an input; None stands for none."""
+    return output.exists() and any(map(output.samefile, _existing(inputs)))
+
+
+def _existing(paths: Iterable[Path | None]) -> Iterator[Path]:
+    return (path for path in paths if path is not None and path.exists())
 
 
 def list_pictures(folder: Path) -> list[Path]:

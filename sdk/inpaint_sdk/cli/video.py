@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from inpaint_sdk.cli.jobs import is_one_of
 from inpaint_sdk.cli.options import (
     Loading,
     with_detector,
@@ -85,10 +86,8 @@ def video(
     """
     from tqdm import tqdm
 
-    if not overwrite_input and output.exists():
-        for path in (source, mask, mask_video):
-            if path is not None and path.exists() and output.samefile(path):
-                raise OutputError(f"{output} is an input; give another, or --overwrite-input")
+    if not overwrite_input and is_one_of(output, (source, mask, mask_video)):
+        raise OutputError(f"{output} is an input; give another, or --overwrite-input")
     from inpaint_sdk.video import restore_video
     from inpaint_sdk.video.streams import Encoding
 

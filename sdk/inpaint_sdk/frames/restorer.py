@@ -74,8 +74,7 @@ class FrameRestorer:
         self._channels: Channels = channels
         self._options = options
         self._steady = steady
-        self._fixed = mask is not None
-        self._static = StaticDamage(options) if damage == "static" and mask is None else None
+        self._static = StaticDamage(options) if damage == "static" else None
         self._frames = 0
         self._plan: MaskPlan | None = None
         self._added_to: Mask | None = None
@@ -118,7 +117,8 @@ class FrameRestorer:
 
     def _plan_frame(self, image: Image, mask: MaskLike | None) -> Plan:
         if mask is not None:
-            if self._fixed or self._static is not None:
+            held = (self._plan, self._added_to, self._static)
+            if any(one is not None for one in held):
                 raise OptionError(
                     "a mask was given for this frame, and one holds for all; give one of them"
                 )

@@ -14,7 +14,7 @@ from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.models.zoo import is_bundled
 from inpaint_sdk.options import Options
-from inpaint_sdk.policies.operations import Enhance
+from inpaint_sdk.policies.operations import Enhanced
 from inpaint_sdk.policies.plan import MaskPlan, Plan, Step
 from inpaint_sdk.policies.policy import FindDetector, plan_filling, plan_finding
 from inpaint_sdk.policies.wide import has_wide_part
@@ -69,53 +69,56 @@ class AutoPolicy:
         return plan_filling(self.model if mask.all() else self._model_for(mask), mask, options)
 
     def look(self, image: Image, options: Options, given: Mask | None = None) -> Plan:
-        started = time.perf_counter()
         # With a mask nothing changes outside of what is marked or found.
-        nothing: tuple[tuple[Step, ...], tuple[Enhance, ...], Degradation | None] = (), (), None
-        cleans = options.enhance and given is None
-        steps, operations, degradation = self._clean(image, options) if cleans else nothing
-        cleaned = image
-        for operation in operations:
-            if operation.enhanced is not None:
-                cleaned = replace(image, pixels=operation.enhanced)
-        plan = plan_finding(
+        cleaning, cleaned = Plan(image, (), ()), image
+        if options.enhance and given is None:
+            cleaning, cleaned = self._clean(image, options)
+        filling = plan_finding(
             cleaned,
             self._find_detector(),
             options,
             lambda mask: self.plan_mask(mask, options),
             given,
-            {"enhance": time.perf_counter() - started} if cleans else None,
+        )
+        plan = replace(
+            filling,
+            image=image,
+            steps=(*cleaning.steps, *filling.steps),
+            operations=(*cleaning.operations, *filling.operations),
+            degradation=cleaning.degradation,
+            looking={**cleaning.looking, **filling.looking},
         )
         _log.info("auto: %s", plan)
-        return replace(
-            plan,
-            image=image,
-            steps=(*steps, *plan.steps),
-            operations=(*operations, *plan.operations),
-            degradation=degradation,
-        )
+        return plan
 
-    def _clean(
-        self, image: Image, options: Options
-    ) -> tuple[tuple[Step, ...], tuple[Enhance, ...], Degradation | None]:
-        """Nothing if no model is there for it, or the picture is hardly distorted.
+    def _clean(self, image: Image, options: Options) -> tuple[Plan, Image]:
+        """A plan for cleaning a picture, which is carried out already, and the cleaned picture.
 
-        How degraded a picture is comes with the cleaned picture, which is kept.
+        An empty plan and the picture itself if no model is there for it, or it is hardly distorted.
         """
         name = choose("clean")
         if name is None:
-            return (), (), None
+            return Plan(image, (), ()), image
+        started = time.perf_counter()
         runner = EnhanceRunner(self._pool.get(name), options)
         cleaned, found = runner.enhance(image, None, estimate=True)
+        looking = {"enhance": time.perf_counter() - started}
         strengths = {
             kind: strength
             for kind in ("noise", "blur", "compression")
             if (strength := getattr(found, kind)) >= getattr(MIN_DEGRADATION, kind)
         }
         if not strengths:
-            return (), (), found
+            return Plan(image, (), (), degradation=found, looking=looking), image
         detail = ", ".join(f"{kind} {strength:.2f}" for kind, strength in strengths.items())
-        return (Step("enhance", name, detail),), (Enhance(runner, None, cleaned),), found
+        plan = Plan(
+            image,
+            (Step("enhance", name, detail),),
+            (Enhanced(cleaned),),
+            degradation=found,
+            looking=looking,
+        )
+        return plan, replace(image, pixels=cleaned)
 
     def _model_for(self, mask: Mask) -> LoadedModel:
         """The model for wide holes if some are wide: it fills the narrow ones as well."""

@@ -24,15 +24,13 @@ def make_policy(
     source: Source, pool: ModelPool, find_detector: FindDetector, clouds: Clouds | None
 ) -> Policy:
     """The policy of a model, or ``auto``; arguments and errors as ``Restorer.load`` has them."""
-    if not isinstance(source, (str, os.PathLike)):
-        kind = type(source).__name__
-        raise ModelError(f"a model is given by name or path, not by an object of {kind}")
+    automatic = isinstance(source, str) and source == NAME
     if clouds is not None:
         check_choice("clouds", clouds, Clouds)
-        if source != NAME:
+        if not automatic:
             raise OptionError(f"clouds is for the model {NAME!r}; {source} is another")
         return EnhancePolicy(pool.get(f"cloud-{clouds}"), f"{clouds} clouds")
-    if source == NAME:
+    if automatic:
         return AutoPolicy(pool, find_detector)
     model = pool.get(source)
     if model.info.task == "inpaint":

@@ -8,15 +8,13 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from inpaint_sdk.backends.pool import LoadedModel
 from inpaint_sdk.errors import OptionError
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.masks import Mask
-from inpaint_sdk.options import Options
 from inpaint_sdk.runners.crop_plan import CropPlan
 from inpaint_sdk.runners.degradation import Degradation
 from inpaint_sdk.runners.enhance import EnhanceRunner
-from inpaint_sdk.runners.inpaint import InpaintRunner, count_stages
+from inpaint_sdk.runners.inpaint import InpaintRunner
 
 
 class Operation(Protocol):
@@ -53,46 +51,28 @@ class Done:
 
 @dataclass(frozen=True, eq=False)
 class Inpaint:
-    """Fills what a mask marks; good for every picture of the mask's size.
+    """Fills what a mask marks; good for every picture of the mask's size."""
 
-    model, options: what ``runner`` was made of, to make one for a single stage.
-    """
-
-    model: LoadedModel
-    options: Options
     runner: InpaintRunner
     plan: CropPlan
     action: Literal["inpaint"] = field(default="inpaint", init=False)
     changes_everywhere: bool = field(default=False, init=False)
 
-    @classmethod
-    def of(cls, model: LoadedModel, mask: Mask, options: Options) -> Inpaint:
-        """Plans the filling of a mask that is neither empty nor everything."""
-        runner = InpaintRunner(model, options)
-        return cls(model, options, runner, runner.plan(mask))
-
     def apply(self, image: Image, out: Pixels | None) -> tuple[Pixels, None]:
         return self.runner.fill(image, self.plan, out), None
 
     def stages(self) -> Iterator[Inpaint]:
-        """One operation for each stage of the model; the last one is this."""
-        for stage in range(count_stages(self.model) - 1):
-            yield Inpaint(
-                self.model, self.options, InpaintRunner(self.model, self.options, stage), self.plan
-            )
-        yield self
+        """The same with the output of each stage of the model, up to the last."""
+        for runner in self.runner.stages():
+            yield Inpaint(runner, self.plan)
 
 
 @dataclass(frozen=True, eq=False)
 class Enhance:
-    """Changes a picture as a mask-free model sees fit, where a mask allows it.
-
-    enhanced: what the model made of the one picture that this is for, if it has run already.
-    """
+    """Changes a picture as a mask-free model sees fit, where a mask allows it."""
 
     runner: EnhanceRunner
     mask: Mask | None
-    enhanced: Pixels | None = None
     action: Literal["enhance"] = field(default="enhance", init=False)
 
     @property
@@ -100,9 +80,19 @@ class Enhance:
         return self.mask is None
 
     def apply(self, image: Image, out: Pixels | None) -> tuple[Pixels, Degradation | None]:
-        if self.enhanced is None:
-            return self.runner.enhance(image, self.mask, out)
+        return self.runner.enhance(image, self.mask, out)
+
+
+@dataclass(frozen=True, eq=False)
+class Enhanced:
+    """What a mask-free model has made already of the one picture that this is for."""
+
+    pixels: Pixels
+    action: Literal["enhance"] = field(default="enhance", init=False)
+    changes_everywhere: bool = field(default=True, init=False)
+
+    def apply(self, image: Image, out: Pixels | None) -> tuple[Pixels, None]:
         if out is None:
-            return self.enhanced.copy(), None
-        np.copyto(out, self.enhanced)
+            return self.pixels.copy(), None
+        np.copyto(out, self.pixels)
         return out, None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
+
+import numpy as np
 
 from inpaint_sdk.backends.pool import LoadedModel
 from inpaint_sdk.errors import MaskError, OptionError
@@ -14,6 +16,7 @@ from inpaint_sdk.options import Options
 from inpaint_sdk.policies.operations import Inpaint
 from inpaint_sdk.policies.plan import MaskPlan, Plan, Step
 from inpaint_sdk.runners.detect import DetectRunner
+from inpaint_sdk.runners.inpaint import InpaintRunner
 
 FindDetector = Callable[[], DetectRunner]
 """Gives the detector, which is loaded when it is first needed."""
@@ -79,7 +82,8 @@ def plan_filling(model: LoadedModel, mask: Mask, options: Options) -> MaskPlan:
             "nonzero pixels are restored: is it inverted?"
         )
     step = Step("inpaint", model.info.name, f"{100.0 * fraction:.1f} % of the picture")
-    return MaskPlan(mask, (step,), (Inpaint.of(model, mask, options),))
+    runner = InpaintRunner(model, options)
+    return MaskPlan(mask, (step,), (Inpaint(runner, runner.plan(mask)),))
 
 
 def plan_finding(
@@ -88,20 +92,18 @@ def plan_finding(
     options: Options,
     plan_mask: Callable[[Mask], MaskPlan],
     given: Mask | None = None,
-    looking: Mapping[str, float] | None = None,
 ) -> Plan:
-    """Looks for damage and plans the filling of what is found and of what was marked.
-
-    given: what was marked, if anything. looking: seconds that others have looked before.
-    """
+    """Looks for damage and plans the filling of what is found and of what was marked, ``given``."""
     started = time.perf_counter()
     detection = detector.detect(image, options)
     mask = detection.widened_mask
     found = time.perf_counter()
     step = Step("detect", detector.info.name)
-    marked = mask * 0 if given is None else given
-    everywhere = bool((mask | marked).all())
-    filling = plan_mask(marked if everywhere else mask | marked)
+    joined = mask if given is None else mask | given
+    everywhere = bool(joined.all())
+    if everywhere:
+        joined = np.zeros_like(mask) if given is None else given
+    filling = plan_mask(joined)
     seconds = {"detect": found - started, "plan": time.perf_counter() - found}
     return Plan(
         image,
@@ -110,5 +112,5 @@ def plan_finding(
         filling.mask,
         detection,
         left_alone=(DAMAGED_EVERYWHERE,) if everywhere else (),
-        looking={**(looking or {}), **seconds},
+        looking=seconds,
     )

@@ -87,9 +87,15 @@ class Detection:
             OptionError: the kind was not looked for.
         """
         index = _indices(self.sought, (kind,))[0]
-        planes = self.probabilities[_indices(self.kinds, self.sought)]
-        of_kind: Mask = np.where(planes.argmax(axis=0) == index, self.mask, np.uint8(0))
+        of_kind: Mask = np.where(self._most_probable == index, self.mask, np.uint8(0))
         return of_kind
+
+    @cached_property
+    def _most_probable(self) -> NDArray[np.intp]:
+        """Index in ``sought`` of the most probable kind, [H, W]."""
+        planes = self.probabilities[_indices(self.kinds, self.sought)]
+        found: NDArray[np.intp] = planes.argmax(axis=0)
+        return found
 
     @cached_property
     def widened_mask(self) -> Mask:

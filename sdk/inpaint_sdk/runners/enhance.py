@@ -65,13 +65,15 @@ class EnhanceRunner:
         if self._reduces(pixels):  # a reduced picture has lost its noise
             result = self._resized(image, mask)
             degradation = self.estimate(image) if estimate else None
-        elif not estimate and self._is_one_run(pixels) and goes_from_pixels(self._session, pixels):
-            result = self._session.run_pixels(
-                pixels, mask, channels=image.channels, multiple=self.info.size_multiple
-            )
         else:
-            # In place too: no later tile is cut from what is written.
-            result, degradation = self._tiled(image, mask, out)
+            axes = self.cut(*pixels.shape[:2])
+            is_one_run = all(len(axis.starts) == 1 for axis in axes)
+            if not estimate and is_one_run and goes_from_pixels(self._session, pixels):
+                result = self._session.run_pixels(
+                    pixels, mask, channels=image.channels, multiple=self.info.size_multiple
+                )
+            else:  # in place too: no later tile is cut from what is written
+                result, degradation = self._tiled(image, axes, mask, out)
         if out is None or out is result:
             return result, degradation
         np.copyto(out, result)
@@ -110,7 +112,7 @@ class EnhanceRunner:
         return degradation.mean()
 
     def _tiled(
-        self, image: Image, mask: Mask | None, out: Pixels | None
+        self, image: Image, axes: tuple[Axis, Axis], mask: Mask | None, out: Pixels | None
     ) -> tuple[Pixels, Degradation | None]:
         result = np.empty_like(image.pixels, order="C") if out is None else out
         if result is not image.pixels:
@@ -124,7 +126,7 @@ class EnhanceRunner:
                 degradation.add(outputs["degradation"][0], box)
             return to_hwc(outputs["output"][0], image.channels, box.height, box.width, count)
 
-        for box, planes in run_tiled(*self.cut(*image.pixels.shape[:2]), run):
+        for box, planes in run_tiled(*axes, run):
             _write(result, mask, box, planes)
         return result, None if degradation is None else degradation.mean()
 
@@ -137,9 +139,6 @@ class EnhanceRunner:
     def _run(self, image: Image) -> dict[str, NDArray[np.float32]]:
         tensor = image_tensor(image.pixels, image.channels, self.info.size_multiple)
         return self._session.run({"image": tensor})
-
-    def _is_one_run(self, pixels: Pixels) -> bool:
-        return all(len(axis.starts) == 1 for axis in self.cut(*pixels.shape[:2]))
 
     def cut(self, height: int, width: int) -> tuple[Axis, Axis]:
         """How the rows and columns of a picture of that size are cut.

@@ -32,6 +32,7 @@ class InpaintRunner:
 
     def __init__(self, model: LoadedModel, options: Options, stage: int | None = None) -> None:
         self.info = model.info
+        self._model = model
         self._session = model.session
         self._options = options
         self._stage = stage
@@ -41,6 +42,12 @@ class InpaintRunner:
     def plan(self, mask: Mask) -> CropPlan:
         """How this model fills a mask that is neither empty nor everything; see ``plan_mask``."""
         return plan_mask(mask, self.info, self._options)
+
+    def stages(self) -> Iterator[InpaintRunner]:
+        """Runners for the output of each stage of the model, the last of which is this one."""
+        for stage in range(_count_stages(self._model) - 1):
+            yield InpaintRunner(self._model, self._options, stage)
+        yield self
 
     def fill(self, image: Image, plan: CropPlan, out: Pixels | None = None) -> Pixels:
         """The picture with the plan's mask filled; every other pixel is unchanged.
@@ -143,7 +150,7 @@ class InpaintRunner:
             yield to_hwc(output[index], channels, crop.box.height, crop.box.width, count)
 
 
-def count_stages(model: LoadedModel) -> int:
+def _count_stages(model: LoadedModel) -> int:
     """In how many stages a model works; found by running it on a small picture."""
     if "stages" not in model.info.outputs:
         return 1
