@@ -26,6 +26,8 @@ from inpaint_eval.film_library import FilmLibrary
 from inpaint_eval.machine import read_machine
 from inpaint_eval.median import MedianResidual, tune
 from inpaint_eval.pictures import Pixels
+from inpaint_eval.record import now
+from inpaint_eval.scores import psnr_of
 from inpaint_eval.splits import list_split
 from inpaint_eval.undamaged import (
     EACH,
@@ -34,6 +36,7 @@ from inpaint_eval.undamaged import (
     undamaged_pictures,
 )
 from inpaint_export.data.photos import read_rgb
+from inpaint_export.film_table import PSNR, markdown
 from inpaint_export.model_document import write_whole
 from inpaint_export.training.validation import evenly_spread
 from inpaint_sdk import DetectionQuality, Options, Restorer
@@ -233,8 +236,8 @@ class _Tally:
             "restored": {
                 "pictures": len(errors),
                 "visibly_damaged": sum(self.visible),
-                **dict(zip(_PSNR, _rounded(means), strict=True)),
-                **dict(zip((f"pooled_{name}" for name in _PSNR), _rounded(pooled), strict=True)),
+                **dict(zip(PSNR, _rounded(means), strict=True)),
+                **dict(zip((f"pooled_{name}" for name in PSNR), _rounded(pooled), strict=True)),
                 "made_worse": int((change < -WORSE).sum()),
                 "worst_change": round(float(change.min()), 3),
             },
@@ -258,18 +261,12 @@ def _count_group(
     count.add(np.where(around, found.mask, mine), truth, left_out)
 
 
-_PSNR = ("psnr_damaged", "psnr_found", "psnr_true")
-
-
 def _error(picture: Pixels, clean: Pixels) -> float:
     """Mean squared, of 255."""
     return float(cv2.norm(picture, clean, cv2.NORM_L2SQR)) / clean.size
 
 
-def _psnr(error: NDArray[np.float64]) -> NDArray[np.float64]:
-    """In dB; an exact picture counts as 100, so that means stay finite."""
-    found: NDArray[np.float64] = 10.0 * np.log10(255.0**2 / np.maximum(error, 255.0**2 * 1e-10))
-    return found
+_psnr = np.vectorize(psnr_of, otypes=[float])
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float]:
@@ -310,7 +307,7 @@ def evaluate_film(
         ModelError: the file is no model file.
     """
     sizes = sizes or Sizes()
-    started, machine = _now(), read_machine()  # of the sources as they are now
+    started, machine = now(), read_machine()  # of the sources as they are now
     restorer = Restorer.load(INPAINTER, threads=threads, channels="rgb", detector=model_file)
     title = read_model_file(model_file).info.name
     tuning = FilmDamage(FilmLibrary.read(root, "train"))
@@ -348,7 +345,7 @@ def evaluate_film(
         "format_version": 1,
         "kind": "film-detection",
         "started": started,
-        "finished": _now(),
+        "finished": now(),
         "machine": asdict(machine),
         "threads": threads,
         "model": _file_id(model_file),
@@ -420,83 +417,6 @@ def _rows(tally: _Tally, pictures: int) -> tuple[DetectionQuality, ...]:
     return tuple(rows)
 
 
-def markdown(document: Mapping[str, Any]) -> str:
-    """The result file as a table, for a model's card."""
-    methods = document["methods"]
-    lines = ["| on held-out film damage | bar | " + " | ".join(methods) + " |"]
-    lines.append("| --- | ---: |" + " ---: |" * len(methods))
-
-    def row(title: str, bar: str, cell: Any) -> None:
-        lines.append(f"| {title} | {bar} | " + " | ".join(cell(m) for m in methods.values()) + " |")
-
-    def f1(values: Mapping[str, float]) -> str:
-        return f"{values['f1_near']:.3f} ({values['f1']:.3f})"
-
-    for group, title, bar in (
-        ("dust", "dust and dirt", "0.75"),
-        ("hair", "hairs", "0.80"),
-        ("scratch", "scratches", "0.80"),
-    ):
-        row(f"F1 within a pixel (strict), {title}", bar, lambda m, g=group: f1(m["groups"][g]))
-    row("F1, all film damage", "", lambda m: f1(m["all"]))
-    row("F1, all but stains", "", lambda m: f1(m["but_stains"]))
-    for kind in next(iter(methods.values()))["kinds"]:
-        row(
-            f"F1, called {kind}",
-            "",
-            lambda m, k=kind: f1(m["kinds"][k]) if k in m["kinds"] else "",
-        )
-    row(
-        "recall, straight scratches of 2 to 4 px",
-        "0.85",
-        lambda m: f"{m['straight']['recall_near']:.3f}",
-    )
-    for group in ("scans", "hard, drawn", "hard, photographs"):
-        row(
-            f"undamaged {group}: marked",
-            "0.05 %",
-            lambda m, g=group: f"{100 * m['undamaged'][g]['marked']:.3f} %",
-        )
-        row(
-            f"undamaged {group}: worst; over 0.5 %",
-            "0.5 %; 0",
-            lambda m, g=group: (
-                f"{100 * m['undamaged'][g]['worst']:.2f} % ({m['undamaged'][g]['worst_picture']}); "
-                f"{m['undamaged'][g]['over_half_percent']}"
-            ),
-        )
-    for group in ("hard, drawn", "hard, photographs"):
-        row(
-            f"scene text marked, {group}",
-            "0.2 %",
-            lambda m, g=group: f"{100 * m['undamaged'][g].get('text_marked', 0.0):.3f} %",
-        )
-    for prefix, title in (("", "mean PSNR"), ("pooled_", "PSNR of all as one picture")):
-        row(
-            f"{title}: damaged / found and restored / true mask",
-            "+5 dB; within 3 dB",
-            lambda m, p=prefix: " / ".join(f"{m['restored'][p + k]:.2f}" for k in _PSNR),
-        )
-    row(
-        "made worse by over 0.1 dB; worst change",
-        "0",
-        lambda m: f"{m['restored']['made_worse']}; {m['restored']['worst_change']:+.2f} dB",
-    )
-    if document["other_damage"]:
-        lines += ["", "| other damage, when looked for | F1 within a pixel | F1 |"]
-        lines.append("| --- | ---: | ---: |")
-        for kind, values in document["other_damage"].items():
-            lines.append(f"| {kind} | {values['f1_near']:.3f} | {values['f1']:.3f} |")
-    machine, model = document["machine"], document["model"]
-    state = "clean" if machine["dirty"] is False else "not a clean revision"
-    lines.append(
-        f"\n{model['name']}, digest {model['digest'][:12]}; revision {machine['revision']} "
-        f"({state}); {machine['cpu']['name']}; {document['started']}; composites: "
-        + ", ".join(f"{count} of {name}" for name, count in document["data"]["composites"].items())
-    )
-    return "\n".join(lines)
-
-
 def _file_id(path: Path) -> dict[str, Any]:
     data, info = path.read_bytes(), read_model_file(path).info
     return {
@@ -506,7 +426,3 @@ def _file_id(path: Path) -> dict[str, Any]:
         "sha256": hashlib.sha256(data).hexdigest(),
         "kinds": list(info.kinds),
     }
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

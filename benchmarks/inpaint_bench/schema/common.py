@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from inpaint_eval.machine import Machine, read_machine
+from inpaint_eval.record import now
 from inpaint_eval.timing import Turns
 
 FORMAT_VERSION = 2
@@ -160,11 +160,6 @@ def percentiles(milliseconds: list[float]) -> dict[str, float]:
     """p50, p90 and p99 of calls' times, and their number as ``runs``."""
     p50, p90, p99 = _percentiles(milliseconds)
     return {"p50": p50, "p90": p90, "p99": p99, "runs": len(milliseconds)}
-
-
-def now() -> str:
-    """UTC, ISO 8601."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _percentiles(calls: list[float]) -> tuple[float, float, float]:
