@@ -116,9 +116,9 @@ def load_weights(path: Path, model: nn.Module, parts: Iterable[str] = ("",)) -> 
 
     parts: of the network that may take them, by their attributes' paths; the one that takes most
     does, if it takes half of its own or of the file's. Weights are matched by name and shape. What
-    export folds is unfolded: transposed matrices of linear layers; weights of scans, by their round's
-    ``unfold``. What the file lacks, a module may make of what it has: ``complete`` is told the
-    names that it misses and returns those that it made.
+    export folds is unfolded: transposed matrices of linear layers; weights of scans, by their
+    round's ``unfold``. What the file lacks, a module may make of what it has: ``complete`` is told
+    the names that it misses and returns those that it made.
 
     Raises:
         FileNotFoundError: there is no such file.
