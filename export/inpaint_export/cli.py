@@ -179,6 +179,7 @@ def export(
 )
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--write", is_flag=True, help="Put the figures into the model file.")
+@click.option("-o", "--output", type=FILE, help="The result file, .json, for tables in cards.")
 def evaluate(
     model_file: Path,
     data: Path,
@@ -189,6 +190,7 @@ def evaluate(
     ratios: str,
     threads: int,
     write: bool,
+    output: Path | None,
 ) -> None:
     """Measure MODEL_FILE through the SDK: PSNR and SSIM, or of a detector F1.
 
@@ -197,10 +199,11 @@ def evaluate(
     fixed seeds.
     """
     from inpaint_export.evaluation import evaluate_film_damage, evaluate_model
+    from inpaint_export.evaluation_file import write_document
     from inpaint_export.onnx_export import write_quality
 
     if film is not None:
-        evaluation = evaluate_film_damage(model_file, data, film, threads=threads, limit=limit)
+        evaluation = evaluate_film_damage(model_file, data, threads=threads, limit=limit)
     else:
         evaluation = evaluate_model(
             model_file,
@@ -210,6 +213,9 @@ def evaluate(
             ratios=ratios.split(","),
             threads=threads,
         )
+    for path in (film, output):
+        if path is not None:
+            write_document(evaluation.document, path)
     if write:
         write_quality(model_file, evaluation.quality, evaluation.detection)
     click.echo(evaluation.text)

@@ -49,6 +49,7 @@ def network(*layers: Layer, least: int = 0) -> Network:
         model="it",
         precision="fp32",
         sha256="",
+        file_bytes=1,
         size=(8, 8),
         parameters=1,
         multiply_adds=sum(x.multiply_adds for x in layers),

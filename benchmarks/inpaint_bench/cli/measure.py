@@ -22,12 +22,12 @@ from inpaint_bench.cli.options import (
     shape,
     sizes_option,
 )
-from inpaint_bench.render import to_text
 from inpaint_bench.schema import Result, read_result, write_result
 from inpaint_bench.schema.common import CandidateKey, Size
 from inpaint_bench.schema.run import Protocol, RunPlan, RunResult, Scope
 from inpaint_bench.views import tables_of
 from inpaint_eval.drawn import MASK_KINDS
+from inpaint_eval.render import to_text
 
 
 def _show(result: Result) -> None:
