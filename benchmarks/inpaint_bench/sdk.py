@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -202,23 +201,6 @@ def video() -> SdkRow:
     return SdkRow(bar=bar, figures=rows)
 
 
-def sharing() -> SdkRow:
-    """1000 calls by 8 threads on one Restorer, beside the same calls by one."""
-    restorer = Restorer.load("photo", threads=1)
-    pictures = [draw_picture(96, 128, seed) for seed in range(10)]
-    mask = np.zeros((96, 128), np.uint8)
-    mask[30:60, 40:90] = 255
-    expected = [restorer.restore(picture, mask) for picture in pictures]
-
-    def differs(index: int) -> bool:
-        found = restorer.restore(pictures[index % 10], mask)
-        return not np.array_equal(found, expected[index % 10])
-
-    with ThreadPoolExecutor(8) as pool:
-        different = sum(pool.map(differs, range(1000)))
-    return SdkRow(bar="different = 0", figures={"calls": 1000, "different": different})
-
-
 def stream(count: int = 200_000) -> SdkRow:
     """A synthetic camera of 160x120 as fast as it goes: memory, and what became of the frames."""
     rng = np.random.default_rng(0)
@@ -257,7 +239,7 @@ def stream(count: int = 200_000) -> SdkRow:
 
 
 ROWS: dict[str, Callable[..., SdkRow]] = {
-    row.__name__: row for row in (startup, photograph, mask_free, video, sharing, stream)
+    row.__name__: row for row in (startup, photograph, mask_free, video, stream)
 }
 
 

@@ -242,13 +242,13 @@ def roofline_command(
 @click.option(
     "--rows",
     type=listed(),
-    default="startup,photograph,mask_free,video,sharing,stream",
+    default="startup,photograph,mask_free,video,stream",
     help="What to measure.",
 )
 @REMARKS
 @OUTPUT
 def sdk_command(rows: list[str], remarks: str, output: Path) -> None:
-    """Measure the SDK around its networks: start, large pictures, video, threads and streams.
+    """Measure the SDK around its networks: start, large pictures, video and streams.
 
     Each row is held to a bar, and runs in a process of its own. Rows that are in the output already
     and are not measured stay as they are.

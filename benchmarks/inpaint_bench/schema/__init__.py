@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, overload
@@ -18,6 +17,7 @@ from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import RunResult
 from inpaint_bench.schema.sdk import SdkResult
 from inpaint_eval import evaluations
+from inpaint_sdk.files import atomic_write
 
 BenchResult = RunResult | QualityResult | KernelsResult | RooflineResult | SdkResult
 Result = BenchResult | EvaluationResult
@@ -102,12 +102,8 @@ def write_result(result: Document, path: Path) -> None:
 def write_text(text: str, path: Path) -> None:
     """Writes a file in UTF-8, likewise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_write(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def resume(output: Path, fresh: _D, same: tuple[str, ...]) -> _D:
