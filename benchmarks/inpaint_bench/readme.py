@@ -5,7 +5,8 @@
     <!-- inpaint-bench: end -->
 
 Files are given from the Markdown file's folder. They must be of a clean revision that is in the
-repository's history, and complete. Some kinds show only the models that are named.
+repository's history, and complete. A kind that shows what stands in a model file takes an .onnx
+file in their place; some show only the models that are named.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from inpaint_eval.evaluations import tables_of_evaluation
 from inpaint_eval.machine.describe import git
 from inpaint_eval.render import Table, dimensions, number, to_markdown
 from inpaint_eval.scores import Score
+from inpaint_sdk.models.file import ModelFile, read_model_file
 
 TITLES = {
     **{name: peer.title for name, peer in PEERS.items()},
@@ -69,9 +71,11 @@ def _fill(match: re.Match[str], folder: Path) -> str:
         if value.endswith(".json"):
             arguments[name] = read_result(folder / value)
             require_revision(arguments[name], value)
+        elif value.endswith(".onnx"):
+            arguments[name] = read_model_file(folder / value)
     try:
         found = KINDS[kind](**arguments)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, AttributeError) as error:
         raise BenchError(f"a table of kind {kind} takes other files: {error!r}") from error
     tables = [found] if isinstance(found, Table) else found
     return match["begin"] + "\n\n".join(map(to_markdown, tables)) + "\n" + match["end"]
@@ -181,8 +185,9 @@ def _cost(roofline: Result, models: Sequence[str]) -> Table:
             f"{n.file_bytes / 1e6:.1f} MB",
             f"{n.multiply_adds / 1e9:.2f} G",
         ]
+        for model in models
         for n in roofline.networks
-        if n.model in models
+        if n.model == model
     ]
     return Table("", ("", "size", "parameters", "file", "multiply-adds"), rows, left=2)
 
@@ -215,6 +220,22 @@ def _evaluation(result: Result) -> list[Table]:
     """All of what ``inpaint-export eval`` measured."""
     result = require_kind(result, EvaluationResult, "result=")
     return tables_of_evaluation(result.model_dump())
+
+
+def _detection(model: ModelFile) -> Table:
+    """What a detector's file says of how well it finds each kind of damage."""
+    rows = [
+        [
+            row.data,
+            row.kind,
+            str(row.pictures),
+            "" if row.f1 is None else number(row.f1, 3),
+            f"{100 * row.false_positive_rate:.3f} %",
+        ]
+        for row in model.info.detection
+    ]
+    columns = ("pictures", "damage", "", "F1", "undamaged pixels marked")
+    return Table("", columns, rows, [f"As its file has it, digest {model.info.digest[:12]}."], 2)
 
 
 def _roofline(roofline: Result) -> Table:
@@ -294,6 +315,7 @@ KINDS: Mapping[str, Callable[..., Table | list[Table]]] = {
     "cost": _cost,
     "speed": _speed,
     "evaluation": _evaluation,
+    "detection": _detection,
     "roofline": _roofline,
     "scan": _scan,
     "startup": _startup,

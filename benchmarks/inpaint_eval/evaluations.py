@@ -30,11 +30,11 @@ def tables_of_evaluation(document: Document) -> list[Table]:
     Raises:
         KeyError: it is of no known kind, or lacks what its tables show.
     """
-    machine, model = document["machine"], document["model"]
+    machine, model, threads = document["machine"], document["model"], document["threads"]
     state = "" if machine["dirty"] is False else ", with changes since"
     note = (
         f"`{model['name']}`, digest {model['digest'][:12]}; revision {machine['revision']}{state}; "
-        f"{machine['cpu']['name']}, {document['threads']} threads; {document['started']}"
+        f"{machine['cpu']['name']}, {threads} thread{'s' * (threads > 1)}; {document['started']}"
     )
     return [*TABLES[document["kind"]](document), Table(notes=[note])]
 
@@ -47,7 +47,7 @@ def _quality(document: Document) -> list[Table]:
         rows.append(
             [
                 row["data"],
-                row["masks"],
+                row["masks"].replace("none", ""),
                 str(row["pictures"]),
                 *(_db(value) for value in (row["psnr_hole"], before, row["psnr"])),
                 "" if before is None else f"{row['psnr'] - before:+.2f} dB",

@@ -10,6 +10,7 @@ import pytest
 from inpaint_bench.errors import BenchError
 from inpaint_bench.readme import fill_tables
 from inpaint_eval.machine.describe import git
+from inpaint_sdk.models.zoo import open_model
 from support.bench import QUICK, Bench
 
 ROOT = Path(__file__).parents[2]
@@ -105,11 +106,11 @@ def test_an_evaluation_is_drawn_from_its_file(bench: Bench, tmp_path: Path) -> N
     path = evaluation(tmp_path, rows=[{**ROW, **SCORES}, {**ROW, "psnr": 50.0, "ssim": 1.0}])
     text = "<!-- inpaint-bench: evaluation result=e.json -->\n<!-- inpaint-bench: end -->\n"
     filled = fill_tables(text, tmp_path)
-    titles = "|  | masks | pictures | PSNR as it came | PSNR restored | gain | SSIM |"
+    titles = "|  | pictures | PSNR as it came | PSNR restored | gain | SSIM |"
     assert titles in filled
     assert (
-        "| kodak24, noise | none | 2 | 20.00 dB | 30.00 dB | +10.00 dB | 0.9000 |\n"
-        "| kodak24, noise | none | 2 |  | 50.00 dB |  | 1.0000 |\n"
+        "| kodak24, noise | 2 | 20.00 dB | 30.00 dB | +10.00 dB | 0.9000 |\n"
+        "| kodak24, noise | 2 |  | 50.00 dB |  | 1.0000 |\n"
     ) in filled
     assert "`clean`, digest 0123456789ab; revision " in filled
     page = tmp_path / "page.html"
@@ -125,6 +126,15 @@ def test_an_evaluation_that_lacks_figures_is_refused(
     text = "<!-- inpaint-bench: evaluation result=e.json -->\n<!-- inpaint-bench: end -->\n"
     with pytest.raises(BenchError, match="a table of kind evaluation takes other files"):
         fill_tables(text, tmp_path)
+
+
+def test_a_detector_s_figures_stand_in_its_file(tmp_path: Path) -> None:
+    model = open_model("damage")
+    (tmp_path / "d.onnx").write_bytes(model.data)
+    text = "<!-- inpaint-bench: detection model=d.onnx -->\n<!-- inpaint-bench: end -->\n"
+    filled = fill_tables(text, tmp_path)
+    for row in model.info.detection:
+        assert f"| {row.data} | {row.kind} | {row.pictures} | " in filled
 
 
 def test_times_are_of_the_models_that_are_named(run_file: Path, tmp_path: Path) -> None:
