@@ -57,7 +57,8 @@ def forward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
     x, weight, bias = make_inputs(shape)
     n, c, h, w = shape
     out, twin = aligned((n, 4 * c, h, w)), aligned((n, 4 * c, h, w))
-    tensors = [describe(array) for array in (x, weight, bias, out)]
+    arrays = (x, weight, bias, out, twin)
+    tensors = [describe(array) for array in arrays[:4]]
     plane = h * w * 4
     moves = [
         (twin.ctypes.data + ((i // c * 4 + d) * c + i % c) * plane, x.ctypes.data + i * plane)
@@ -66,10 +67,11 @@ def forward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
     ]
 
     def scan() -> None:
-        assert x.size, "keeps the arrays alive as long as their addresses are used"
+        assert arrays, "keeps the arrays alive as long as their addresses are used"
         native.call("forward", tensors, threads)
 
     def copy_part(part: int) -> None:
+        assert arrays, "as above"
         for to, source in moves[part * len(moves) // threads : (part + 1) * len(moves) // threads]:
             ctypes.memmove(to, source, plane)
 
@@ -91,7 +93,9 @@ def runtime_work(shape: Shape, threads: int) -> Work:
             binding.bind_input(key, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         binding.bind_output("y", "cpu", 0, np.float32, out.shape, out.ctypes.data)
 
-        def run(session: Any = session, binding: Any = binding, arrays: Any = (x, out)) -> None:
+        def run(
+            session: Any = session, binding: Any = binding, arrays: Any = (x, weight, bias, out)
+        ) -> None:
             session.run_with_iobinding(binding)
 
         work[name] = run
