@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -210,11 +211,17 @@ def _name_sizes(proto: onnx.ModelProto) -> None:
 
 
 def _example(recipe: Recipe, batch: int, height: int, width: int, seed: int) -> tuple[Tensor, ...]:
-    """Random inputs: a picture, and for inpainting a mask that hides about a fifth in squares."""
+    """Random inputs: a picture, and for inpainting a mask that hides about a fifth in squares.
+
+    The others see a smooth picture with white squares in it, so that there is damage to be found.
+    """
     random = torch.Generator().manual_seed(seed)
     image = torch.rand(batch, 3, height, width, generator=random)
     if recipe.task != "inpaint":
-        return (image,)
+        smooth = F.interpolate(image[:, :, ::8, ::8], (height, width), mode="bilinear")
+        white = torch.rand(batch, 1, -(-height // 4), -(-width // 4), generator=random) < 0.01
+        white = white.repeat_interleave(4, 2).repeat_interleave(4, 3)[:, :, :height, :width]
+        return (torch.where(white, 1.0, 0.8 * smooth + 0.1 * image),)
     squares = torch.rand(batch, 1, -(-height // 5), -(-width // 5), generator=random) < 0.2
     mask = squares.float().repeat_interleave(5, 2).repeat_interleave(5, 3)
     return image, mask[:, :, :height, :width].contiguous()

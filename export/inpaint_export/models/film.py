@@ -38,6 +38,12 @@ MARGIN = 2
 PHYSICAL = tuple(index for index, kind in enumerate(KINDS) if kind != OVERLAY)
 """Channels of the detector's kinds that are looked for by default."""
 
+DETECTION = DetectionOptions()
+"""How sure the detector must be: as the SDK asks for by default."""
+
+SLOPE_WIDTH = 0.05
+"""Of probability."""
+
 CELL = 8
 """Side of the cells, in pixels, over whose 3x3 neighbourhood the found pixels are judged."""
 
@@ -63,29 +69,32 @@ class FilmConfig:
 class Attention(nn.Module):
     """Where a detector finds physical damage: every kind but what is laid over a picture.
 
-    A pixel counts where one kind is as probable as the SDK's detection asks for by default, and
-    those that count around it are so on average. The SDK averages over connected regions, which no
-    operator finds; here it is over cells.
+    A pixel is damaged where one kind is as probable as the SDK's detection asks for by default, and
+    the damaged pixels around it are so on average. The SDK averages over connected regions, which
+    no operator finds; here it is over cells. Instead of steps there are slopes, ``SLOPE_WIDTH``
+    wide, so that no runtime's last digit decides.
     """
 
-    def __init__(self, options: DetectionOptions | None = None) -> None:
-        super().__init__()
-        self.options = options or DetectionOptions()
+    def forward(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
+        """From [N, 5, H, W] to the attention and the marks, [N, 1, H, W] in [0, 1].
 
-    def forward(self, probabilities: Tensor) -> Tensor:
-        """From [N, 5, H, W] to [N, 1, H, W]: from the threshold on where damage is found."""
+        The attention is the probability of damage, the marks are 1 where it is found and 0
+        where it is not; where what is around is not sure both are 0.
+        """
         kinds = [probabilities[:, index : index + 1] for index in PHYSICAL]
         probability = torch.cat(kinds, dim=1).amax(dim=1, keepdim=True)
-        counts = (probability >= self.options.threshold).to(probability.dtype)
-        sums = F.avg_pool2d(torch.cat((probability * counts, counts), dim=1), CELL)
+        marks = _slope(probability, DETECTION.threshold)
+        sums = F.avg_pool2d(torch.cat((probability * marks, marks), dim=1), CELL)
         around = F.avg_pool2d(F.pad(sums, (1, 1, 1, 1)), 3, stride=1)
-        mean, share = around.chunk(2, dim=1)
-        sure = (mean >= self.options.min_mean_probability * share).to(probability.dtype)
-        return probability * F.interpolate(sure, scale_factor=float(CELL), mode="nearest")
+        mean = around[:, :1] / (around[:, 1:] + 1e-6)
+        sure = _slope(mean, DETECTION.min_mean_probability - SLOPE_WIDTH)
+        sure = F.interpolate(sure, scale_factor=float(CELL), mode="nearest")
+        return probability * sure, marks * sure
 
-    def found(self, attention: Tensor) -> Tensor:
-        """1 where damage is found, else 0, from :meth:`forward`'s."""
-        return (attention >= self.options.threshold).to(attention.dtype)
+
+def _slope(x: Tensor, start: float) -> Tensor:
+    """0 up to the start, 1 from ``SLOPE_WIDTH`` on."""
+    return ((x - start) / SLOPE_WIDTH).clamp(0.0, 1.0)
 
 
 class AlongLines(nn.Module):
@@ -157,7 +166,7 @@ class MarkedRestorer(nn.Module):
                     nn.init.kaiming_normal_(module.weight, a=SLOPE)
 
     def forward(self, image: Tensor, marked: Tensor) -> Tensor:
-        """The picture restored where it is marked; elsewhere it says nothing.
+        """What is to be added where a picture is marked, [N, 3, H, W].
 
         image: [N, 3, H, W]. marked: [N, 1, H, W], 1 there, else 0. H and W are multiples of 16.
         """
@@ -167,7 +176,7 @@ class MarkedRestorer(nn.Module):
         seen = ((image - 0.5) * CONTRAST, stands_out * CONTRAST, marked - 0.5)
         fine = F.leaky_relu(self.fine_stem(torch.cat(seen, dim=1)), SLOPE)  # [N, C1, H, W]
         share = F.avg_pool2d(marked, 4)  # [N, 1, H/4, W/4]
-        attention = F.max_pool2d(share, 2).gt(0.0).to(share.dtype)  # [N, 1, H/8, W/8]
+        attention = F.max_pool2d(marked, 8)  # [N, 1, H/8, W/8]
         skip2 = self.encode2(F.leaky_relu(self.down2(fine), SLOPE))  # [N, C2, H/2, W/2]
         skip4 = self.encode4(F.leaky_relu(self.down4(skip2), SLOPE))  # [N, C4, H/4, W/4]
         skip4 = self.along(skip4, share)
@@ -180,7 +189,7 @@ class MarkedRestorer(nn.Module):
         fine = F.leaky_relu(fine + F.pixel_shuffle(self.up1(x), 2), SLOPE)
         heads = F.pixel_shuffle(self.head(x), 2) + self.fine_head(fine)
         gain, offset = heads.chunk(2, dim=1)  # [N, 3, H, W] each
-        return image + gain * stands_out + offset
+        return gain * stands_out + offset
 
 
 class FilmRestorer(nn.Module):
@@ -203,22 +212,24 @@ class FilmRestorer(nn.Module):
         the restored picture, which is the picture itself but for what is found and a margin of
         ``MARGIN`` pixels, and may leave [0, 1] a little there; and the attention [N, 1, H, W].
         """
-        attention = self.attention(self.detector(image))
-        return self.restore(image, self.attention.found(attention)), attention
+        attention, marks = self.attention(self.detector(image))
+        return self.restore(image, marks), attention
 
     def find(self, image: Tensor) -> Tensor:
         """1 where damage is found, else 0, [N, 1, H, W]."""
-        return self.attention.found(self.attention(self.detector(image)))
+        marks: Tensor = self.attention(self.detector(image))[1]
+        return marks
 
     @staticmethod
-    def widen(found: Tensor) -> Tensor:
-        """What is restored for what is found, margin and all; [N, 1, H, W]."""
-        return F.max_pool2d(found, 2 * MARGIN + 1, stride=1, padding=MARGIN)
+    def widen(marks: Tensor) -> Tensor:
+        """What is restored where there are marks, margin and all; [N, 1, H, W]."""
+        return F.max_pool2d(marks, 2 * MARGIN + 1, stride=1, padding=MARGIN)
 
-    def restore(self, image: Tensor, found: Tensor) -> Tensor:
+    def restore(self, image: Tensor, marks: Tensor) -> Tensor:
         """The picture restored where damage is said to be, as :meth:`forward` returns it.
 
-        found: [N, 1, H, W], 1 where it is, else 0.
+        marks: [N, 1, H, W], 1 where it is, else 0.
         """
-        marked = self.widen(found)
-        return torch.where(marked > 0.0, self.restorer(image, marked), image)
+        marked = self.widen(marks)
+        restored: Tensor = image + marked * self.restorer(image, marked)
+        return restored
