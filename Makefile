@@ -62,7 +62,7 @@ bench: $(VENV)/develop.stamp
 
 # Writes the documentation's tables anew from the committed results; a test checks them.
 tables: $(VENV)/develop.stamp
-	$(BIN)/inpaint-bench tables $$(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/models/*.md)
+	$(BIN)/inpaint-bench tables $$(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/*.md docs/models/*.md)
 
 clean:
 	rm -rf $(VENV) build dist demo

@@ -14,6 +14,7 @@ from inpaint_bench.schema.roofline import Device
 from inpaint_eval.machine import Machine
 from inpaint_eval.machine.base import read_text
 from inpaint_eval.machine.describe import usable_cores
+from inpaint_eval.sessions import open_session
 from inpaint_eval.timing import time_in_turns
 
 HERE = "here"
@@ -119,7 +120,6 @@ def _best_seconds(call: Callable[[], object]) -> float:
 
 
 def _product_rate(operator: str, left: Any, right: Any, threads: int, side: int = 1024) -> float:
-    import onnxruntime
     from onnx import helper
 
     types: dict[Any, int] = {np.float32: 1, np.uint8: 2, np.int8: 3}  # onnx.TensorProto's
@@ -134,11 +134,7 @@ def _product_rate(operator: str, left: Any, right: Any, threads: int, side: int 
         [helper.make_tensor("b", types[right], (side, side), weight.tobytes(), raw=True)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(model.SerializeToString(), threads=threads)
     fed: Any = {"a": rng.integers(0, 9, (side, side)).astype(left)}
     return side**3 / _best_seconds(lambda: session.run(None, fed))
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inpaint_eval.sessions import open_session
 from inpaint_kernels import native
 
 Shape = tuple[int, int, int, int]
@@ -52,55 +53,39 @@ def describe(array: Floats) -> Any:
 
 
 def forward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
-    """The compiled kernel beside copies: ``scan``, ``copy`` and ``plain copy``."""
+    """The compiled kernel beside a copy of as many bytes: ``scan`` and ``copy``."""
     x, weight, bias = make_inputs(shape)
     n, c, h, w = shape
     out, twin = aligned((n, 4 * c, h, w)), aligned((n, 4 * c, h, w))
-    tensors = [describe(array) for array in (x, weight, bias, out)]
+    arrays = (x, weight, bias, out, twin)
+    tensors = [describe(array) for array in arrays[:4]]
     plane = h * w * 4
     moves = [
         (twin.ctypes.data + ((i // c * 4 + d) * c + i % c) * plane, x.ctypes.data + i * plane)
         for i in range(n * c)
         for d in range(4)
     ]
-    half = x.nbytes * 5 // 2 // threads
 
     def scan() -> None:
-        assert x.size, "keeps the arrays alive as long as their addresses are used"
+        assert arrays, "keeps the arrays alive as long as their addresses are used"
         native.call("forward", tensors, threads)
 
     def copy_part(part: int) -> None:
+        assert arrays, "as above"
         for to, source in moves[part * len(moves) // threads : (part + 1) * len(moves) // threads]:
             ctypes.memmove(to, source, plane)
 
-    def plain_part(part: int) -> None:
-        ctypes.memmove(twin.ctypes.data + part * half, out.ctypes.data + part * half, half)
-
-    return {
-        "scan": scan,
-        "copy": lambda: on_threads(copy_part, threads, pool),
-        "plain copy": lambda: on_threads(plain_part, threads, pool),
-    }
+    return {"scan": scan, "copy": lambda: on_threads(copy_part, threads, pool)}
 
 
 def runtime_work(shape: Shape, threads: int) -> Work:
     """ONNX Runtime with the custom operator, and without: ``ort native`` and ``ort function``."""
-    import onnxruntime
-
-    from inpaint_sdk.native import get_library_path
-
     x, weight, bias = make_inputs(shape)
     n, c, h, w = shape
     model = _scan_model(shape)
     work: Work = {}
     for name in ("ort native", "ort function"):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # A pool that waits by spinning would take cores from the candidate that runs next.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if name == "ort native":
-            options.register_custom_ops_library(str(get_library_path()))
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = open_session(model, native=name == "ort native", threads=threads)
         # Bound buffers: what is timed is the node, not the allocation of its output.
         binding = session.io_binding()
         out = aligned((n, 4 * c, h, w))
@@ -108,7 +93,9 @@ def runtime_work(shape: Shape, threads: int) -> Work:
             binding.bind_input(key, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         binding.bind_output("y", "cpu", 0, np.float32, out.shape, out.ctypes.data)
 
-        def run(session: Any = session, binding: Any = binding, arrays: Any = (x, out)) -> None:
+        def run(
+            session: Any = session, binding: Any = binding, arrays: Any = (x, weight, bias, out)
+        ) -> None:
             session.run_with_iobinding(binding)
 
         work[name] = run
@@ -173,10 +160,7 @@ def backward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
         def backward(graph: Any = graph) -> object:
             return torch.autograd.grad(graph, leaves, upstream, retain_graph=True)
 
-        def step(scan: Any = scan) -> object:
-            return torch.autograd.grad(scan(*leaves), leaves, upstream)
-
-        work |= {f"{name}backward": backward, f"{name}step": step}
+        work[f"{name}backward"] = backward
     return work | {
         "backward kernel": kernel,
         "backward copy": lambda: on_threads(copy_part, threads, pool),

@@ -6,15 +6,14 @@ For each, in one process and in turn:
 | --- | --- |
 | scan | the compiled kernel, four directions |
 | copy | memcpy of each plane of X to its four places: X read once, 4X written |
-| plain copy | one memcpy a thread that moves as many bytes: 2.5X read, 2.5X written |
 | ort native, ort function | ONNX Runtime with the custom operator, and the same file without it |
-| backward, step | gradients of the PyTorch operator; forward and backward pass |
-| naive backward, naive step | the same of the loop in ``inpaint_kernels.naive_torch`` |
+| backward | gradients of the PyTorch operator |
+| naive backward | the same of the loop in ``inpaint_kernels.naive_torch`` |
 | backward kernel | the compiled kernel's gradients, into memory that is there already |
 | backward copy | memcpy of as many bytes |
 
 What needs onnx or PyTorch is left out where they are not installed, and named. :data:`LARGE` is
-measured in the first three only.
+measured in the first two only.
 """
 
 from __future__ import annotations
@@ -43,11 +42,9 @@ LARGE: Shape = (8, 64, 512, 512)
 
 RATIOS = (
     ("scan", "copy"),
-    ("scan", "plain copy"),
     ("ort function", "ort native"),
     ("naive backward", "backward"),
     ("naive backward", "backward kernel"),
-    ("naive step", "step"),
 )
 """What a shape is measured for."""
 
@@ -130,7 +127,7 @@ def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[Wo
 
 def _bytes(name: str, shape: Shape) -> int | None:
     """That must move: X once and four maps, or eight maps and one gradient."""
-    maps = {"scan": 5, "copy": 5, "plain copy": 5, "backward kernel": 9, "backward copy": 9}
+    maps = {"scan": 5, "copy": 5, "backward kernel": 9, "backward copy": 9}
     return maps[name] * 4 * math.prod(shape) if name in maps else None
 
 

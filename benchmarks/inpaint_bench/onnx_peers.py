@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from inpaint_bench.errors import CannotRunError
 from inpaint_bench.executors import Executor, Frame
 from inpaint_eval.scores import Pixels
+from inpaint_eval.sessions import open_session
 
 PROVIDERS = {"onnxruntime-cpu": "CPUExecutionProvider", "onnxruntime-cuda": "CUDAExecutionProvider"}
 
@@ -168,20 +169,13 @@ def _open_session(path: Path, backend: str, threads: int) -> Any:
     import onnxruntime
 
     provider = PROVIDERS.get(backend)
-    if provider not in onnxruntime.get_available_providers():
+    if provider is None or provider not in onnxruntime.get_available_providers():
         raise CannotRunError(
             f"ONNX files of others run in the installed ONNX Runtime, on {' or '.join(PROVIDERS)} "
             f"if it has that; not on {backend}"
         )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # As the SDK does it; waiting actively would take cores from the candidate that runs next.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=[provider], enable_fallback=0
-        )
+        session = open_session(path, native=False, threads=threads, provider=provider)
     except Exception as error:  # its exceptions share no base class below Exception
         raise CannotRunError(f"ONNX Runtime cannot load {path}: {error}") from error
     if session.get_providers()[0] != provider:

@@ -1,32 +1,36 @@
 """Tables in Markdown files, generated from result files.
 
-    <!-- inpaint-bench: KIND NAME=FILE NAME=FILE -->
+    <!-- inpaint-bench: KIND NAME=FILE.json NAME=FILE.json models=NAME,NAME -->
     ... generated ...
     <!-- inpaint-bench: end -->
 
 Files are given from the Markdown file's folder. They must be of a clean revision that is in the
-repository's history, and complete.
+repository's history, and complete. A kind that shows what stands in a model file takes an .onnx
+file in their place; some show only the models that are named.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.peers import PEERS
-from inpaint_bench.render import Table, dimensions, number, to_markdown
 from inpaint_bench.schema import Result, read_result, require_kind
-from inpaint_bench.schema.common import CandidateKey
+from inpaint_bench.schema.common import CandidateKey, EvaluationResult
 from inpaint_bench.schema.kernels import KernelsResult
 from inpaint_bench.schema.quality import Group, QualityResult
 from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, RunResult
 from inpaint_bench.schema.sdk import SdkResult
 from inpaint_bench.views import interval, machine_in_words
+from inpaint_eval.evaluations import tables_of_evaluation
 from inpaint_eval.machine.describe import git
+from inpaint_eval.render import Table, dimensions, number, to_markdown
 from inpaint_eval.scores import Score
+from inpaint_sdk.models.file import ModelFile, read_model_file
 
 TITLES = {
     **{name: peer.title for name, peer in PEERS.items()},
@@ -60,16 +64,21 @@ def _fill(match: re.Match[str], folder: Path) -> str:
     kind = match["kind"]
     if kind not in KINDS:
         raise BenchError(f"there is no kind of table {kind!r}; there are {', '.join(KINDS)}")
-    results = {}
+    arguments: dict[str, Any] = {}
     for entry in match["files"].split():
-        name, _, path = entry.partition("=")
-        results[name] = read_result(folder / path)
-        require_revision(results[name], path)
+        name, _, value = entry.partition("=")
+        arguments[name] = value.split(",")
+        if value.endswith(".json"):
+            arguments[name] = read_result(folder / value)
+            require_revision(arguments[name], value)
+        elif value.endswith(".onnx"):
+            arguments[name] = read_model_file(folder / value)
     try:
-        table = KINDS[kind](**results)
-    except TypeError as error:
-        raise BenchError(f"a table of kind {kind} takes other files: {error}") from error
-    return f"{match['begin']}{to_markdown(table)}\n{match['end']}"
+        found = KINDS[kind](**arguments)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise BenchError(f"a table of kind {kind} takes other files: {error!r}") from error
+    tables = [found] if isinstance(found, Table) else found
+    return match["begin"] + "\n\n".join(map(to_markdown, tables)) + "\n" + match["end"]
 
 
 def require_revision(result: Result, name: str) -> None:
@@ -158,10 +167,75 @@ def _scores(**results: Result) -> Table:
     for name, result in results.items():
         quality = require_kind(result, QualityResult, f"{name}=")
         rows += [
-            [quality.pictures, group.title, title, *_scores_of(mean)]
+            [quality.pictures, group.title, title, *_scores_of(mean), number(mean.gradient_hole, 3)]
             for group, _, title, mean in _measured(quality)
         ]
-    return Table("", ("pictures", "holes", "", *SCORES), rows, left=3)
+    columns = ("pictures", "holes", "", *SCORES, "gradient in the hole")
+    return Table("", columns, rows, left=3)
+
+
+def _cost(roofline: Result, models: Sequence[str]) -> Table:
+    """What networks hold, and what they compute."""
+    roofline = require_kind(roofline, RooflineResult, "roofline=")
+    rows = [
+        [
+            f"`{n.model}`, {n.precision}",
+            dimensions(n.size),
+            f"{n.parameters / 1e6:.2f} M",
+            f"{n.file_bytes / 1e6:.1f} MB",
+            f"{n.multiply_adds / 1e9:.2f} G",
+        ]
+        for model in models
+        for n in roofline.networks
+        if n.model == model
+    ]
+    return Table("", ("", "size", "parameters", "file", "multiply-adds"), rows, left=2)
+
+
+def _speed(run: Result, models: Sequence[str]) -> Table:
+    """Times of models, and over the run's first candidate, at each size."""
+    run = require_kind(run, RunResult, "run=")
+    titles = {c.label: _title(c) for c in run.plan.candidates if c.name in models}
+    scope, threads = run.plan.scopes[0], run.plan.threads[0]
+    rows = [
+        [
+            titles[row.candidate],
+            "own" if case.key.size is None else dimensions(case.key.size),
+            f"{row.times.p50:.1f} ms",
+            interval(case.ratio(row.candidate, run.reference)),
+        ]
+        for case in run.cases
+        if (case.key.scope, case.key.threads) == (scope, threads)
+        for row in case.rows
+        if row.candidate in titles and row.times is not None
+    ]
+    reference = next(_title(c) for c in run.plan.candidates if c.label == run.reference)
+    what = {"call": "The whole call", "network": "The network alone"}[scope]
+    note = f"{what}, {threads} thread{'s' * (threads > 1)}; {_measured_on(run)}"
+    columns = ("", "size", "time (median)", f"time over {reference.strip('*')}")
+    return Table("", columns, rows, [note], left=2)
+
+
+def _evaluation(result: Result) -> list[Table]:
+    """All of what ``inpaint-export eval`` measured."""
+    result = require_kind(result, EvaluationResult, "result=")
+    return tables_of_evaluation(result.model_dump())
+
+
+def _detection(model: ModelFile) -> Table:
+    """What a detector's file says of how well it finds each kind of damage."""
+    rows = [
+        [
+            row.data,
+            row.kind,
+            str(row.pictures),
+            "" if row.f1 is None else number(row.f1, 3),
+            f"{100 * row.false_positive_rate:.3f} %",
+        ]
+        for row in model.info.detection
+    ]
+    columns = ("pictures", "damage", "", "F1", "undamaged pixels marked")
+    return Table("", columns, rows, [f"As its file has it, digest {model.info.digest[:12]}."], 2)
 
 
 def _roofline(roofline: Result) -> Table:
@@ -234,10 +308,14 @@ def _scores_of(mean: Score) -> list[str]:
     return [f"{number(mean.psnr_hole, 2)} dB", number(mean.ssim, 4), number(mean.gmsd, 4)]
 
 
-KINDS: Mapping[str, Callable[..., Table]] = {
+KINDS: Mapping[str, Callable[..., Table | list[Table]]] = {
     "restoration": _restoration,
     "pairs": _pairs,
     "scores": _scores,
+    "cost": _cost,
+    "speed": _speed,
+    "evaluation": _evaluation,
+    "detection": _detection,
     "roofline": _roofline,
     "scan": _scan,
     "startup": _startup,

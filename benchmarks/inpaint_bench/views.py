@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inpaint_bench.compare import BUSY, BUSY_MEANS, Comparison, Finding, Verdict
-from inpaint_bench.render import Table, dimensions, number
 from inpaint_bench.schema import Result
-from inpaint_bench.schema.common import Document
+from inpaint_bench.schema.common import EvaluationResult, Measured
 from inpaint_bench.schema.kernels import KernelsResult
 from inpaint_bench.schema.quality import QualityResult
 from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, Row, RunResult
 from inpaint_bench.schema.sdk import SdkResult
+from inpaint_eval.evaluations import tables_of_evaluation
 from inpaint_eval.machine import Jetson, Machine
+from inpaint_eval.render import Table, dimensions, number
 from inpaint_eval.timing import Interval
 
 
@@ -28,6 +29,8 @@ def tables_of(result: Result) -> Iterator[Table]:
         yield from _kernels(result)
     elif isinstance(result, RooflineResult):
         yield from _roofline(result)
+    elif isinstance(result, EvaluationResult):
+        yield from (_head(result), *tables_of_evaluation(result.model_dump()))
     else:
         yield from _sdk(result)
 
@@ -60,7 +63,7 @@ def _jetson_in_words(jetson: Jetson, locked: bool | None) -> str:
     return f"{jetson.module}, JetPack {jetson.jetpack or 'unknown'}, {mode}, {clocks}"
 
 
-def _head(result: Document, *notes: str) -> Table:
+def _head(result: Measured, *notes: str) -> Table:
     """What a reader must know first."""
     found = [machine_in_words(result.machine)]
     if result.machine.dirty:

@@ -59,6 +59,7 @@ class Network(Record):
     model: str
     precision: str
     sha256: str
+    file_bytes: int
     size: tuple[int, int]
     parameters: int
     multiply_adds: int
@@ -84,6 +85,7 @@ def read_network(model: ModelFile, height: int, width: int) -> Network:
         model=model.info.name,
         precision=model.info.precision,
         sha256=model.info.digest,
+        file_bytes=len(model.data),
         size=size,
         parameters=model.info.parameters,
         multiply_adds=sum(layer.multiply_adds for layer in layers),

@@ -34,7 +34,7 @@ class Score(Record):
     psnr_hole, psnr: dB, in the hole and over the whole picture. ssim_hole, ssim: structural
     similarity, up to 1. gmsd: gradient magnitude similarity deviation of the whole picture, 0 for
     the same picture, and more is worse; gms_hole: mean gradient magnitude similarity in the hole,
-    up to 1.
+    up to 1. gradient_hole: see :func:`gradient_ratio`; None too where the hole has no gradient.
     """
 
     psnr_hole: float | None
@@ -43,6 +43,7 @@ class Score(Record):
     ssim: float
     gmsd: float
     gms_hole: float | None
+    gradient_hole: float | None = None
 
 
 def score(restored: Pixels, truth: Pixels, mask: Pixels | None) -> Score:
@@ -67,6 +68,7 @@ def score(restored: Pixels, truth: Pixels, mask: Pixels | None) -> Score:
         ssim=float(ssim),
         gmsd=float(gms.std()),
         gms_hole=None if hole is None else float(gms[downsampled_hole(hole)].mean()),
+        gradient_hole=None if mask is None else gradient_ratio(restored, truth, mask),
     )
 
 
@@ -98,6 +100,26 @@ def downsampled_hole(hole: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels of the GMS map that are made of at least one pixel of the hole, bool [H, W]."""
     halved: NDArray[np.bool_] = _pooled(hole.astype(np.float64)) > 0
     return halved
+
+
+def gradient_ratio(restored: Pixels, truth: Pixels, mask: Pixels) -> float | None:
+    """Mean magnitude of the grey picture's gradient in the hole, over the true picture's there.
+
+    1 is as sharp as the truth, less is blurred. Differences of neighbouring pixels, one of which
+    lies outside of the hole, do not count. None if there is nothing to compare with: the hole is
+    nowhere three pixels wide, or the true picture is of one colour in it.
+    """
+    inside = cv2.erode(mask, np.ones((3, 3), np.uint8)) > 0
+    true = float(_steepness(truth)[inside].sum())
+    return float(_steepness(restored)[inside].sum()) / true if true else None
+
+
+def _steepness(picture: Pixels) -> NDArray[np.float32]:
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    down = np.diff(grey, axis=0, append=grey[-1:])
+    right = np.diff(grey, axis=1, append=grey[:, -1:])
+    steepness: NDArray[np.float32] = np.hypot(down, right)
+    return steepness
 
 
 def _halved(picture: Pixels) -> NDArray[np.float64]:

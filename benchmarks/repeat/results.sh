@@ -45,9 +45,14 @@ for set in kodak24 paris; do
   bench quality "$results/quality-$set-wide.json" "${large[@]}" --masks "$data/masks" --holes 40-60
   bench quality "$results/quality-$set-centre.json" "${large[@]}" --kinds centre --holes 20-30
 done
+if missing "$results/eval-clean-kodak24.json"; then
+  "$bin/inpaint-export" eval sdk/inpaint_sdk/models/clean.onnx --data "$data/photos/kodak24" \
+    --distort -o "$results/eval-clean-kodak24.json"
+fi
 bench kernels "$results/kernels-$name.json" --threads 2
-bench roofline "$results/roofline.json" --models photo,cloud-thin --sizes 256,512 \
+models=photo,photo-codebook,photo-staged,cloud-thin,cloud-thick,clean,damage
+bench roofline "$results/roofline.json" --models $models --sizes 256,512 \
   --devices orin-nano,orin-nano-super,agx-orin,thor
 bench sdk "$results/sdk-$name.json"
-mapfile -t filled < <(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/models/*.md)
+mapfile -t filled < <(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/*.md docs/models/*.md)
 "$bin/inpaint-bench" tables "${filled[@]}"

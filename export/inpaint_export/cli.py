@@ -123,6 +123,29 @@ def train(
 
 
 @main.command()
+@click.argument("recipe", type=click.Choice(NAMES))
+@click.option("--data", type=FOLDER, required=True, help="Root of the recipe's data folders.")
+@click.option("--threads", default="1,2", show_default=True, help="CPU threads, by commas.")
+@click.option("--workers", default="0,1", show_default=True, help="Processes, by commas.")
+@click.option("--steps", type=click.IntRange(min=1), default=40, show_default=True)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
+def speed(recipe: str, data: Path, threads: str, workers: str, steps: int, device: str) -> None:
+    """Measure steps a second of RECIPE by threads of the training and processes that draw.
+
+    Trains from new weights, and keeps nothing.
+    """
+    from inpaint_eval.render import to_text
+    from inpaint_export.recipes import load_recipe
+    from inpaint_export.training.speed import measure_speed
+
+    counts = [[int(number) for number in text.split(",")] for text in (threads, workers)]
+    table = measure_speed(
+        load_recipe(recipe), data, threads=counts[0], workers=counts[1], steps=steps, device=device
+    )
+    click.echo(to_text([table]))
+
+
+@main.command()
 @click.argument("source", type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="The model file, .onnx.")
 @click.option(
@@ -179,6 +202,7 @@ def export(
 )
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--write", is_flag=True, help="Put the figures into the model file.")
+@click.option("-o", "--output", type=FILE, help="The result file, .json, for tables in cards.")
 def evaluate(
     model_file: Path,
     data: Path,
@@ -189,6 +213,7 @@ def evaluate(
     ratios: str,
     threads: int,
     write: bool,
+    output: Path | None,
 ) -> None:
     """Measure MODEL_FILE through the SDK: PSNR and SSIM, or of a detector F1.
 
@@ -197,10 +222,11 @@ def evaluate(
     fixed seeds.
     """
     from inpaint_export.evaluation import evaluate_film_damage, evaluate_model
+    from inpaint_export.evaluation_file import write_document
     from inpaint_export.onnx_export import write_quality
 
     if film is not None:
-        evaluation = evaluate_film_damage(model_file, data, film, threads=threads, limit=limit)
+        evaluation = evaluate_film_damage(model_file, data, threads=threads, limit=limit)
     else:
         evaluation = evaluate_model(
             model_file,
@@ -210,6 +236,9 @@ def evaluate(
             ratios=ratios.split(","),
             threads=threads,
         )
+    for path in (film, output):
+        if path is not None:
+            write_document(evaluation.document, path)
     if write:
         write_quality(model_file, evaluation.quality, evaluation.detection)
     click.echo(evaluation.text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,9 +12,11 @@ from tqdm import tqdm
 
 from inpaint_eval.damage import KINDS, damaged_pictures
 from inpaint_eval.detection import Counts
+from inpaint_eval.evaluations import PSNR
 from inpaint_eval.pictures import Pixels, list_pictures
 from inpaint_eval.timing import time_in_turns
 from inpaint_export.data.photos import read_rgb
+from inpaint_export.evaluation_file import begin_document, end_document
 from inpaint_sdk import DetectionQuality, Restorer
 
 INPAINTER = "photo"
@@ -23,95 +26,65 @@ TIMED_SIDE = 512
 BLOCKS = 8
 
 
-@dataclass(frozen=True)
-class Restoration:
-    """Mean PSNR over pictures, in dB, of one kind of damage.
-
-    damaged: as they came. found: restored where the detector found damage. true: restored where it
-    is.
-    """
-
-    damaged: float
-    found: float
-    true: float
-
-
-@dataclass(frozen=True)
-class DetectionReport:
-    """quality: for each kind, "all kinds" and "none". restoration: for each kind and "all kinds".
-
-    f1_near: F1 with a pixel of tolerance, for each kind and "all kinds".
-    milliseconds: median of one run of ``detect`` on a picture of ``TIMED_SIDE`` pixels a side.
-    """
-
-    quality: tuple[DetectionQuality, ...]
-    restoration: dict[str, Restoration]
-    f1_near: dict[str, float]
-    milliseconds: float
-
-
-def evaluate_detector(model_file: Path, folder: Path, threads: int) -> DetectionReport:
+def evaluate_detector(
+    model_file: Path, folder: Path, threads: int
+) -> tuple[dict[str, Any], tuple[DetectionQuality, ...]]:
     """Measures a detector on a folder of undamaged pictures.
 
-    "all kinds" is the mean over kinds, so that wide damage does not outweigh thin.
+    Returns the result, and rows for the model file: one for each kind of damage, "all kinds" and
+    "none". "all kinds" is the mean over kinds, so that wide damage does not outweigh thin.
     """
+    begun = begin_document("detection", model_file, threads)
     restorer = Restorer.load(INPAINTER, threads=threads, channels="rgb", detector=model_file)
     counts = {kind: Counts() for kind in KINDS}
-    figures: dict[str, list[tuple[float, float, float]]] = {kind: [] for kind in KINDS}
-    total = len(KINDS) * len(list_pictures(folder))
+    figures: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
+    pictures = len(list_pictures(folder))
+    total = len(KINDS) * pictures
     items = tqdm(damaged_pictures(folder), total=total, desc=model_file.stem, unit="picture")
     for kind, clean, damaged, mask in items:
         counts[kind].add(restorer.detect(damaged).mask, mask)
-        pictures = damaged, restorer.restore(damaged), restorer.restore(damaged, mask)
-        figures[kind].append(tuple(_psnr(picture, clean) for picture in pictures))  # type: ignore[arg-type]
+        restored = damaged, restorer.restore(damaged), restorer.restore(damaged, mask)
+        figures[kind].append([_psnr(picture, clean) for picture in restored])
 
     undamaged = Counts()
     for path in list_pictures(folder):
         found = restorer.detect(read_rgb(path)).mask
         undamaged.add(found, np.zeros_like(found))
 
-    count = len(list_pictures(folder))
-    rows = [_row(folder, kind, count, c.f1, c.false_positive_rate) for kind, c in counts.items()]
-    mean_f1 = float(np.mean([c.f1 for c in counts.values()]))
-    mean_marked = float(np.mean([c.false_positive_rate for c in counts.values()]))
-    rows.append(_row(folder, "all kinds", count * len(KINDS), mean_f1, mean_marked))
-    rows.append(_row(folder, "none", count, None, undamaged.false_positive_rate))
-    restoration = {kind: Restoration(*np.mean(f, axis=0)) for kind, f in figures.items()}
-    everything = np.mean([f for rows_ in figures.values() for f in rows_], axis=0)
-    restoration["all kinds"] = Restoration(*everything)
-    near = {kind: c.f1_near for kind, c in counts.items()}
-    near["all kinds"] = float(np.mean(list(near.values())))
-    return DetectionReport(tuple(rows), restoration, near, _milliseconds(restorer, folder))
-
-
-def markdown(report: DetectionReport) -> str:
-    """The report as people read it."""
-    lines = [
-        "| damage | F1 | F1 within a pixel | undamaged pixels marked | PSNR damaged "
-        "| found and restored | true mask |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    rows = [
+        {
+            "kind": kind,
+            "f1": round(count.f1, 4),
+            "f1_near": round(count.f1_near, 4),
+            "false_positive_rate": round(count.false_positive_rate, 6),
+            **dict(zip(PSNR, np.mean(figures[kind], axis=0).round(3).tolist(), strict=True)),
+        }
+        for kind, count in counts.items()
     ]
-    for row in report.quality:
-        cells = [
-            row.kind,
-            "" if row.f1 is None else f"{row.f1:.3f}",
-            "" if row.f1 is None else f"{report.f1_near[row.kind]:.3f}",
-            f"{100.0 * row.false_positive_rate:.3f} %",
-        ]
-        restored = report.restoration.get(row.kind)
-        if restored is not None:
-            values = (restored.damaged, restored.found, restored.true)
-            cells += [f"{value:.2f} dB" for value in values]
-        lines.append("| " + " | ".join(cells + [""] * (7 - len(cells))) + " |")
-    lines.append(f"\ndetect at {TIMED_SIDE}x{TIMED_SIDE}: {report.milliseconds:.1f} ms (median)")
-    return "\n".join(lines)
+    means = {
+        name: round(float(np.mean([r[name] for r in rows])), 6)
+        for name in rows[0]
+        if name != "kind"
+    }
+    rows.append({"kind": "all kinds", **means})
+    rows.append({"kind": "none", "false_positive_rate": round(undamaged.false_positive_rate, 6)})
+    document = end_document(
+        begun,
+        data=folder.name,
+        pictures=pictures,
+        rows=rows,
+        milliseconds=round(_milliseconds(restorer, folder), 2),
+        timed_side=TIMED_SIDE,
+    )
+    return document, tuple(_quality(folder.name, pictures, row) for row in rows)
 
 
-def _row(
-    folder: Path, kind: str, pictures: int, f1: float | None, marked: float
-) -> DetectionQuality:
-    rounded = None if f1 is None else round(f1, 4)
-    return DetectionQuality(folder.name, kind, pictures, rounded, round(marked, 6))
+def _quality(data: str, pictures: int, row: Mapping[str, Any]) -> DetectionQuality:
+    kind, f1 = row["kind"], row.get("f1")
+    count = pictures * (len(KINDS) if kind == "all kinds" else 1)
+    return DetectionQuality(
+        data, kind, count, None if f1 is None else round(f1, 4), row["false_positive_rate"]
+    )
 
 
 def _psnr(picture: Pixels, clean: Pixels) -> float:

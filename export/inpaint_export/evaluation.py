@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 from tqdm import tqdm
 
+from inpaint_eval.evaluations import tables_of_evaluation
 from inpaint_eval.pictures import Ratio, list_pairs, list_pictures, read_picture
-from inpaint_eval.scores import Pixels, Score, mean_score, score
+from inpaint_eval.render import to_text
+from inpaint_eval.scores import Pixels, Score, mean_score, psnr_of, score
 from inpaint_export.data.distortions import FIXED, distort_fixed
-from inpaint_export.detection_evaluation import evaluate_detector, markdown
+from inpaint_export.detection_evaluation import evaluate_detector
 from inpaint_export.errors import ExportError
+from inpaint_export.evaluation_file import begin_document, end_document
 from inpaint_export.film_evaluation import Sizes, evaluate_film
-from inpaint_export.large_holes import holed_pictures
+from inpaint_export.large_holes import holed_pictures, measure_holes
 from inpaint_sdk import DetectionQuality, Quality, Restorer
 from inpaint_sdk.models.file import read_model_file
 
@@ -24,11 +30,16 @@ Pair = tuple[Pixels, Pixels]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured: ``quality``, or of a detector ``detection``; ``text`` for people."""
+    """document: the result. quality, or of a detector detection: rows for the model file."""
 
-    text: str
+    document: Mapping[str, Any]
     quality: tuple[Quality, ...] = ()
     detection: tuple[DetectionQuality, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return to_text(tables_of_evaluation(self.document))
 
 
 def evaluate_model(
@@ -52,30 +63,37 @@ def evaluate_model(
         ValueError: a ratio or a folder of pictures is not one.
     """
     info = read_model_file(model_file).info
+    if info.task == "detect":
+        if distort or masks is not None:
+            raise ExportError(f"{info.name} is a detector: leave out --masks and --distort")
+        document, detection = evaluate_detector(model_file, data, threads)
+        return Evaluation(document, detection=detection)
+    begun = begin_document("quality", model_file, threads)
+    restorer = Restorer.load(model_file, threads=threads)
     if info.task == "inpaint":
         if masks is None or distort:
             raise ExportError(f"{info.name} fills holes: give --masks, and not --distort")
-        quality = [evaluate_holes(model_file, data, masks, _holes(r), threads) for r in ratios]
+        rows = [_under_holes(restorer, data, masks, _holes(ratio)) for ratio in ratios]
     elif masks is not None:
         raise ExportError(f"{info.name} takes no mask: leave out --masks")
-    elif info.task == "detect":
-        if distort:
-            raise ExportError(f"{info.name} is a detector: leave out --distort")
-        report = evaluate_detector(model_file, data, threads)
-        return Evaluation(markdown(report), detection=report.quality)
     elif distort:
-        quality = [evaluate_distorted(model_file, data, kind, threads) for kind in FIXED]
+        rows = [
+            _on_pairs(restorer, distorted_pairs(data, kind), f"{data.name}, {kind}")
+            for kind in FIXED
+        ]
     else:
-        quality = [evaluate_pairs(model_file, data, threads)]
-    return Evaluation("\n".join(map(_line, quality)), tuple(quality))
+        rows = [_on_pairs(restorer, read_pairs(data), f"{data.parent.name} {data.name}")]
+    names = [field.name for field in fields(Quality)]
+    quality = tuple(Quality(**{name: row[name] for name in names}) for row in rows)
+    return Evaluation(end_document(begun, rows=rows), quality)
 
 
 def evaluate_film_damage(
-    model_file: Path, root: Path, output: Path, *, threads: int, limit: int | None = None
+    model_file: Path, root: Path, *, threads: int, limit: int | None = None
 ) -> Evaluation:
     """Measures a detector as :func:`inpaint_export.film_evaluation.evaluate_film` does.
 
-    output: the result file. limit: pictures of each set, for a trial.
+    limit: pictures of each set, for a trial.
 
     Raises:
         ExportError: the model is no detector.
@@ -84,40 +102,8 @@ def evaluate_film_damage(
     if info.task != "detect":
         raise ExportError(f"{info.name} is no detector: leave out --film")
     sizes = None if limit is None else Sizes.limited(limit)
-    report = evaluate_film(model_file, root, threads=threads, sizes=sizes)
-    report.write(output)
-    return Evaluation(report.text, detection=report.quality)
-
-
-def evaluate_holes(
-    model_file: Path, pictures: Path, masks: Path, holes: str, threads: int
-) -> Quality:
-    """Mean quality over a folder of pictures under one kind of holes, rounded for print.
-
-    holes: "10-20 %" or another ratio, or "box"; see
-    :func:`inpaint_export.large_holes.holed_pictures`.
-    """
-    restorer = Restorer.load(model_file, threads=threads)
-    title = f"{restorer.model.name}, {holes}"
-    samples = tqdm(holed_pictures(pictures, masks, holes), desc=title, unit="picture")
-    scores = [score(restorer.restore(s.picture, s.mask), s.picture, s.mask) for s in samples]
-    kind = "centred box" if holes == "box" else f"{masks.name} {holes}"
-    return _quality(pictures.name, kind, len(scores), mean_score(scores))
-
-
-def evaluate_pairs(model_file: Path, folder: Path, threads: int) -> Quality:
-    """Mean quality of a model that needs no mask over a folder of pairs, rounded for print.
-
-    folder: with ``cloudy/NAME`` and ``clear/NAME``.
-    """
-    data = f"{folder.parent.name} {folder.name}"
-    return _quality_on_pairs(model_file, read_pairs(folder), data, threads)
-
-
-def evaluate_distorted(model_file: Path, folder: Path, kind: str, threads: int) -> Quality:
-    """Mean quality over a folder of pictures under a fixed distortion, rounded for print."""
-    data = f"{folder.name}, {kind}"
-    return _quality_on_pairs(model_file, distorted_pairs(folder, kind), data, threads)
+    document, detection = evaluate_film(model_file, root, threads=threads, sizes=sizes)
+    return Evaluation(document, detection=detection)
 
 
 def distorted_pairs(folder: Path, kind: str) -> list[Pair]:
@@ -141,27 +127,36 @@ def _holes(text: str) -> str:
     return text if text == "box" else str(Ratio.parse(text))
 
 
-def _quality_on_pairs(model_file: Path, pairs: list[Pair], data: str, threads: int) -> Quality:
-    restorer = Restorer.load(model_file, threads=threads)
-    title = f"{restorer.model.name}, {data}"
-    mean = score_pairs(restorer.restore, tqdm(pairs, desc=title, unit="picture"))
-    return _quality(data, "none", len(pairs), mean)
+def _under_holes(restorer: Restorer, pictures: Path, masks: Path, holes: str) -> dict[str, Any]:
+    """Mean scores over a folder of pictures; holes: as :func:`holed_pictures` takes them."""
+    samples = holed_pictures(pictures, masks, holes)
+    shown = tqdm(samples, desc=f"{restorer.model.name}, {holes}", unit="picture")
+    kind = "centred box" if holes == "box" else f"{masks.name} {holes}"
+    return _row(pictures.name, kind, len(samples), measure_holes(restorer.restore, shown))
 
 
-def _quality(data: str, masks: str, pictures: int, mean: Score) -> Quality:
-    return Quality(
-        data=data,
-        masks=masks,
-        pictures=pictures,
-        psnr_hole=None if mean.psnr_hole is None else round(mean.psnr_hole, 3),
-        psnr=round(mean.psnr, 3),
-        ssim=round(mean.ssim, 5),
-    )
+def _on_pairs(restorer: Restorer, pairs: Sequence[Pair], data: str) -> dict[str, Any]:
+    """Mean scores of a model that needs no mask, and the PSNR of the pictures as they came."""
+    shown = tqdm(pairs, desc=f"{restorer.model.name}, {data}", unit="picture")
+    mean = score_pairs(restorer.restore, shown)
+    row = _row(data, "none", len(pairs), mean)
+    errors = [_squared_error(damaged, clear) for damaged, clear in pairs]
+    if any(errors):  # without a distortion there is nothing to gain
+        row["psnr_damaged"] = round(float(np.mean([psnr_of(error) for error in errors])), 3)
+    return row
 
 
-def _line(row: Quality) -> str:
-    hole = "" if row.psnr_hole is None else f"{row.psnr_hole:.2f} dB in the hole, "
-    return (
-        f"{row.data}, masks {row.masks}: PSNR {hole}{row.psnr:.2f} dB over the picture, "
-        f"SSIM {row.ssim:.4f} ({row.pictures} pictures)"
-    )
+def _squared_error(picture: Pixels, truth: Pixels) -> float:
+    return float(cv2.norm(picture, truth, cv2.NORM_L2SQR)) / truth.size
+
+
+def _row(data: str, masks: str, pictures: int, mean: Score) -> dict[str, Any]:
+    """Rounded for print."""
+    return {
+        "data": data,
+        "masks": masks,
+        "pictures": pictures,
+        "psnr_hole": None if mean.psnr_hole is None else round(mean.psnr_hole, 3),
+        "psnr": round(mean.psnr, 3),
+        "ssim": round(mean.ssim, 5),
+    }

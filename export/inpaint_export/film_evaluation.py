@@ -6,8 +6,6 @@ the shapes and frames that are trained on.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,12 +19,11 @@ from tqdm import tqdm
 
 from inpaint_eval.damage import damage_held_out
 from inpaint_eval.detection import Counts
+from inpaint_eval.evaluations import PSNR
 from inpaint_eval.film import FilmDamage, FilmDamaged, StraightScratches, film_pictures
 from inpaint_eval.film_library import FilmLibrary
-from inpaint_eval.machine import read_machine
 from inpaint_eval.median import MedianResidual, tune
 from inpaint_eval.pictures import Pixels
-from inpaint_eval.record import now
 from inpaint_eval.scores import psnr_of
 from inpaint_eval.splits import list_split
 from inpaint_eval.undamaged import (
@@ -36,8 +33,7 @@ from inpaint_eval.undamaged import (
     undamaged_pictures,
 )
 from inpaint_export.data.photos import read_rgb
-from inpaint_export.film_table import PSNR, markdown
-from inpaint_export.model_document import write_whole
+from inpaint_export.evaluation_file import begin_document, end_document
 from inpaint_export.training.validation import evenly_spread
 from inpaint_sdk import DetectionQuality, Options, Restorer
 from inpaint_sdk.models.file import read_model_file
@@ -282,23 +278,10 @@ def _f1(count: Counts) -> dict[str, float]:
     }
 
 
-@dataclass(frozen=True)
-class FilmReport:
-    """document: the result file. text: a table for people. quality: rows for the model file."""
-
-    document: dict[str, Any]
-    text: str
-    quality: tuple[DetectionQuality, ...]
-
-    def write(self, path: Path) -> None:
-        """Writes the result file."""
-        write_whole((json.dumps(self.document, indent=1) + "\n").encode(), path)
-
-
 def evaluate_film(
     model_file: Path, root: Path, *, threads: int, sizes: Sizes | None = None
-) -> FilmReport:
-    """Measures a detector and its peer.
+) -> tuple[dict[str, Any], tuple[DetectionQuality, ...]]:
+    """Measures a detector and its peer; returns the result, and rows for the model file.
 
     root: of the data folders; ``photos/val``, ``photos/more`` and ``film`` are used.
 
@@ -307,9 +290,9 @@ def evaluate_film(
         ModelError: the file is no model file.
     """
     sizes = sizes or Sizes()
-    started, machine = now(), read_machine()  # of the sources as they are now
+    begun = begin_document("film-detection", model_file, threads)
     restorer = Restorer.load(INPAINTER, threads=threads, channels="rgb", detector=model_file)
-    title = read_model_file(model_file).info.name
+    title = begun["model"]["name"]
     tuning = FilmDamage(FilmLibrary.read(root, "train"))
     tuned_on = list(film_pictures(root, FOLDERS[0], seed=TUNED, limit=sizes.tuned, damage=tuning))
     medians = {
@@ -340,27 +323,20 @@ def evaluate_film(
     photographs = undamaged_photographs(root, sizes.photographs)
     _hard(tallies, "hard, photographs", photographs, sizes.photographs)
 
-    document: dict[str, Any] = {
-        "format": "inpaint-export",
-        "format_version": 1,
-        "kind": "film-detection",
-        "started": started,
-        "finished": now(),
-        "machine": asdict(machine),
-        "threads": threads,
-        "model": _file_id(model_file),
-        "inpainter": {"name": restorer.model.name, "digest": restorer.model.digest},
-        "data": {
+    document = end_document(
+        begun,
+        inpainter={"name": restorer.model.name, "digest": restorer.model.digest},
+        data={
             "composites": composites,
             "damage": "film/frames 08 to 10, film/shapes whose number is divisible by 5",
             "tuned_on": f"{len(tuned_on)} of {FOLDERS[0]} under the other frames and shapes",
             **{name: value for name, value in asdict(sizes).items() if name != "composites"},
         },
-        "peers": {name: asdict(median) for name, median in medians.items()},
-        "methods": {name: tally.figures() for name, tally in tallies.items()},
-        "other_damage": _other_damage(restorer, tallies[title].method.kinds, root, sizes.held_out),
-    }
-    return FilmReport(document, markdown(document), _rows(tallies[title], sum(composites.values())))
+        peers={name: asdict(median) for name, median in medians.items()},
+        methods={name: tally.figures() for name, tally in tallies.items()},
+        other_damage=_other_damage(restorer, tallies[title].method.kinds, root, sizes.held_out),
+    )
+    return document, _rows(tallies[title], sum(composites.values()))
 
 
 def _shown(items: Iterable[Any], title: str, total: int) -> Iterator[Any]:
@@ -415,14 +391,3 @@ def _rows(tally: _Tally, pictures: int) -> tuple[DetectionQuality, ...]:
         marked = round(clean.marked / max(1, clean.pixels), 6)
         rows.append(DetectionQuality(f"undamaged {group}", "none", clean.pictures, None, marked))
     return tuple(rows)
-
-
-def _file_id(path: Path) -> dict[str, Any]:
-    data, info = path.read_bytes(), read_model_file(path).info
-    return {
-        "name": info.name,
-        "digest": info.digest,
-        "bytes": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "kinds": list(info.kinds),
-    }

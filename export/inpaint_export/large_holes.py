@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from inpaint_eval.pictures import Ratio, assign, list_pictures, read_picture
-from inpaint_eval.scores import Pixels, mean_score, score
-from inpaint_export.errors import ExportError
+from inpaint_eval.scores import Pixels, Score, mean_score, score
 
 HOLES = ("40-60 %", "box")
 """Irregular masks of these ratios, and a centred box of a quarter of the picture."""
@@ -23,18 +21,6 @@ class Holed:
 
     picture: Pixels
     mask: Pixels
-
-
-@dataclass(frozen=True)
-class LargeHoleScore:
-    """Means over pictures.
-
-    psnr_hole: dB, in the hole. ssim: of the whole picture. gradient_ratio: see the function.
-    """
-
-    psnr_hole: float
-    ssim: float
-    gradient_ratio: float
 
 
 def holed_pictures(folder: Path, masks: Path, holes: str) -> list[Holed]:
@@ -53,42 +39,6 @@ def centred_box(height: int, width: int) -> Pixels:
     return mask
 
 
-def gradient_ratio(restored: Pixels, truth: Pixels, mask: Pixels) -> float:
-    """Mean magnitude of the grey picture's gradient in the hole, over the true picture's there.
-
-    1 is as sharp as the truth, less is blurred. Differences of neighbouring pixels, one of which
-    lies outside of the hole, do not count.
-
-    Raises:
-        ExportError: there is no gradient to compare with: the hole is nowhere three pixels wide, or
-            the picture is of one colour in it.
-    """
-    inside = cv2.erode(mask, np.ones((3, 3), np.uint8)) > 0
-    true = float(_steepness(truth)[inside].sum())
-    if true == 0.0:
-        raise ExportError(
-            "the picture has no gradient in the hole to compare with; leave it out of the "
-            "measurement, or give it another mask"
-        )
-    return float(_steepness(restored)[inside].sum()) / true
-
-
-def _steepness(picture: Pixels) -> np.ndarray:
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    down = np.diff(grey, axis=0, append=grey[-1:])
-    right = np.diff(grey, axis=1, append=grey[:, -1:])
-    return np.hypot(down, right)
-
-
-def measure_holes(
-    restore: Callable[[Pixels, Pixels], Pixels], samples: Iterable[Holed]
-) -> LargeHoleScore:
-    """Measures a method that takes a picture and its mask."""
-    scores, ratios = [], []
-    for sample in samples:
-        restored = restore(sample.picture, sample.mask)
-        scores.append(score(restored, sample.picture, sample.mask))
-        ratios.append(gradient_ratio(restored, sample.picture, sample.mask))
-    mean = mean_score(scores)
-    assert mean.psnr_hole is not None
-    return LargeHoleScore(mean.psnr_hole, mean.ssim, float(np.mean(ratios)))
+def measure_holes(restore: Callable[[Pixels, Pixels], Pixels], samples: Iterable[Holed]) -> Score:
+    """Means over pictures of a method that takes a picture and its mask."""
+    return mean_score(score(restore(s.picture, s.mask), s.picture, s.mask) for s in samples)

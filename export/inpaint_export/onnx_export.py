@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inpaint_eval.sessions import open_session
 from inpaint_export.errors import ExportError
 from inpaint_export.model_document import set_info, write_whole
 from inpaint_export.models.declarations import Declarations, declarations
@@ -21,7 +22,6 @@ from inpaint_export.precision.storage import round_weights, store_in_half
 from inpaint_export.precision.trunk import set_full_precision
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.data import recipe_from_data
-from inpaint_export.runtime import open_session
 from inpaint_export.thresholds import (
     MEASURED,
     fold_thresholds,

@@ -34,7 +34,7 @@ def test_measures_every_candidate_and_writes_what_it_prints(bench: Bench, tmp_pa
     assert {name for pair in RATIOS for name in pair} <= set(rows)
     assert {(r.of, r.to) for r in entry.ratios} == set(RATIOS)
     assert (rows["scan"].bytes, rows["backward kernel"].bytes) == (5 * X, 9 * X)
-    assert rows["step"].bytes is None
+    assert rows["backward"].bytes is None
     for name in COPIES:
         assert rows[name].launches == 1
         assert rows[name].bandwidth_share is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from inpaint_bench import devices
 from inpaint_bench.devices import PUBLISHED, matches, measure_here
 from inpaint_bench.roofline import bound_of, find_measured
 from inpaint_bench.schema import read_result
@@ -13,6 +14,7 @@ from inpaint_bench.schema.roofline import Device, RooflineResult
 from inpaint_bench.schema.run import RunResult
 from inpaint_eval.cost import Layer, Network, read_network
 from inpaint_eval.machine import read_machine
+from inpaint_eval.timing import time_in_turns
 from inpaint_sdk.models.zoo import open_model
 from support.bench import Bench
 from support.jetson_trees import AGX_ORIN, ORIN_NANO, THOR, write_tree
@@ -49,6 +51,7 @@ def network(*layers: Layer, least: int = 0) -> Network:
         model="it",
         precision="fp32",
         sha256="",
+        file_bytes=1,
         size=(8, 8),
         parameters=1,
         multiply_adds=sum(x.multiply_adds for x in layers),
@@ -102,7 +105,12 @@ def test_published_rates_are_those_of_the_data_sheets() -> None:
     assert all(device.source == "published" for device in PUBLISHED.values())
 
 
-def test_rates_that_are_measured_here() -> None:
+def test_rates_that_are_measured_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        devices,
+        "time_in_turns",
+        lambda work, **_: time_in_turns(work, blocks=3, turn_seconds=1e-3, warmup_seconds=0.0),
+    )
     device = measure_here(read_machine(), threads=1)
     assert device.source == "measured"
     assert 1e8 < device.multiply_adds["fp32"] < 1e13

@@ -154,8 +154,9 @@ def _interruptible() -> None:
 def test_ctrl_c_leaves_what_was_finished_and_the_same_command_goes_on(tmp_path: Path) -> None:
     output = tmp_path / "run.json"
     command = [sys.executable, "-m", "inpaint_bench", "run", "--models", "", "--threads", "1"]
-    command += ["--peers", "opencv-telea", "--sizes", "32,64,96", "--blocks", "12"]
-    command += ["--turn-seconds", "0.05", "--energy-seconds", "0", "-o", str(output)]
+    command += ["--peers", "opencv-telea", "--sizes", "32,64", "--blocks", "6"]
+    command += ["--turn-seconds", "0.05", "--warmup-seconds", "0.3", "--energy-seconds", "0"]
+    command += ["-o", str(output)]
     process = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
@@ -173,15 +174,15 @@ def test_ctrl_c_leaves_what_was_finished_and_the_same_command_goes_on(tmp_path: 
     before = read_result(output)
     assert isinstance(before, RunResult)
     assert not before.complete
-    assert 1 <= len(before.cases) < 3
+    assert len(before.cases) == 1
 
     again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert f"resumed: {len(before.cases)} of 3 cases" in again.stdout
+    assert "resumed: 1 of 2 cases" in again.stdout
     after = read_result(output)
     assert isinstance(after, RunResult)
     assert after.complete
-    assert after.cases[: len(before.cases)] == before.cases
-    assert [case.key.size for case in after.cases] == [(32, 32), (64, 64), (96, 96)]
+    assert after.cases[:1] == before.cases
+    assert [case.key.size for case in after.cases] == [(32, 32), (64, 64)]
 
 
 CRASHES = """

@@ -10,12 +10,14 @@ import pytest
 from inpaint_bench.errors import BenchError
 from inpaint_bench.readme import fill_tables
 from inpaint_eval.machine.describe import git
+from inpaint_sdk.models.zoo import open_model
 from support.bench import QUICK, Bench
 
 ROOT = Path(__file__).parents[2]
 
+RESULTS = ROOT / "benchmarks" / "results"
 
-MARKDOWN = ["README.md", "benchmarks/README.md", "docs/models/*.md"]
+MARKDOWN = ["README.md", "benchmarks/README.md", "docs/*.md", "docs/models/*.md"]
 
 
 def with_tables() -> list[str]:
@@ -75,6 +77,76 @@ def test_a_readme_is_filled_and_checked(
     assert "+| 10-20 % | OpenCV Telea |" in found.output
 
 
+def evaluation(folder: Path, **fields: object) -> Path:
+    """A result of ``inpaint-export eval``, of the last commit."""
+    machine = json.loads((RESULTS / "roofline.json").read_text())["machine"]
+    document = {
+        "format": "inpaint-export",
+        "format_version": 1,
+        "kind": "quality",
+        "started": "2026-01-01T00:00:00Z",
+        "finished": "2026-01-01T00:00:01Z",
+        "machine": machine,
+        "threads": 2,
+        "model": {"name": "clean", "digest": "0123456789abcdef"},
+        **fields,
+    }
+    path = folder / "e.json"
+    path.write_text(json.dumps(document))
+    as_of_head(path)
+    return path
+
+
+ROW = {"data": "kodak24, noise", "masks": "none", "pictures": 2, "psnr_hole": None}
+SCORES = {"psnr": 30.0, "ssim": 0.9, "psnr_damaged": 20.0}
+
+
+def test_an_evaluation_is_drawn_from_its_file(bench: Bench, tmp_path: Path) -> None:
+    """Columns in which nothing was measured are left out; the page has the same tables."""
+    path = evaluation(tmp_path, rows=[{**ROW, **SCORES}, {**ROW, "psnr": 50.0, "ssim": 1.0}])
+    text = "<!-- inpaint-bench: evaluation result=e.json -->\n<!-- inpaint-bench: end -->\n"
+    filled = fill_tables(text, tmp_path)
+    titles = "|  | pictures | PSNR as it came | PSNR restored | gain | SSIM |"
+    assert titles in filled
+    assert (
+        "| kodak24, noise | 2 | 20.00 dB | 30.00 dB | +10.00 dB | 0.9000 |\n"
+        "| kodak24, noise | 2 |  | 50.00 dB |  | 1.0000 |\n"
+    ) in filled
+    assert "`clean`, digest 0123456789ab; revision " in filled
+    page = tmp_path / "page.html"
+    assert bench("report", path, "-o", page).exit_code == 0
+    assert "PSNR as it came" in page.read_text()
+
+
+@pytest.mark.parametrize("fields", [{"kind": "walk"}, {"rows": [ROW]}])
+def test_an_evaluation_that_lacks_figures_is_refused(
+    tmp_path: Path, fields: dict[str, object]
+) -> None:
+    evaluation(tmp_path, **fields)
+    text = "<!-- inpaint-bench: evaluation result=e.json -->\n<!-- inpaint-bench: end -->\n"
+    with pytest.raises(BenchError, match="a table of kind evaluation takes other files"):
+        fill_tables(text, tmp_path)
+
+
+def test_a_detector_s_figures_stand_in_its_file(tmp_path: Path) -> None:
+    model = open_model("damage")
+    (tmp_path / "d.onnx").write_bytes(model.data)
+    text = "<!-- inpaint-bench: detection model=d.onnx -->\n<!-- inpaint-bench: end -->\n"
+    filled = fill_tables(text, tmp_path)
+    for row in model.info.detection:
+        assert f"| {row.data} | {row.kind} | {row.pictures} | " in filled
+
+
+def test_times_are_of_the_models_that_are_named(run_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_bytes(run_file.read_bytes())
+    as_of_head(tmp_path / "r.json")
+    begin = "<!-- inpaint-bench: speed run=r.json models=photo,photo-9 -->\n"
+    filled = fill_tables(f"{begin}<!-- inpaint-bench: end -->\n", tmp_path)
+    assert filled.startswith(f"{begin}|  | size | time (median) | time over OpenCV Telea |\n")
+    assert filled.count("| **`photo`** | 64x64 | ") == 1  # photo-9 failed
+    assert "The whole call, 1 thread;" in filled
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -100,7 +172,7 @@ def test_a_table_is_of_clean_revisions_that_exist(
     tmp_path: Path, changes: dict[str, object], message: str
 ) -> None:
     path = tmp_path / "f.json"
-    path.write_bytes((ROOT / "benchmarks" / "results" / "roofline.json").read_bytes())
+    path.write_bytes((RESULTS / "roofline.json").read_bytes())
     text = "<!-- inpaint-bench: roofline roofline=f.json -->\n<!-- inpaint-bench: end -->\n"
     as_of_head(path)
     assert "| `photo`, fp32 | 256x256 |" in fill_tables(text, tmp_path)

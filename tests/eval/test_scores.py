@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from inpaint_eval.scores import Score, downsampled_hole, gradient_similarity, mean_score, score
+from inpaint_eval.scores import (
+    Score,
+    downsampled_hole,
+    gradient_ratio,
+    gradient_similarity,
+    mean_score,
+    score,
+)
 
 
 def test_figures_are_those_of_scikit_image(rng: np.random.Generator) -> None:
@@ -77,3 +85,20 @@ def test_a_hole_of_one_pixel_is_one_of_the_map() -> None:
     found = downsampled_hole(hole)
     assert found.shape == (3, 3)
     assert np.argwhere(found).tolist() == [[2, 1]]
+
+
+def test_blur_lowers_the_gradient_ratio(rng: np.random.Generator) -> None:
+    truth = rng.integers(0, 256, (60, 60, 3)).astype(np.uint8)
+    mask = np.zeros((60, 60), np.uint8)
+    mask[15:45, 15:45] = 255
+    outside = truth.copy()
+    outside[mask == 0] = 0
+    assert gradient_ratio(truth, truth, mask) == 1.0
+    assert gradient_ratio(outside, truth, mask) == 1.0  # the step at the border does not count
+    blurred = gradient_ratio(cv2.blur(truth, (5, 5)).astype(np.uint8), truth, mask)
+    assert blurred is not None and blurred < 0.4
+
+
+def test_a_flat_picture_has_no_gradient_ratio() -> None:
+    flat, mask = np.full((32, 32, 3), 90, np.uint8), np.full((32, 32), 255, np.uint8)
+    assert gradient_ratio(flat, flat, mask) is None

@@ -15,6 +15,7 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor, nn
 
+from inpaint_eval.sessions import open_session
 from inpaint_export.models.cnn import PHOTO, CnnConfig, CnnInpainter
 from inpaint_export.models.codebook import (
     AutoencoderConfig,
@@ -33,7 +34,6 @@ from inpaint_export.onnx_export import export_model
 from inpaint_export.precision.storage import STORED, restore_to_full, round_weights
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
-from inpaint_export.runtime import open_session
 from inpaint_export.training import loop
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_export.training.codebook import CodebookReconstruction, CodePrediction, Sharpening

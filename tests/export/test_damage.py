@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -282,7 +284,9 @@ def test_the_evaluation_counts_what_it_should(
         monkeypatch.setattr(module, "KINDS", kinds)
     copy = tmp_path / "magenta.onnx"
     copy.write_bytes(detector_file.read_bytes())
-    result = CliRunner().invoke(main, ["eval", str(copy), "--data", str(folder), "--write"])
+    document = tmp_path / "magenta.json"
+    arguments = ["eval", str(copy), "--data", str(folder), "--write", "-o", str(document)]
+    result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     rows = {row.kind: row for row in read_model_file(copy).info.detection}
     assert (rows["magenta"].f1, rows["white"].f1) == (1.0, 0.0)
@@ -292,9 +296,12 @@ def test_the_evaluation_counts_what_it_should(
         0.0,
         1,
     )
-    assert "| magenta | 1.000 | 1.000 | 0.000 % |" in result.output
-    report = detection_evaluation.evaluate_detector(copy, folder, 2)
-    white, magenta = report.restoration["white"], report.restoration["magenta"]
-    assert white.found == white.damaged < white.true
-    assert magenta.damaged < magenta.found
-    assert "detect at 512x512" in detection_evaluation.markdown(report)
+    assert re.search(r"^magenta +1.000 +1.000 +0.000 %", result.output, re.MULTILINE)
+    assert "at 512x512 (median)" in result.output
+    figures = {row["kind"]: row for row in json.loads(document.read_text())["rows"]}
+    white, magenta = figures["white"], figures["magenta"]
+    assert white["psnr_found"] == white["psnr_damaged"] < white["psnr_true"]
+    assert magenta["psnr_damaged"] < magenta["psnr_found"]
+    assert figures["all kinds"]["psnr_true"] == pytest.approx(
+        (white["psnr_true"] + magenta["psnr_true"]) / 2, abs=1e-3
+    )

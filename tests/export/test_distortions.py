@@ -125,7 +125,7 @@ def test_items_depend_on_the_seed_and_index_alone(photos: Path) -> None:
     assert not torch.equal(dataset[0]["clear"], dataset[1]["clear"])
 
 
-@pytest.mark.parametrize("reader", ["gru", "scan", "none"])
+@pytest.mark.parametrize("reader", ["scan", "none", pytest.param("gru", marks=pytest.mark.slow)])
 def test_a_network_starts_as_the_identity_and_exports(reader: Reader, tmp_path: Path) -> None:
     config = replace(SMALL, shallow=reader, deep=reader)
     image = torch.rand(2, 3, 32, 48)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from inpaint_eval.sessions import open_session
 from inpaint_export.data.masks import random_mask
 from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.models.cnn import CnnConfig
 from inpaint_export.models.staged import StagedConfig, StagedInpainter, shrink
 from inpaint_export.recipes import load_recipe
-from inpaint_export.runtime import open_session
 from inpaint_export.training.adversarial import AdversarialWeights, StagedAdversarial, _Region
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.start import FromModel

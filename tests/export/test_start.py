@@ -13,13 +13,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inpaint_eval.sessions import open_session
 from inpaint_export.model_document import set_info
 from inpaint_export.models.crnn import Crnn, CrnnConfig
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
-from inpaint_export.runtime import open_session
 from inpaint_export.training.checkpoint import KEYS
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.start import FromFile, FromModel, load_weights

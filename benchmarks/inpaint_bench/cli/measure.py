@@ -22,12 +22,12 @@ from inpaint_bench.cli.options import (
     shape,
     sizes_option,
 )
-from inpaint_bench.render import to_text
 from inpaint_bench.schema import Result, read_result, write_result
 from inpaint_bench.schema.common import CandidateKey, Size
 from inpaint_bench.schema.run import Protocol, RunPlan, RunResult, Scope
 from inpaint_bench.views import tables_of
 from inpaint_eval.drawn import MASK_KINDS
+from inpaint_eval.render import to_text
 
 
 def _show(result: Result) -> None:
@@ -242,13 +242,13 @@ def roofline_command(
 @click.option(
     "--rows",
     type=listed(),
-    default="startup,photograph,mask_free,video,sharing,stream",
+    default="startup,photograph,mask_free,video,stream",
     help="What to measure.",
 )
 @REMARKS
 @OUTPUT
 def sdk_command(rows: list[str], remarks: str, output: Path) -> None:
-    """Measure the SDK around its networks: start, large pictures, video, threads and streams.
+    """Measure the SDK around its networks: start, large pictures, video and streams.
 
     Each row is held to a bar, and runs in a process of its own. Rows that are in the output already
     and are not measured stay as they are.

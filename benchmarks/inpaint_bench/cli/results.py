@@ -12,9 +12,9 @@ import click
 from inpaint_bench.cli.options import FILE, FOLDER
 from inpaint_bench.compare import TOLERANCE, compare
 from inpaint_bench.errors import BenchError
-from inpaint_bench.render import to_text
 from inpaint_bench.schema import json_schema, read_result, write_text
 from inpaint_bench.views import comparison_tables
+from inpaint_eval.render import to_text
 
 
 @click.command("compare")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, overload
@@ -11,25 +10,37 @@ from typing import Annotated, Any, TypeVar, overload
 from pydantic import Field, TypeAdapter, ValidationError
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.schema.common import FORMAT_VERSION, Document
+from inpaint_bench.schema.common import FORMAT_VERSION, Document, EvaluationResult, Measured
 from inpaint_bench.schema.kernels import KernelsResult
 from inpaint_bench.schema.quality import QualityResult
 from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import RunResult
 from inpaint_bench.schema.sdk import SdkResult
+from inpaint_eval import evaluations
+from inpaint_sdk.files import atomic_write
 
-Result = RunResult | QualityResult | KernelsResult | RooflineResult | SdkResult
+BenchResult = RunResult | QualityResult | KernelsResult | RooflineResult | SdkResult
+Result = BenchResult | EvaluationResult
 
-_ADAPTER: TypeAdapter[Result] = TypeAdapter(Annotated[Result, Field(discriminator="kind")])
+_ADAPTER: TypeAdapter[BenchResult] = TypeAdapter(
+    Annotated[BenchResult, Field(discriminator="kind")]
+)
+
+_FORMATS: dict[object, tuple[int, TypeAdapter[Any]]] = {
+    "inpaint-bench": (FORMAT_VERSION, _ADAPTER),
+    evaluations.FORMAT: (evaluations.FORMAT_VERSION, TypeAdapter(EvaluationResult)),
+}
+"""Programs that write results, to the version that is read here and its types."""
 
 _D = TypeVar("_D", bound=Document)
+_M = TypeVar("_M", bound=Measured)
 
 
 @overload
 def read_result(path: Path) -> Result: ...
 @overload
-def read_result(path: Path, of: type[_D]) -> _D: ...
-def read_result(path: Path, of: type[Document] = Document) -> Document:
+def read_result(path: Path, of: type[_M]) -> _M: ...
+def read_result(path: Path, of: type[Measured] = Measured) -> Measured:
     """Reads a result file and checks all of it.
 
     of: the kind that it must be.
@@ -44,33 +55,33 @@ def read_result(path: Path, of: type[Document] = Document) -> Document:
         raise BenchError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise BenchError(f"{path} is not JSON: {error}") from error
-    if not isinstance(document, dict) or document.get("format") != "inpaint-bench":
-        raise BenchError(f"{path} is not a result of inpaint-bench (no format: inpaint-bench)")
+    format_ = document.get("format") if isinstance(document, dict) else None
+    if format_ not in _FORMATS:
+        raise BenchError(f"{path} is not a result of {' or '.join(map(str, _FORMATS))} (no format)")
+    known, adapter = _FORMATS[format_]
     version = document.get("format_version")
-    if isinstance(version, int) and version != FORMAT_VERSION:
+    if isinstance(version, int) and version != known:
         remedy = (
-            "Upgrade it: pip install --upgrade inpaint-sdk"
-            if version > FORMAT_VERSION
-            else "Measure again"
+            "Upgrade it: pip install --upgrade inpaint-sdk" if version > known else "Measure again"
         )
         raise BenchError(
-            f"{path} is of result format {version}; this inpaint-bench reads format "
-            f"{FORMAT_VERSION}. {remedy}"
+            f"{path} is of result format {version}; this inpaint-bench reads format {known}. "
+            f"{remedy}"
         )
     try:
-        result = _ADAPTER.validate_python(document)
+        result = adapter.validate_python(document)
     except ValidationError as error:
-        places = "\n".join(f"  {_place(e['loc'])}: {e['msg']}" for e in error.errors()[:10])
+        kind = document.get("kind")
+        places = "\n".join(f"  {_place(e['loc'], kind)}: {e['msg']}" for e in error.errors()[:10])
         more = len(error.errors()) - 10
         raise BenchError(
             f"{path} breaks the schema of result files:\n{places}"
             + (f"\n  and {more} more places" if more > 0 else "")
         ) from error
-    require_kind(result, of, path)
-    return result
+    return require_kind(result, of, path)
 
 
-def require_kind(result: Document, kind: type[_D], name: object) -> _D:
+def require_kind(result: Measured, kind: type[_M], name: object) -> _M:
     """The result, if it is of that kind; raises ``BenchError`` otherwise. name: for the message."""
     if not isinstance(result, kind):
         raise BenchError(f"{name} holds no {kind.__name__}")
@@ -91,12 +102,8 @@ def write_result(result: Document, path: Path) -> None:
 def write_text(text: str, path: Path) -> None:
     """Writes a file in UTF-8, likewise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_write(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def resume(output: Path, fresh: _D, same: tuple[str, ...]) -> _D:
@@ -138,9 +145,9 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    """``("run", "cases", 0, "key")`` as ``cases[0].key``: the first is the file's kind."""
+def _place(location: tuple[int | str, ...], kind: object) -> str:
+    """``("run", "cases", 0, "key")`` as ``cases[0].key``: the first may be the file's kind."""
     text = ""
-    for part in location[1:] or location:
+    for part in location[1:] if location[:1] == (kind,) else location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text

@@ -27,15 +27,25 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Document(Part):
+class Measured(Part):
     """started, finished: UTC, ISO 8601. remarks: what a reader must know, like a busy machine."""
 
-    format: Literal["inpaint-bench"]
-    format_version: Annotated[int, Field(ge=FORMAT_VERSION, le=FORMAT_VERSION)]
     started: str
     finished: str
     machine: Machine
     remarks: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was asked for was measured; only some kinds can be without that."""
+        return bool(getattr(self, "complete", True))
+
+
+class Document(Measured):
+    """What ``inpaint-bench`` writes."""
+
+    format: Literal["inpaint-bench"]
+    format_version: Annotated[int, Field(ge=FORMAT_VERSION, le=FORMAT_VERSION)]
 
     @classmethod
     def begin(cls, remarks: str, **fields: Any) -> Self:
@@ -50,14 +60,18 @@ class Document(Part):
             **fields,
         )
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether all that was asked for was measured; only some kinds can be without that."""
-        return bool(getattr(self, "complete", True))
-
     def with_more(self, **fields: Any) -> Self:
         """A copy with other fields, finished now."""
         return self.model_copy(update={**fields, "finished": now()})
+
+
+class EvaluationResult(Measured):
+    """What ``inpaint-export eval`` writes. kind: of :data:`inpaint_eval.evaluations.TABLES`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    format: Literal["inpaint-export"]
+    kind: str
 
 
 class CandidateKey(Part):

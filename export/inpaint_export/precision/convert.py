@@ -11,6 +11,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from inpaint_eval.sessions import open_session
 from inpaint_export.errors import ExportError
 from inpaint_export.model_document import set_info, write_whole
 from inpaint_export.precision.fp16 import to_fp16
@@ -18,7 +19,6 @@ from inpaint_export.precision.int8 import Feed, to_int8
 from inpaint_export.precision.rounded import in_fp32
 from inpaint_export.precision.storage import restore_to_full
 from inpaint_export.recipes.base import Recipe
-from inpaint_export.runtime import open_session
 from inpaint_sdk import ModelInfo
 from inpaint_sdk.models.file import content_digest, read_model_file
 from inpaint_sdk.models.info import Precision

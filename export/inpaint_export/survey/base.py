@@ -19,7 +19,7 @@ BLOCKS = 20
 
 MEASURED = "measured"
 
-Figures = Mapping[str, float]
+Figures = Mapping[str, float | None]
 """Figures of quality by the column's name: dB but for SSIM and ratios of gradients.
 
 What stands before a colon in a name is the setting that it was measured in: each has a table.

@@ -11,7 +11,7 @@ import numpy as np
 
 from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_holes
-from inpaint_export.survey.base import Row, TableOptions
+from inpaint_export.survey.base import Figures, Row, TableOptions
 from inpaint_export.survey.networks import network_rows
 from inpaint_sdk import Restorer
 
@@ -55,13 +55,13 @@ def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Ro
     return rows
 
 
-def _measure(settings: Settings, restore: Restore) -> dict[str, float]:
-    figures = {}
+def _measure(settings: Settings, restore: Restore) -> Figures:
+    figures: dict[str, float | None] = {}
     for setting, samples in settings.items():
         found = measure_holes(restore, samples)
         figures[f"{setting}: PSNR in the hole"] = found.psnr_hole
         figures[f"{setting}: SSIM"] = found.ssim
-        figures[f"{setting}: gradient"] = found.gradient_ratio
+        figures[f"{setting}: gradient"] = found.gradient_hole
     return figures
 
 

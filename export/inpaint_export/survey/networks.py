@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from inpaint_eval.cost import read_network
+from inpaint_eval.sessions import open_session
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes.base import Recipe
-from inpaint_export.runtime import random_run
 from inpaint_export.survey.base import Figures, Row, TableOptions, count_threads, timed_rows
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.objective import Objective
@@ -103,3 +104,18 @@ def timing_note(side: int, threads: int) -> str:
         f"Time: median of one run at {side}x{side} in ONNX Runtime with {count_threads(threads)}, "
         "all networks in turn in one process."
     )
+
+
+def random_run(path: Path, height: int, width: int, threads: int) -> Callable[[], object]:
+    """One run of a network on a picture of random numbers in [0, 1], to be timed.
+
+    Of the random mask that an inpainting network gets, a fifth is hole.
+    """
+    session = open_session(path, threads=threads)
+    rng = np.random.default_rng(0)
+    feed = {}
+    for value in session.get_inputs():
+        numbers = rng.random((1, value.shape[1], height, width), np.float32)
+        hole = (numbers < 0.2).astype(np.float32)
+        feed[value.name] = hole if value.name == "mask" else numbers
+    return lambda: session.run(None, feed)

@@ -12,7 +12,14 @@ import numpy as np
 
 from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
-from inpaint_export.survey.base import Row, Table, TableOptions, count_threads, timed_rows
+from inpaint_export.survey.base import (
+    Figures,
+    Row,
+    Table,
+    TableOptions,
+    count_threads,
+    timed_rows,
+)
 from inpaint_sdk import Restorer
 from inpaint_sdk.models.zoo import is_bundled
 from inpaint_sdk.policies.auto import WIDE
@@ -85,7 +92,7 @@ def wide_part(mask: Pixels, width: float) -> Pixels:
     return part
 
 
-def _measure(restore: Method, samples: Sequence[Holed], width: float) -> dict[str, float]:
+def _measure(restore: Method, samples: Sequence[Holed], width: float) -> Figures:
     restored = [restore(sample.picture, sample.mask) for sample in samples]
 
     def again() -> Method:
@@ -98,7 +105,7 @@ def _measure(restore: Method, samples: Sequence[Holed], width: float) -> dict[st
         "PSNR in the holes": whole.psnr_hole,
         "PSNR in the wide hole": wide.psnr_hole,
         "SSIM": whole.ssim,
-        "gradient": wide.gradient_ratio,
+        "gradient": wide.gradient_hole,
     }
 
 

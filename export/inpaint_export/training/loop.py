@@ -116,14 +116,9 @@ class Trainer:
         """Trains to the last step and returns the final validation."""
         validation = self.recipe.validation.open(self.data)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.objective.train()
         started, first = time.monotonic(), self.step
         bar = tqdm(total=self.steps, initial=self.step, desc=self.recipe.name, unit="step")
-        for batch in self._batches():
-            if self.step == first:
-                self._choose_precision(batch)
-            self._train_step(batch)
-            self.step += 1
+        for _ in self.take_steps():
             bar.update()
             if self.step % LOG_EVERY == 0:
                 rate = (self.step - first) / (time.monotonic() - started)
@@ -136,6 +131,17 @@ class Trainer:
         bar.close()
         self._save()
         return self._validate(validation)
+
+    def take_steps(self) -> Iterator[int]:
+        """Trains to the last step, and does nothing else; gives each step that was taken."""
+        self.objective.train()
+        first = self.step
+        for batch in self._batches():
+            if self.step == first:
+                self._choose_precision(batch)
+            self._train_step(batch)
+            self.step += 1
+            yield self.step
 
     def _validate(self, validation: Validator) -> float:
         score = validation.measure(self.ema.module, self.device)

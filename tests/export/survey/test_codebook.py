@@ -26,7 +26,7 @@ from inpaint_export.models.codebook import (
 )
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
-from inpaint_export.survey import base, codebook, inpainting
+from inpaint_export.survey import codebook, inpainting
 from inpaint_export.training.checkpoint import KEYS, save_checkpoint
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
@@ -81,6 +81,7 @@ def photo_in_place_of_names(source: str | Path) -> ModelFile:
     return open_model(source if isinstance(source, Path) else "photo")
 
 
+@pytest.mark.slow
 def test_the_table_is_made(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codebook, "load_recipe", small_recipe)
     monkeypatch.setattr(codebook, "AUTOENCODER", SMALL)
@@ -91,7 +92,6 @@ def test_the_table_is_made(root: Path, tmp_path: Path, monkeypatch: pytest.Monke
     bundled = {"`photo`": photo, "`photo-codebook`": photo}
     monkeypatch.setattr(codebook, "bundled_models", lambda *names: bundled)
     monkeypatch.setattr(inpainting, "FOLDERS", ("paris",))
-    monkeypatch.setattr(base, "BLOCKS", 3)
 
     command = ["survey", "codebook", "--data", root, "--steps", 3, "--threads", 1]
     command += ["-o", tmp_path / "out"]

@@ -21,6 +21,7 @@ from inpaint_export.survey.networks import Variant
 from inpaint_export.training.validation import DistortionValidationConfig
 
 
+@pytest.mark.slow
 def test_the_table_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
@@ -39,7 +40,6 @@ def test_the_table_is_made(
     )
     shipped = tmp_path / "clean.onnx"
     export_model(recipe.build(), recipe, shipped)
-    monkeypatch.setattr(base, "BLOCKS", 3)
     monkeypatch.setattr(crnn, "load_recipe", lambda name: recipe)
     monkeypatch.setattr(crnn, "bundled_models", lambda name: {f"`{name}`": shipped})
     monkeypatch.setattr(crnn, "VARIANTS", [Variant("small", "small", recipe.build)])

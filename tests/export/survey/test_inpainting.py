@@ -21,7 +21,6 @@ def test_rows_have_every_setting_and_strips_are_drawn(
     holed_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inpainting, "FOLDERS", ("paris",))
-    monkeypatch.setattr(base, "BLOCKS", 3)
     small = CnnConfig(widths=(8, 8, 8), encoder_blocks=(0, 0), dilations=(), decoder_blocks=(0, 0))
     recipe = replace(
         load_recipe("photo"),

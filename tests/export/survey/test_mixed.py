@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from inpaint_export.cli import main
-from inpaint_export.survey import base, mixed
+from inpaint_export.survey import mixed
 
 
 def test_each_mixture_is_measured_for_each_method(
@@ -28,7 +28,6 @@ def test_each_mixture_is_measured_for_each_method(
         "damaged": lambda picture: picture,
         "median": lambda picture: cv2.medianBlur(picture, 5),
     }
-    monkeypatch.setattr(base, "BLOCKS", 3)
     monkeypatch.setattr(mixed, "_methods", lambda threads: methods)
     command = ["survey", "mixed", "--data", str(tmp_path), "-o", str(tmp_path / "runs")]
     result = CliRunner().invoke(main, command)

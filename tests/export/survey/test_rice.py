@@ -53,8 +53,7 @@ def test_a_table_is_made_and_resumed(
     variants = [replace(v, build=partial(Sarnn, SMALL)) for v in rice.VARIANTS[-1:]]
     monkeypatch.setattr(rice, "VARIANTS", variants)
     monkeypatch.setattr(rice.SpaGan, "load", lambda path: Sarnn(SMALL))
-    monkeypatch.setattr(base, "BLOCKS", 3)
-    command = ["survey", "rice1", "--data", data, "--weights", data, "--steps", 2]
+    command = ["survey", "rice1", "--data", data, "--weights", data, "--steps", 2, "--threads", 1]
     command += ["-o", tmp_path / "out"]
     result = CliRunner().invoke(main, [str(a) for a in command])
     assert result.exit_code == 0, result.output

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from inpaint_export.cli import main
 from inpaint_export.large_holes import centred_box
-from inpaint_export.survey import base, wide
+from inpaint_export.survey import wide
 from inpaint_sdk import Restorer
 
 SIDE = 330
@@ -59,7 +59,6 @@ def test_methods_are_measured_in_all_holes_and_in_the_wide_one(
         return wrong
 
     methods = {"true": lambda picture, mask: picture, "narrow": only_narrow_ones}
-    monkeypatch.setattr(base, "BLOCKS", 3)
     monkeypatch.setattr(wide, "_methods", lambda photo, width, threads: methods)
     command = ["survey", "wide", "--data", str(data), "-o", str(data / "runs")]
     result = CliRunner().invoke(main, command)

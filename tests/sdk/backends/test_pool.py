@@ -339,7 +339,15 @@ os._exit(0)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize(("setup", "children"), [("loaded", 10), ("busy", 30)])
+@pytest.mark.parametrize(
+    ("setup", "children"),
+    [
+        ("loaded", 4),
+        ("busy", 8),
+        pytest.param("loaded", 10, marks=pytest.mark.slow),
+        pytest.param("busy", 30, marks=pytest.mark.slow),
+    ],
+)
 def test_forked_processes_run_what_their_parent_loaded(setup: str, children: int) -> None:
     """And end: what a parent's threads hold, and the threads themselves, are not there."""
     run = subprocess.run(

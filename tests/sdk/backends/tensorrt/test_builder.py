@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -67,7 +69,14 @@ def test_photo_compiles(
     assert weights < len(built.data) < 2 * weights
 
 
-@pytest.mark.parametrize("path", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
+def bundled() -> Iterator[Any]:
+    """Of those with scans the smallest; all of them take a minute."""
+    for path in sorted(MODELS.glob("*.onnx")):
+        marks = [] if path.stem == "cloud-thin" else [pytest.mark.slow]
+        yield pytest.param(path, id=path.stem, marks=marks)
+
+
+@pytest.mark.parametrize("path", bundled())
 def test_every_bundled_model_compiles(library: Library, path: Path) -> None:
     model = read_model_file(path)
     side = model.info.size_multiple * 4

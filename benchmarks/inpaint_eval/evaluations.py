@@ -1,0 +1,162 @@
+"""Results of ``inpaint-export eval`` as tables: for the terminal, and for models' cards.
+
+A result is a JSON document with ``format``, ``format_version``, ``kind``, ``started``,
+``finished``, ``machine``, ``threads`` and ``model``; its other entries are those of its kind. A
+kind of result is a function in :data:`TABLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from inpaint_eval.render import Table, number
+
+FORMAT = "inpaint-export"
+FORMAT_VERSION = 1
+
+Document = Mapping[str, Any]
+
+PSNR = ("psnr_damaged", "psnr_found", "psnr_true")
+"""Figures of restored pictures: as they came, by what was found, by the true mask."""
+
+CLEAN = ("scans", "hard, drawn", "hard, photographs")
+"""Groups of undamaged pictures."""
+
+
+def tables_of_evaluation(document: Document) -> list[Table]:
+    """A result's tables; below the last, what was measured and where.
+
+    Raises:
+        KeyError: it is of no known kind, or lacks what its tables show.
+    """
+    machine, model, threads = document["machine"], document["model"], document["threads"]
+    state = "" if machine["dirty"] is False else ", with changes since"
+    note = (
+        f"`{model['name']}`, digest {model['digest'][:12]}; revision {machine['revision']}{state}; "
+        f"{machine['cpu']['name']}, {threads} thread{'s' * (threads > 1)}; {document['started']}"
+    )
+    return [*TABLES[document["kind"]](document), Table(notes=[note])]
+
+
+def _quality(document: Document) -> list[Table]:
+    """Pictures under masks, under distortions, or with pairs."""
+    rows = []
+    for row in document["rows"]:
+        before = row.get("psnr_damaged")
+        rows.append(
+            [
+                row["data"],
+                row["masks"].replace("none", ""),
+                str(row["pictures"]),
+                *(_db(value) for value in (row["psnr_hole"], before, row["psnr"])),
+                "" if before is None else f"{row['psnr'] - before:+.2f} dB",
+                number(row["ssim"], 4),
+            ]
+        )
+    columns = ("", "masks", "pictures", "PSNR in the hole", "PSNR as it came", "PSNR restored")
+    return [_without_empty(Table("", (*columns, "gain", "SSIM"), rows, left=2))]
+
+
+def _detection(document: Document) -> list[Table]:
+    """A detector by kind of damage."""
+    rows = [
+        [
+            row["kind"],
+            *(number(row[name], 3) if name in row else "" for name in ("f1", "f1_near")),
+            _percent(row["false_positive_rate"]),
+            *(_db(row.get(name)) for name in PSNR),
+        ]
+        for row in document["rows"]
+    ]
+    scores = ("F1", "F1 within a pixel", "undamaged pixels marked")
+    restored = ("PSNR damaged", "found and restored", "true mask")
+    side = document["timed_side"]
+    note = f"`detect` takes {document['milliseconds']:.1f} ms at {side}x{side} (median)."
+    pictures = f"{document['data']}, {document['pictures']} pictures under each kind of damage."
+    return [Table("", ("damage", *scores, *restored), rows, [f"{pictures} {note}"])]
+
+
+def _film(document: Document) -> list[Table]:
+    """A detector on film damage, beside its peers."""
+    methods = document["methods"]
+    each, rows = list(methods.values()), []
+
+    def row(title: str, bar: str, cells: Iterable[str]) -> None:
+        rows.append([title, bar, *cells])
+
+    for group, title, bar in (
+        ("dust", "dust and dirt", "0.75"),
+        ("hair", "hairs", "0.80"),
+        ("scratch", "scratches", "0.80"),
+    ):
+        row(f"F1 within a pixel (strict), {title}", bar, (_f1(m["groups"][group]) for m in each))
+    row("F1, all film damage", "", (_f1(m["all"]) for m in each))
+    row("F1, all but stains", "", (_f1(m["but_stains"]) for m in each))
+    for kind in each[0]["kinds"]:
+        row(f"F1, called {kind}", "", (_f1(m["kinds"].get(kind)) for m in each))
+    recalls = (f"{m['straight']['recall_near']:.3f}" for m in each)
+    row("recall, straight scratches of 2 to 4 px", "0.85", recalls)
+    for group in CLEAN:
+        clean = [m["undamaged"][group] for m in each]
+        row(f"undamaged {group}: marked", "0.05 %", (_percent(c["marked"]) for c in clean))
+        row(f"undamaged {group}: worst; over 0.5 %", "0.5 %; 0", map(_worst, clean))
+    for group in CLEAN[1:]:
+        text = (m["undamaged"][group].get("text_marked", 0.0) for m in each)
+        row(f"scene text marked, {group}", "0.2 %", map(_percent, text))
+    for prefix, title in (("", "mean PSNR"), ("pooled_", "PSNR of all as one picture")):
+        row(
+            f"{title}: damaged / found and restored / true mask",
+            "+5 dB; within 3 dB",
+            (" / ".join(f"{m['restored'][prefix + name]:.2f}" for name in PSNR) for m in each),
+        )
+    restored = [m["restored"] for m in each]
+    worse = (f"{r['made_worse']}; {r['worst_change']:+.2f} dB" for r in restored)
+    row("made worse by over 0.1 dB; worst change", "0", worse)
+    composites = document["data"]["composites"].items()
+    note = "Composites: " + ", ".join(f"{count} of {name}" for name, count in composites) + "."
+    found = [Table("", ("on held-out film damage", "bar", *methods), rows, [note])]
+    if other := document["other_damage"]:
+        names = ("f1_near", "f1")
+        drawn = [[kind, *(number(values[n], 3) for n in names)] for kind, values in other.items()]
+        columns = ("other damage, when looked for", "F1 within a pixel", "F1")
+        found.append(Table("", columns, drawn))
+    return found
+
+
+TABLES: Mapping[str, Callable[[Document], list[Table]]] = {
+    "quality": _quality,
+    "detection": _detection,
+    "film-detection": _film,
+}
+"""By kind of result."""
+
+
+def _f1(values: Mapping[str, float] | None) -> str:
+    """Within a pixel, and strict."""
+    return "" if values is None else f"{values['f1_near']:.3f} ({values['f1']:.3f})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3f} %"
+
+
+def _worst(clean: Mapping[str, Any]) -> str:
+    share, picture = 100 * clean["worst"], clean["worst_picture"]
+    return f"{share:.2f} % ({picture}); {clean['over_half_percent']}"
+
+
+def _db(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} dB"
+
+
+def _without_empty(table: Table) -> Table:
+    """Without columns that no row has anything in."""
+    kept = [i for i in range(len(table.columns)) if any(row[i] for row in table.rows)]
+    return Table(
+        table.title,
+        [table.columns[i] for i in kept],
+        [[row[i] for i in kept] for row in table.rows],
+        table.notes,
+        sum(i < table.left for i in kept),
+    )
