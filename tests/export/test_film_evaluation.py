@@ -20,7 +20,7 @@ from inpaint_eval.median import MedianResidual, tune
 from inpaint_export.cli import main
 from inpaint_export.data.film_damage import KINDS
 from inpaint_export.errors import ExportError
-from inpaint_export.film_evaluation import _count_group, _Found
+from inpaint_export.film_evaluation.detectors import _count_group, _Found
 from inpaint_export.models.detector import Detector
 from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
 from inpaint_export.recipes import load_recipe

@@ -39,13 +39,14 @@ class FilmRestoration(TwoStageObjective[HoleWeights]):
     batch's ``found``, [N, 1, H, W], is wrong, its ``clear`` is as its ``image``, so that the
     network learns to leave undamaged pixels alone that are marked. The detector within is held.
 
-    detected: share of each batch that in the second stage is restored where the detector itself
-    finds damage; drawn faults are cheaper, its own are the ones that count.
+    model: a :class:`FilmRestorer`. detected: share of each batch that in the second stage is
+    restored where the detector itself finds damage; drawn faults are cheaper, its own are the ones
+    that count.
     """
 
     def __init__(
         self,
-        model: FilmRestorer,
+        model: nn.Module,
         *,
         early: HoleWeights = EARLY,
         late: HoleWeights = LATE,
@@ -53,9 +54,14 @@ class FilmRestoration(TwoStageObjective[HoleWeights]):
         detected: float = 0.25,
     ) -> None:
         super().__init__(model, early, late, switch)
-        self.film = model
         self.detected = detected
-        self.freeze(model.detector)
+        self.freeze(self.film.detector)
+
+    @property
+    def film(self) -> FilmRestorer:
+        """The network, which has more than a ``forward``."""
+        assert isinstance(self.model, FilmRestorer)
+        return self.model
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, clear, found = batch["image"], batch["clear"], batch["found"]
