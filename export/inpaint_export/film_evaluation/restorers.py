@@ -63,7 +63,11 @@ class _Tally:
     def composite(self, name: str, item: FilmDamaged, restored: Pixels) -> None:
         """One damaged picture that was restored."""
         squared = np.square(restored.astype(np.float32) - item.clean).sum(axis=2)
-        parts = {"all": item.truth, **item.kinds, **{f"{p}s": item.pieces[p] for p in PIECES}}
+        parts = {
+            "all": item.truth,
+            **item.kinds,
+            **{f"pieces: {p}": item.pieces[p] for p in PIECES},
+        }
         for part, where in parts.items():
             self.damage[part][0] += float(squared[where > 0].sum())
             self.damage[part][1] += 3.0 * np.count_nonzero(where)

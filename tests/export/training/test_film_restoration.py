@@ -235,7 +235,9 @@ def test_it_trains_and_exports(recipe: Recipe, root: Path, tmp_path: Path) -> No
     picture[40:44, 20:180] = 250
     picture[100:103, 60:63] = 250
     restorer = Restorer.load(output, threads=1)
-    found = cv2.dilate(np.uint8(restorer.attention(picture) >= 0.5), np.ones((5, 5)))
+    attention = restorer.plan(picture).attention()
+    assert attention is not None
+    found = cv2.dilate(np.uint8(attention >= 0.5), np.ones((5, 5)))
     assert found[42, 100] == 1
     assert found[70, 100] == 0
     restored = restorer.restore(picture)
