@@ -23,7 +23,7 @@ from inpaint_export.models.blocks import (
     SLOPE,
     GlobalContext,
     ResidualBlock,
-    residual_blocks,
+    double,
     start_at_zero,
 )
 from inpaint_export.models.declarations import in_full_precision
@@ -60,7 +60,7 @@ class FilmConfig:
 
     detector: KindDetectorConfig = field(default_factory=KindDetectorConfig)
     fine: int = 16
-    widths: tuple[int, int, int, int] = (24, 48, 96, 112)
+    widths: tuple[int, int, int, int] = (32, 48, 96, 112)
     dilations: tuple[int, ...] = (1, 2)
     scanned: int = 32
     rounds: int = 2
@@ -147,9 +147,9 @@ class MarkedRestorer(nn.Module):
         self.up4 = nn.Conv2d(eighth, 4 * quarter, 1)
         self.decode4 = ResidualBlock(quarter)
         self.up2 = nn.Conv2d(quarter, 4 * half, 1)
-        self.decode2 = residual_blocks(half, 1)
+        self.decode2 = ResidualBlock(half)
         self.head = nn.Conv2d(half, 4 * 6, 1)
-        self.up1 = nn.Conv2d(half, 4 * config.fine, 1)
+        self.up1 = nn.Conv2d(half, config.fine, 1)
         self.fine_head = nn.Conv2d(config.fine, 6, 3, padding=1)
         self._initialise()
 
@@ -186,7 +186,7 @@ class MarkedRestorer(nn.Module):
         x = x + attention * (self.decode8(x) - x)
         x = self.decode4(skip4 + F.pixel_shuffle(self.up4(x), 2))
         x = self.decode2(skip2 + F.pixel_shuffle(self.up2(x), 2))
-        fine = F.leaky_relu(fine + F.pixel_shuffle(self.up1(x), 2), SLOPE)
+        fine = F.leaky_relu(fine + double(self.up1(x)), SLOPE)
         heads = F.pixel_shuffle(self.head(x), 2) + self.fine_head(fine)
         gain, offset = heads.chunk(2, dim=1)  # [N, 3, H, W] each
         return gain * stands_out + offset
