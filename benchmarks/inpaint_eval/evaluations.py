@@ -124,10 +124,37 @@ def _film(document: Document) -> list[Table]:
     return found
 
 
+def _film_restoration(document: Document) -> list[Table]:
+    """A restorer on film damage, beside finding and filling."""
+    methods = document["methods"]
+    each, rows = list(methods.values()), []
+
+    def row(title: str, cells: Iterable[str]) -> None:
+        rows.append([title, *cells])
+
+    row("mean PSNR", (_db(m["psnr"]) for m in each))
+    row("mean PSNR in the damage", (_db(m["psnr_in_damage"]) for m in each))
+    for part in each[0]["pooled_in_damage"]:
+        row(f"all pixels of {part}", (_db(m["pooled_in_damage"].get(part)) for m in each))
+    worse = (f"{m['made_worse']}; {m['worst_change']:+.2f} dB" for m in each)
+    row("made worse by over 0.1 dB; worst change", worse)
+    for group in ("beside damage", *CLEAN):
+        clean = [m["undamaged"].get(group) for m in each]
+        row(
+            f"undamaged {group}: changed",
+            ("" if c is None else _percent(c["marked"]) for c in clean),
+        )
+    composites = document["data"]["composites"].items()
+    note = "Composites: " + ", ".join(f"{count} of {name}" for name, count in composites)
+    note += f"; found by {document['detector']}."
+    return [Table("", ("on held-out film damage", *methods), rows, [note])]
+
+
 TABLES: Mapping[str, Callable[[Document], list[Table]]] = {
     "quality": _quality,
     "detection": _detection,
     "film-detection": _film,
+    "film-restoration": _film_restoration,
 }
 """By kind of result."""
 

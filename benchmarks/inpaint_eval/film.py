@@ -376,6 +376,12 @@ class FilmDamaged:
     alpha: Coverage
     ignored: Coverage
 
+    @property
+    def truth(self) -> Coverage:
+        """255 where damage of any kind can be seen."""
+        truth: Coverage = np.maximum.reduce(list(self.kinds.values()))
+        return truth
+
 
 FILM_KINDS = ("scratch", "speck", "stain")
 

@@ -160,8 +160,21 @@ def speed(recipe: str, data: Path, threads: str, workers: str, steps: int, devic
     "beside the checkpoint; or measured, which needs --data. They are folded into the "
     "weights, so that 0.5 is each kind's.",
 )
+@click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Part of the network that takes its weights from another checkpoint or fp32 model file: "
+    "detector=damage.onnx, for a restorer's detector that was trained on since.",
+)
 def export(
-    source: Path, output: Path, precision: Precision, data: Path | None, thresholds: str | None
+    source: Path,
+    output: Path,
+    precision: Precision,
+    data: Path | None,
+    thresholds: str | None,
+    parts: tuple[str, ...],
 ) -> None:
     """Write a model file from SOURCE.
 
@@ -172,7 +185,13 @@ def export(
     """
     from inpaint_export.export import export_model_file
 
-    for line in export_model_file(source, output, precision, data, thresholds):
+    files = {}
+    for entry in parts:
+        name, equals, path = entry.partition("=")
+        if not (name and equals and path):
+            raise click.BadParameter(f"{entry!r} is not NAME=FILE", param_hint="--part")
+        files[name] = Path(path)
+    for line in export_model_file(source, output, precision, data, thresholds, files):
         click.echo(line)
 
 
@@ -190,8 +209,14 @@ def export(
 @click.option(
     "--film",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Of a detector by kind, on held-out film damage and undamaged pictures, below the data "
-    "root; writes this result file, .json.",
+    help="Of a detector, or of a restorer that needs no mask, by kind, on held-out film damage and "
+    "undamaged pictures, below the data root; writes this result file, .json.",
+)
+@click.option(
+    "--detector",
+    type=FILE,
+    help="With --film, for a restorer: a detector's model file, whose finds are filled for "
+    "comparison; damage if it is left out.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="With --film: pictures of each set.")
 @click.option(
@@ -209,6 +234,7 @@ def evaluate(
     masks: Path | None,
     distort: bool,
     film: Path | None,
+    detector: Path | None,
     limit: int | None,
     ratios: str,
     threads: int,
@@ -221,12 +247,14 @@ def evaluate(
     fixed seed that is drawn in other ways than training's, others on pairs or under distortions of
     fixed seeds.
     """
-    from inpaint_export.evaluation import evaluate_film_damage, evaluate_model
+    from inpaint_export.evaluation import evaluate_film, evaluate_model
     from inpaint_export.evaluation_file import write_document
     from inpaint_export.onnx_export import write_quality
 
     if film is not None:
-        evaluation = evaluate_film_damage(model_file, data, threads=threads, limit=limit)
+        evaluation = evaluate_film(
+            model_file, data, threads=threads, limit=limit, detector=detector
+        )
     else:
         evaluation = evaluate_model(
             model_file,

@@ -19,7 +19,9 @@ from inpaint_export.data.distortions import FIXED, distort_fixed
 from inpaint_export.detection_evaluation import evaluate_detector
 from inpaint_export.errors import ExportError
 from inpaint_export.evaluation_file import begin_document, end_document
-from inpaint_export.film_evaluation import Sizes, evaluate_film
+from inpaint_export.film_evaluation.detectors import evaluate_film_detector
+from inpaint_export.film_evaluation.restorers import DETECTOR, evaluate_film_restorer
+from inpaint_export.film_evaluation.sets import Sizes
 from inpaint_export.large_holes import holed_pictures, measure_holes
 from inpaint_sdk import DetectionQuality, Quality, Restorer
 from inpaint_sdk.models.file import read_model_file
@@ -88,22 +90,39 @@ def evaluate_model(
     return Evaluation(end_document(begun, rows=rows), quality)
 
 
-def evaluate_film_damage(
-    model_file: Path, root: Path, *, threads: int, limit: int | None = None
+def evaluate_film(
+    model_file: Path,
+    root: Path,
+    *,
+    threads: int,
+    limit: int | None = None,
+    detector: Path | None = None,
 ) -> Evaluation:
-    """Measures a detector as :func:`inpaint_export.film_evaluation.evaluate_film` does.
+    """Measures a detector or a restorer that needs no mask on film damage.
 
-    limit: pictures of each set, for a trial.
+    See :func:`inpaint_export.film_evaluation.detectors.evaluate_film_detector` and
+    :func:`inpaint_export.film_evaluation.restorers.evaluate_film_restorer`.
+
+    limit: pictures of each set, for a trial. detector: of a restorer's peer, ``damage`` if None.
 
     Raises:
-        ExportError: the model is no detector.
+        ExportError: the model is neither, or a detector is to be measured and another is given.
     """
     info = read_model_file(model_file).info
-    if info.task != "detect":
-        raise ExportError(f"{info.name} is no detector: leave out --film")
     sizes = None if limit is None else Sizes.limited(limit)
-    document, detection = evaluate_film(model_file, root, threads=threads, sizes=sizes)
-    return Evaluation(document, detection=detection)
+    if info.task == "detect":
+        if detector is not None:
+            raise ExportError(f"{info.name} is a detector: leave out --detector")
+        document, detection = evaluate_film_detector(model_file, root, threads=threads, sizes=sizes)
+        return Evaluation(document, detection=detection)
+    if info.task == "enhance":
+        document, quality = evaluate_film_restorer(
+            model_file, root, detector=detector or DETECTOR, threads=threads, sizes=sizes
+        )
+        return Evaluation(document, quality)
+    raise ExportError(
+        f"{info.name} fills holes and finds no damage: leave out --film, give --masks"
+    )
 
 
 def distorted_pairs(folder: Path, kind: str) -> list[Pair]:

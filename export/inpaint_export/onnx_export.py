@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ast import literal_eval
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -28,6 +29,7 @@ from inpaint_export.thresholds import (
     read_thresholds,
 )
 from inpaint_export.training.checkpoint import load_checkpoint
+from inpaint_export.training.start import replace_part
 from inpaint_kernels.onnx_body import DOMAIN
 from inpaint_kernels.onnx_export import attach_function, translation_table
 from inpaint_sdk.models.file import content_digest
@@ -59,7 +61,11 @@ class Check:
 
 
 def export_checkpoint(
-    checkpoint: Path, output: Path, thresholds: str | None = None, data: Path | None = None
+    checkpoint: Path,
+    output: Path,
+    thresholds: str | None = None,
+    data: Path | None = None,
+    parts: Mapping[str, Path] | None = None,
 ) -> list[Check]:
     """Writes the averaged weights of a checkpoint as a model file.
 
@@ -69,14 +75,20 @@ def export_checkpoint(
     them, or ``measured``, on the recipe's validation pictures below ``data``; folded into the
     weights.
 
+    parts: of the network, by their attributes' paths, that take their weights from other
+    checkpoints or fp32 model files: a restorer's detector that was trained on since.
+
     Raises:
-        FileNotFoundError, ValueError: there is no such checkpoint, or it is not one of ours.
+        FileNotFoundError, ValueError: there is no such checkpoint or part, or it is not one of
+            ours.
         ExportError: the two differ by more than ``TOLERANCE``, or the thresholds do not fit.
     """
     state = load_checkpoint(checkpoint)
     recipe = recipe_from_data(state["recipe"])
     model = recipe.build()
     model.load_state_dict(state["ema"])
+    for part, path in (parts or {}).items():
+        replace_part(path, model, part)
     if thresholds == MEASURED:
         fold_thresholds(model, measure_thresholds(model, recipe, data))
     elif thresholds is not None:
@@ -210,11 +222,17 @@ def _name_sizes(proto: onnx.ModelProto) -> None:
 
 
 def _example(recipe: Recipe, batch: int, height: int, width: int, seed: int) -> tuple[Tensor, ...]:
-    """Random inputs: a picture, and for inpainting a mask that hides about a fifth in squares."""
+    """Random inputs: a picture, and for inpainting a mask that hides about a fifth in squares.
+
+    The others see a smooth picture with white squares in it, so that there is damage to be found.
+    """
     random = torch.Generator().manual_seed(seed)
     image = torch.rand(batch, 3, height, width, generator=random)
     if recipe.task != "inpaint":
-        return (image,)
+        smooth = F.interpolate(image[:, :, ::8, ::8], (height, width), mode="bilinear")
+        white = torch.rand(batch, 1, -(-height // 4), -(-width // 4), generator=random) < 0.01
+        white = white.repeat_interleave(4, 2).repeat_interleave(4, 3)[:, :, :height, :width]
+        return (torch.where(white, 1.0, 0.8 * smooth + 0.1 * image),)
     squares = torch.rand(batch, 1, -(-height // 5), -(-width // 5), generator=random) < 0.2
     mask = squares.float().repeat_interleave(5, 2).repeat_interleave(5, 3)
     return image, mask[:, :, :height, :width].contiguous()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import torch
 from click.testing import CliRunner
@@ -20,7 +21,8 @@ from inpaint_eval.median import MedianResidual, tune
 from inpaint_export.cli import main
 from inpaint_export.data.film_damage import KINDS
 from inpaint_export.errors import ExportError
-from inpaint_export.film_evaluation import _count_group, _Found
+from inpaint_export.film_evaluation.detectors import _count_group, _Found
+from inpaint_export.model_document import set_info
 from inpaint_export.models.detector import Detector
 from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
 from inpaint_export.recipes import load_recipe
@@ -33,9 +35,10 @@ from inpaint_export.training.kind_validation import (
     marked_at,
 )
 from inpaint_sdk import Restorer
-from inpaint_sdk.models.file import read_model_file
+from inpaint_sdk.models.file import content_digest, read_model_file
 from inpaint_sdk.models.zoo import open_model
 from support.film import write_film
+from support.models import model_info
 
 SMALL = KindDetectorConfig(fine=8, widths=(8, 8, 8, 8), dilations=(1,), scanned=0)
 
@@ -210,9 +213,62 @@ def test_a_detector_is_exported_with_thresholds_and_measured(root: Path, tmp_pat
     }
 
 
-def test_film_is_for_detectors(tmp_path: Path) -> None:
+def identity(path: Path) -> Path:
+    """A mask-free restorer that changes nothing."""
+    sides = ["batch", 3, "height", "width"]
+    values = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, sides)
+        for name in ("image", "output")
+    ]
+    node = onnx.helper.make_node("Identity", ["image"], ["output"])
+    graph = onnx.helper.make_graph([node], "nothing", values[:1], values[1:])
+    opset = onnx.helper.make_opsetid("", 18)
+    proto = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=9)
+    digest = content_digest(proto.SerializeToString())
+    set_info(proto, model_info(name="nothing", digest=digest))
+    onnx.save(proto, path)
+    return path
+
+
+def test_a_restorer_is_measured_beside_finding_and_filling(root: Path, tmp_path: Path) -> None:
+    model, result = identity(tmp_path / "nothing.onnx"), tmp_path / "film.json"
+    arguments = ["eval", str(model), "--data", str(root), "--film", str(result), "--limit", "1"]
+    measured = CliRunner().invoke(main, [*arguments, "--threads", "1", "--write"])
+    assert measured.exit_code == 0, measured.output
+    assert "undamaged hard, drawn: changed" in measured.output
+    document = json.loads(result.read_text())
+    assert document["kind"] == "film-restoration"
+    methods = document["methods"]
+    assert list(methods) == ["damaged", "nothing", "found, photo", "told, photo"]
+    mine, before = methods["nothing"], methods["damaged"]
+    assert mine["pooled_in_damage"] == before["pooled_in_damage"]
+    assert mine["psnr"] == before["psnr"]
+    assert mine["made_worse"] == 0
+    assert mine["undamaged"]["hard, drawn"]["pictures"] == 20
+    assert all(group["marked"] == 0.0 for group in mine["undamaged"].values())
+    told, parts = methods["told, photo"]["pooled_in_damage"], mine["pooled_in_damage"]
+    assert told["all"] > parts["all"] + 3.0
+    assert set(document["better"]) == set(parts)
+    assert set(parts) <= {
+        "all",
+        *KINDS,
+        "pieces: dust",
+        "pieces: hair",
+        "pieces: scratch",
+        "pieces: stain",
+    }
+    (row,) = read_model_file(model).info.quality
+    assert (row.data, row.masks, row.psnr) == ("held-out film damage", "none", mine["psnr"])
+    assert row.psnr_hole == mine["psnr_in_damage"]
+
+
+def test_film_is_for_what_finds_damage(tmp_path: Path) -> None:
     path = str(open_model("photo").path)
     arguments = ["eval", path, "--data", str(tmp_path), "--film", str(tmp_path / "f.json")]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code != 0
-    assert "photo is no detector" in result.output
+    assert "photo fills holes and finds no damage" in result.output
+    path = str(open_model("damage").path)
+    result = CliRunner().invoke(main, ["eval", path, *arguments[2:], "--detector", path])
+    assert result.exit_code != 0
+    assert "damage is a detector: leave out --detector" in result.output

@@ -16,13 +16,15 @@ from torch import Tensor, nn
 from inpaint_eval.sessions import open_session
 from inpaint_export.model_document import set_info
 from inpaint_export.models.crnn import Crnn, CrnnConfig
+from inpaint_export.models.film import FilmConfig, FilmRestorer
+from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
-from inpaint_export.training.checkpoint import KEYS
+from inpaint_export.training.checkpoint import KEYS, save_checkpoint
 from inpaint_export.training.loop import Trainer
-from inpaint_export.training.start import FromFile, FromModel, load_weights
+from inpaint_export.training.start import FromFile, FromModel, load_weights, replace_part
 from inpaint_sdk import ModelError
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS, open_model
@@ -145,3 +147,26 @@ def test_a_recipes_start_has_to_fit_whole(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"the network is not that of .*stem2"):
         FromModel("photo").apply(grown, tmp_path)
     assert "stem2" in FromModel("photo", grown=True).apply(grown, tmp_path).anew
+
+
+def test_a_part_takes_its_weights_from_another_file(tmp_path: Path) -> None:
+    """All of them, and nothing else changes."""
+    config = KindDetectorConfig(fine=8, widths=(8, 8, 8, 8), dilations=(1,), scanned=4)
+    torch.manual_seed(2)
+    film, detector = (
+        FilmRestorer(FilmConfig(config, 8, (8, 8, 8, 8), (1,), 8)),
+        KindDetector(config),
+    )
+    for parameter in detector.parameters():
+        parameter.data += 0.01 * torch.randn_like(parameter)
+    before = {name: tensor.clone() for name, tensor in film.restorer.state_dict().items()}
+    save_checkpoint(tmp_path / "last.pt", {**dict.fromkeys(KEYS, 0), "ema": detector.state_dict()})
+    replace_part(tmp_path / "last.pt", film, "detector")
+    for name, tensor in detector.state_dict().items():
+        assert torch.equal(film.detector.state_dict()[name], tensor), name
+    for name, tensor in film.restorer.state_dict().items():
+        assert torch.equal(before[name], tensor), name
+    with pytest.raises(ValueError, match="no part 'finder'; it has detector, attention, restorer"):
+        replace_part(tmp_path / "last.pt", film, "finder")
+    with pytest.raises(ValueError, match="is of another network"):
+        replace_part(tmp_path / "last.pt", film, "restorer")

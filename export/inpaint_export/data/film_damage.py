@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from inpaint_eval.film_library import FilmLibrary
 from inpaint_export.data import overlays, print_damage, sensor_damage, worn_prints
 from inpaint_export.data.photos import PhotoItems, Picture, random_crop, recolour, to_tensor
 from inpaint_export.data.scene_text import scene_text
+from inpaint_sdk.options import OVERLAY
 
 KINDS = ("scratch", "speck", "stain", "overlay", "sensor")
 """In the order of the channels."""
@@ -42,8 +44,8 @@ _PRINT: Sequence[tuple[str, _Painter, float]] = (
     ("stain", print_damage.fading, 0.7),
 )
 _OVERLAY: Sequence[tuple[str, _Painter, float]] = (
-    ("overlay", overlays.text, 2.0),
-    ("overlay", overlays.logos, 1.0),
+    (OVERLAY, overlays.text, 2.0),
+    (OVERLAY, overlays.logos, 1.0),
 )
 _SENSOR: Sequence[tuple[str, _Painter, float]] = (
     ("speck", sensor_damage.pixels, 1.0),
@@ -90,12 +92,20 @@ class LabelledDamage:
 
     picture: uint8 [H, W, 3], RGB. kinds: uint8 [K, H, W] in the order of :data:`KINDS`, 255 where
     the kind can be seen. ignored: uint8 [H, W], 255 where a pixel teaches nothing: within a pixel
-    of damage, or where damage is hidden.
+    of damage, or where damage is hidden. clean: the picture as it would have been scanned without
+    physical damage, with the same grain, overlays and compression.
     """
 
     picture: Picture
     kinds: NDArray[np.uint8]
     ignored: Coverage
+    clean: Picture
+
+    @property
+    def physical(self) -> Coverage:
+        """255 where damage can be seen that is not laid over the picture, uint8 [H, W]."""
+        kinds = [plane for kind, plane in zip(KINDS, self.kinds, strict=True) if kind != OVERLAY]
+        return np.maximum.reduce(kinds)
 
 
 class _Damaging:
@@ -103,19 +113,23 @@ class _Damaging:
 
     def __init__(self, picture: Picture, threshold: float) -> None:
         """threshold: of 255, the change from which on damage can be seen."""
-        self.picture = picture
+        self.picture = self.clean = picture
         self.threshold = threshold
         self.kinds = np.zeros((len(KINDS), *picture.shape[:2]), np.uint8)
         self.hidden = np.zeros(picture.shape[:2], np.uint8)
 
     def draw(self, rng: np.random.Generator, kind: str, painter: _Painter) -> None:
         """One kind of damage, which is wherever the picture changes; gaps of a pixel are closed."""
-        after = self.picture.copy()
+        after, clean = self.picture.copy(), self.clean
+        if kind == OVERLAY:
+            clean = clean.copy()
+            painter(copy.deepcopy(rng), clean)
         painter(rng, after)
         change = changed(self.picture, after)
         seen = np.multiply(change >= self.threshold, 255, dtype=np.uint8)
         seen = np.asarray(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, _SQUARE), np.uint8)
-        self._keep(after, {kind: seen}, np.multiply(change > 2, 255, dtype=np.uint8))
+        if self._keep(after, {kind: seen}, np.multiply(change > 2, 255, dtype=np.uint8)):
+            self.clean = clean
 
     def film(self, rng: np.random.Generator, damage: FilmDamage) -> None:
         """Film damage, whose opacity is known."""
@@ -123,13 +137,16 @@ class _Damaging:
         alphas = damage.paint(rng, after)
         self._keep(after, *label(self.picture, after, alphas, self.threshold))
 
-    def _keep(self, after: Picture, seen: Mapping[str, Coverage], hidden: Coverage) -> None:
+    def _keep(self, after: Picture, seen: Mapping[str, Coverage], hidden: Coverage) -> bool:
+        """Whether a step is kept: not where it would damage most of the picture."""
         kinds = self.kinds.copy()
         for kind, where in seen.items():
             np.maximum(kinds[KINDS.index(kind)], where, out=kinds[KINDS.index(kind)])
-        if np.count_nonzero(kinds.max(axis=0)) <= LARGEST * self.hidden.size:
-            self.picture, self.kinds = after, kinds
-            self.hidden = np.maximum(self.hidden, hidden)
+        if np.count_nonzero(kinds.max(axis=0)) > LARGEST * self.hidden.size:
+            return False
+        self.picture, self.kinds = after, kinds
+        self.hidden = np.maximum(self.hidden, hidden)
+        return True
 
     @property
     def ignored(self) -> Coverage:
@@ -214,12 +231,15 @@ def damage_by_kind(
         picture = add_grain(rng, picture, grain, size=size, colourful=colourful)
     damaging = _Damaging(picture, max(VISIBLE, 510.0 * grain))
     FAMILIES[family](rng, damaging, film)
-    picture = damaging.picture
+    both = [damaging.picture, damaging.clean]
     if rng.random() < 0.35:
-        picture = sharpen(picture, float(rng.uniform(0.6, 1.5)), float(rng.uniform(0.2, 1.2)))
+        sigma, amount = float(rng.uniform(0.6, 1.5)), float(rng.uniform(0.2, 1.2))
+        both = [sharpen(picture, sigma, amount) for picture in both]
     if rng.random() < 0.45:
-        picture = compress(picture, ".jpg", int(rng.integers(40, 98)))
-    return LabelledDamage(picture, damaging.kinds, damaging.ignored)
+        quality = int(rng.integers(40, 98))
+        both = [compress(picture, ".jpg", quality) for picture in both]
+    damaged, undamaged = both
+    return LabelledDamage(damaged, damaging.kinds, damaging.ignored, undamaged)
 
 
 def _age(rng: np.random.Generator, clean: Picture, family: str) -> Picture:

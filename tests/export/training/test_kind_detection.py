@@ -134,7 +134,7 @@ def test_validation_chooses_thresholds_by_undamaged_pictures() -> None:
     picture[4:8, 4:8, 2] = 250  # 0.98
     kinds = np.zeros((len(KINDS), 32, 32), np.uint8)
     kinds[SPECK, 4:8, 4:12] = 255
-    damaged = LabelledDamage(picture, kinds, np.zeros((32, 32), np.uint8))
+    damaged = LabelledDamage(picture, kinds, np.zeros((32, 32), np.uint8), picture)
     plain = np.zeros((32, 32, 3), np.uint8)
     plain[10:20, 10:20, 2] = 140  # 0.55
     validation = KindValidation([damaged], [plain])

@@ -1,48 +1,47 @@
-"""Measures a detector on film damage that no detector was trained on, and on what looks damaged.
+"""Measures a detector, by kind of damage and of piece, and what is restored by what it finds.
 
-Everything goes through the SDK, as it will be used. Beside it stands the median residual, tuned on
-the shapes and frames that are trained on.
+Beside it stands the median residual, tuned on the shapes and frames that are trained on.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from tqdm import tqdm
 
 from inpaint_eval.damage import damage_held_out
 from inpaint_eval.detection import Counts
-from inpaint_eval.evaluations import PSNR
+from inpaint_eval.evaluations import CLEAN, PSNR
 from inpaint_eval.film import FilmDamage, FilmDamaged, StraightScratches, film_pictures
 from inpaint_eval.film_library import FilmLibrary
 from inpaint_eval.median import MedianResidual, tune
 from inpaint_eval.pictures import Pixels
-from inpaint_eval.scores import psnr_of
-from inpaint_eval.splits import list_split
-from inpaint_eval.undamaged import (
-    EACH,
-    Undamaged,
-    undamaged_photographs,
-    undamaged_pictures,
-)
 from inpaint_export.data.photos import read_rgb
 from inpaint_export.evaluation_file import begin_document, end_document
+from inpaint_export.film_evaluation.sets import (
+    COMPOSITES,
+    FOLDERS,
+    INPAINTER,
+    WORSE,
+    Clean,
+    Sizes,
+    composites,
+    hard_pictures,
+    psnrs,
+    rounded,
+    shown,
+    squared_error,
+)
 from inpaint_export.training.validation import evenly_spread
 from inpaint_sdk import DetectionQuality, Options, Restorer
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.options import DetectionOptions
 from inpaint_sdk.runners.detect import Detection, find_regions, widen
-
-INPAINTER = "photo"
-
-FOLDERS = ("photos/val", "photos/more")
 
 GROUPS: Mapping[str, str] = {"dust": "speck", "hair": "scratch", "scratch": "scratch"}
 """Sorts of pieces, as people tell them apart, to the kind that a detector calls them."""
@@ -56,72 +55,11 @@ HELD_OUT_KINDS: Mapping[str, tuple[str, ...]] = {
 }
 """A detector's kinds to those of :mod:`inpaint_eval.held_out_damage`, damage of another drawer."""
 
-WORSE = 0.1
-"""In dB; a restored picture that loses more was made worse."""
-
 MOST_MARKED = 0.0005
 """Share of clean pictures that the second median residual may mark, as the bar has it."""
 
 STRAIGHT, TUNED, DAMAGE_SEEDS = 28, 27, 29
 """Seeds of the straight scratches, of what the peer is tuned on, and of other damage."""
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How many pictures, at most; they are spread evenly over a folder.
-
-    composites: of each folder. hard: drawn ones of every kind. photographs: hard ones.
-    straight: with straight scratches. held_out: under every other kind of damage. tuned: that the
-    peer is tuned on.
-    """
-
-    composites: int = 500
-    hard: int = EACH
-    photographs: int = 80
-    straight: int = 80
-    held_out: int = 8
-    tuned: int = 24
-
-    @classmethod
-    def limited(cls, limit: int) -> Sizes:
-        """At most so many of each."""
-        return cls(*(min(limit, count) for count in asdict(cls()).values()))
-
-
-@dataclass
-class _Clean:
-    """Marks on undamaged pictures. worst: share of the pixels and name of the worst picture."""
-
-    pictures: int = 0
-    pixels: int = 0
-    marked: int = 0
-    over_half_percent: int = 0
-    worst: tuple[float, str] = (0.0, "")
-    text: int = 0
-    text_marked: int = 0
-
-    def add(self, name: str, mask: Pixels, text: Pixels | None = None) -> None:
-        marked = int(np.count_nonzero(mask))
-        self.pictures += 1
-        self.pixels += mask.size
-        self.marked += marked
-        self.over_half_percent += marked > 0.005 * mask.size
-        self.worst = max(self.worst, (marked / mask.size, name))
-        if text is not None:
-            self.text += int(np.count_nonzero(text))
-            self.text_marked += int(np.count_nonzero((text > 0) & (mask > 0)))
-
-    def figures(self) -> dict[str, Any]:
-        found: dict[str, Any] = {
-            "pictures": self.pictures,
-            "marked": round(self.marked / max(1, self.pixels), 7),
-            "worst": round(self.worst[0], 6),
-            "worst_picture": self.worst[1],
-            "over_half_percent": self.over_half_percent,
-        }
-        if self.text:
-            found["text_marked"] = round(self.text_marked / self.text, 6)
-        return found
 
 
 @dataclass(frozen=True)
@@ -185,7 +123,7 @@ class _Tally:
     kinds: dict[str, Counts] = field(default_factory=dict)
     groups: dict[str, Counts] = field(default_factory=lambda: {g: Counts() for g in GROUPS})
     straight: Counts = field(default_factory=Counts)
-    clean: dict[str, _Clean] = field(default_factory=dict)
+    clean: dict[str, Clean] = field(default_factory=dict)
     errors: list[tuple[float, float, float]] = field(default_factory=list)
     visible: list[bool] = field(default_factory=list)
     seconds: float = 0.0
@@ -194,7 +132,7 @@ class _Tally:
         """One damaged picture and the same without damage."""
         started = time.perf_counter()
         found = self.method.run(item.picture)
-        truth = np.maximum.reduce(list(item.kinds.values()))
+        truth = item.truth
         self.all.add(found.mask, truth, item.ignored)
         pieces = np.maximum.reduce([item.pieces[group] for group in GROUPS])
         stained = np.where(pieces > 0, np.uint8(0), truth)
@@ -206,22 +144,22 @@ class _Tally:
         for group, count in self.groups.items():
             _count_group(count, found, item.pieces[group], truth, item.ignored, GROUPS[group])
         pictures = (item.picture, found.restored, true_restored)
-        self.errors.append(tuple(_error(p, item.clean) for p in pictures))  # type: ignore[arg-type]
+        self.errors.append(tuple(squared_error(p, item.clean) for p in pictures))  # type: ignore[arg-type]
         self.visible.append(bool(truth.any()))
         self.undamaged("scans", name, self.method.detect(item.clean))
         self.seconds += time.perf_counter() - started
 
     def undamaged(self, group: str, name: str, mask: Pixels, text: Pixels | None = None) -> None:
         """A picture without damage."""
-        self.clean.setdefault(group, _Clean()).add(name, mask, text)
+        self.clean.setdefault(group, Clean()).add(name, mask, text)
 
     def figures(self) -> dict[str, Any]:
         """As the result file has them."""
         errors = np.array(self.errors)
-        each = _psnr(errors)
+        each = psnrs(errors)
         change = each[:, 1] - each[:, 0]
         means = each[self.visible].mean(axis=0) if any(self.visible) else each.mean(axis=0)
-        pooled = _psnr(errors.mean(axis=0))
+        pooled = psnrs(errors.mean(axis=0))
         return {
             "all": _f1(self.all),
             "but_stains": _f1(self.but_stains),
@@ -232,8 +170,8 @@ class _Tally:
             "restored": {
                 "pictures": len(errors),
                 "visibly_damaged": sum(self.visible),
-                **dict(zip(PSNR, _rounded(means), strict=True)),
-                **dict(zip((f"pooled_{name}" for name in PSNR), _rounded(pooled), strict=True)),
+                **dict(zip(PSNR, rounded(means), strict=True)),
+                **dict(zip((f"pooled_{name}" for name in PSNR), rounded(pooled), strict=True)),
                 "made_worse": int((change < -WORSE).sum()),
                 "worst_change": round(float(change.min()), 3),
             },
@@ -257,18 +195,6 @@ def _count_group(
     count.add(np.where(around, found.mask, mine), truth, left_out)
 
 
-def _error(picture: Pixels, clean: Pixels) -> float:
-    """Mean squared, of 255."""
-    return float(cv2.norm(picture, clean, cv2.NORM_L2SQR)) / clean.size
-
-
-_psnr = np.vectorize(psnr_of, otypes=[float])
-
-
-def _rounded(values: NDArray[np.float64]) -> list[float]:
-    return [round(float(value), 3) for value in values]
-
-
 def _f1(count: Counts) -> dict[str, float]:
     return {
         "f1": round(count.f1, 4),
@@ -278,7 +204,7 @@ def _f1(count: Counts) -> dict[str, float]:
     }
 
 
-def evaluate_film(
+def evaluate_film_detector(
     model_file: Path, root: Path, *, threads: int, sizes: Sizes | None = None
 ) -> tuple[dict[str, Any], tuple[DetectionQuality, ...]]:
     """Measures a detector and its peer; returns the result, and rows for the model file.
@@ -302,58 +228,36 @@ def evaluate_film(
     tallies = {title: _Tally(_DetectorMethod(model_file, restorer))}
     tallies |= {n: _Tally(_MedianMethod(median, restorer)) for n, median in medians.items()}
 
-    composites: dict[str, int] = {}
-    for folder in FOLDERS:
-        total = min(sizes.composites, len(list_split(root, folder, "held-out")))
-        composites[folder] = total
-        items = film_pictures(root, folder, limit=sizes.composites)
-        for index, item in enumerate(_shown(items, folder, total)):
-            truth = np.maximum.reduce(list(item.kinds.values()))
-            true_restored = restorer.restore(item.picture, widen(truth, 1))
-            for tally in tallies.values():
-                tally.composite(f"{folder} {index}", item, true_restored)
+    for name, item in composites(root, sizes):
+        true_restored = restorer.restore(item.picture, widen(item.truth, 1))
+        for tally in tallies.values():
+            tally.composite(name, item, true_restored)
     straight = film_pictures(
         root, FOLDERS[0], seed=STRAIGHT, limit=sizes.straight, damage=StraightScratches()
     )
-    for item in _shown(straight, "straight scratches", sizes.straight):
+    for item in shown(straight, "straight scratches", sizes.straight):
         for tally in tallies.values():
             found = tally.method.detect(item.picture)
             tally.straight.add(found, item.pieces["scratch"], item.ignored)
-    _hard(tallies, "hard, drawn", undamaged_pictures(sizes.hard), 20 * sizes.hard)
-    photographs = undamaged_photographs(root, sizes.photographs)
-    _hard(tallies, "hard, photographs", photographs, sizes.photographs)
+    for group, name, picture in hard_pictures(root, sizes):
+        for tally in tallies.values():
+            mask = tally.method.detect(picture.picture)
+            tally.undamaged(group, name, mask, picture.text)
+            if group == "hard, drawn":
+                tally.undamaged(picture.kind, name, mask, picture.text)
 
     document = end_document(
         begun,
         inpainter={"name": restorer.model.name, "digest": restorer.model.digest},
         data={
-            "composites": composites,
-            "damage": "film/frames 08 to 10, film/shapes whose number is divisible by 5",
+            **sizes.described(root),
             "tuned_on": f"{len(tuned_on)} of {FOLDERS[0]} under the other frames and shapes",
-            **{name: value for name, value in asdict(sizes).items() if name != "composites"},
         },
         peers={name: asdict(median) for name, median in medians.items()},
         methods={name: tally.figures() for name, tally in tallies.items()},
         other_damage=_other_damage(restorer, tallies[title].method.kinds, root, sizes.held_out),
     )
-    return document, _rows(tallies[title], sum(composites.values()))
-
-
-def _shown(items: Iterable[Any], title: str, total: int) -> Iterator[Any]:
-    yield from tqdm(items, desc=title, total=total, unit="picture", disable=None)
-
-
-def _hard(
-    tallies: Mapping[str, _Tally], group: str, items: Iterable[Undamaged], total: int
-) -> None:
-    numbers: dict[str, int] = {}
-    for item in _shown(items, group, total):
-        number = numbers[item.kind] = numbers.get(item.kind, -1) + 1
-        for tally in tallies.values():
-            mask = tally.method.detect(item.picture)
-            tally.undamaged(group, f"{item.kind} {number}", mask, item.text)
-            if group == "hard, drawn":
-                tally.undamaged(item.kind, f"{item.kind} {number}", mask, item.text)
+    return document, _rows(tallies[title])
 
 
 def _other_damage(
@@ -365,9 +269,7 @@ def _other_damage(
     for number, kind in enumerate(kind for kind in HELD_OUT_KINDS if kind in kinds):
         counts = Counts()
         options = Options(kinds=frozenset({kind}))
-        for index, drawn in enumerate(
-            _shown(HELD_OUT_KINDS[kind], kind, len(HELD_OUT_KINDS[kind]))
-        ):
+        for index, drawn in enumerate(shown(HELD_OUT_KINDS[kind], kind, len(HELD_OUT_KINDS[kind]))):
             for which, picture in enumerate(clean):
                 rng = np.random.default_rng((DAMAGE_SEEDS, number, index, which))
                 damaged = damage_held_out(rng, picture, drawn)
@@ -378,15 +280,15 @@ def _other_damage(
     return figures
 
 
-def _rows(tally: _Tally, pictures: int) -> tuple[DetectionQuality, ...]:
+def _rows(tally: _Tally) -> tuple[DetectionQuality, ...]:
     """For the model file: strict F1 by kind on the composites, and marks on clean pictures."""
-    data = "held-out film damage"
+    data, pictures = COMPOSITES, len(tally.errors)
     counts = {**tally.kinds, "all kinds": tally.all}
     rows = [
         DetectionQuality(data, kind, pictures, round(c.f1, 4), round(c.false_positive_rate, 6))
         for kind, c in counts.items()
     ]
-    for group in ("scans", "hard, drawn", "hard, photographs"):
+    for group in CLEAN:
         clean = tally.clean[group]
         marked = round(clean.marked / max(1, clean.pixels), 6)
         rows.append(DetectionQuality(f"undamaged {group}", "none", clean.pictures, None, marked))

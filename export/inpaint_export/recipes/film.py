@@ -1,0 +1,42 @@
+"""``film``: damage of film and old photographs found and undone, without a mask."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from inpaint_export.data.film_restoration import FilmRestorationDataConfig
+from inpaint_export.models.film import FilmConfig, FilmRestorer
+from inpaint_export.recipes.base import CardConfig, Recipe
+from inpaint_export.recipes.damage_next import RECIPE as DETECTOR
+from inpaint_export.recipes.sources import LICENCE
+from inpaint_export.training.film_restoration import FilmRestoration, FilmValidationConfig
+from inpaint_export.training.optim import OptimConfig
+from inpaint_export.training.start import FromRun
+
+RECIPE = Recipe(
+    name="film",
+    family="sarnn",
+    task="enhance",
+    build=partial(FilmRestorer, FilmConfig()),
+    objective=FilmRestoration,
+    data=FilmRestorationDataConfig(
+        crop=192,
+        scale=(0.5, 1.5),
+        families={"film": 0.55, "print": 0.3, "digital": 0.1, "none": 0.05},
+        scene_text=0.1,
+    ),
+    validation=FilmValidationConfig(folder="photos/val"),
+    card=CardConfig(
+        description=(
+            "Finds dust, scratches, hairs, stains and a sensor's faults in photographs and scans, "
+            "and restores them; needs no mask and changes nothing else."
+        ),
+        licence=LICENCE,
+        training_data=DETECTOR.card.training_data,
+    ),
+    steps=12_000,
+    outputs=("output", "attention"),
+    storage="fp16",
+    start=FromRun(DETECTOR.name, part="detector"),
+    optim=OptimConfig(lr=2e-3, warmup=200, decay=0.5),
+)
