@@ -89,7 +89,7 @@ def video(
     if not overwrite_input and is_one_of(output, (source, mask, mask_video)):
         raise OutputError(f"{output} is an input; give another, or --overwrite-input")
     from inpaint_sdk.video import restore_video
-    from inpaint_sdk.video.streams import Encoding
+    from inpaint_sdk.video.encoders import Encoding
 
     restorer = Restorer.load(model, detector=detector, clouds=clouds, options=options, **loading)
     with tqdm(unit="frame", disable=None) as bar:

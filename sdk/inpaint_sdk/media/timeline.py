@@ -1,0 +1,93 @@
+"""Times that go on, whatever a recording's clock does."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+BROADCAST_GAP = 10.0
+"""Seconds by which a broadcast's clock may leap; by more, it was set anew. As in ffmpeg."""
+
+LONGEST_GAP = 30 * 3600.0
+"""The same for files whose pictures may stand for long, like recordings of a screen."""
+
+BROADCAST_BACK, BACK = 0.1, 1.0
+"""Seconds by which times may go back before the clock counts as set anew."""
+
+LATEST = 1e9
+"""Seconds; later times are damage."""
+
+
+class Timeline:
+    """Moves packets in time so that they go on where the clock of a recording was set anew.
+
+    Recordings that were joined, DVDs whose clock begins again with each cell, and clocks that wrap
+    have such places. All streams are moved alike, so that they stay in step.
+
+    Args:
+        is_broadcast: the container allows a clock to be set anew, like a transport stream.
+        start: seconds at which the recording begins; they are taken off.
+    """
+
+    def __init__(self, *, is_broadcast: bool, start: float = 0.0) -> None:
+        self._gap = BROADCAST_GAP if is_broadcast else LONGEST_GAP
+        self._back = BROADCAST_BACK if is_broadcast else BACK
+        self._offset = -start
+        self._last: dict[int, float] = {}
+        self._next: dict[int, float] = {}
+
+    def move(self, packet: Any) -> None:
+        """Sets the times of a packet, which come in the order of the file."""
+        unit = float(packet.time_base)
+        for name in ("pts", "dts"):
+            time = getattr(packet, name)
+            if time is not None and abs(time) * unit > LATEST:
+                setattr(packet, name, None)
+        time = packet.dts if packet.dts is not None else packet.pts
+        if time is None:
+            return
+        if packet.stream.type in ("audio", "video"):  # others come seldom, and out of order
+            self._follow(packet.stream.index, time * unit)
+            duration = max(0, packet.duration or 0) * unit
+            self._last[packet.stream.index] = time * unit + self._offset
+            self._next[packet.stream.index] = time * unit + self._offset + min(duration, self._gap)
+        shift = round(self._offset / unit)
+        for name in ("pts", "dts"):
+            time = getattr(packet, name)
+            if time is not None:
+                setattr(packet, name, time + shift)
+
+    def _follow(self, stream: int, time: float) -> None:
+        if stream not in self._last:
+            return
+        at, expected = time + self._offset, self._next[stream]
+        if at < self._last[stream] - self._back or abs(at - expected) > self._gap:
+            self._offset += expected - at
+
+
+class FrameTimes:
+    """Times of frames, strictly increasing.
+
+    Frames that have none, as in a bare H.264 stream, follow each other at the video's rate.
+    """
+
+    def __init__(self, rate: Fraction) -> None:
+        self._step = 1 / rate
+        self._last: Fraction | None = None
+
+    def set(self, frame: VideoFrame) -> None:
+        """Sets the time of a frame; frames come in the order in which they are shown."""
+        base = frame.time_base
+        unit = Fraction(base.numerator, base.denominator) if base else self._step
+        time = None if frame.pts is None else frame.pts * unit
+        if self._last is not None and (time is None or time <= self._last):
+            pause = self._step if time is None else min(unit, self._step)
+            time = self._last + pause
+        pts = round((time or Fraction(0)) / unit)
+        if self._last is not None and pts * unit <= self._last:
+            pts += 1
+        frame.time_base, frame.pts = unit, pts
+        self._last = pts * unit
