@@ -74,6 +74,11 @@ class VideoFile:
         self._error = error
 
     @property
+    def damage(self) -> str:
+        """What is told of packets that could not be decoded."""
+        return f"{self.path}: {self.damaged_packets} damaged packets, whose frames are left out"
+
+    @property
     def codec(self) -> str:
         """FFmpeg's name of the video's codec, whatever decoder is used."""
         return str(self.stream.codec_context.codec.canonical_name)
@@ -83,7 +88,7 @@ class VideoFile:
         """Whether the container begins and ends anywhere, and its clock may be set anew."""
         return has_flags(self.container.format, "ts_discont", "no_timestamps")
 
-    def read(self, *, whole: bool = False) -> Iterator[FrameOrPacket]:
+    def read(self, *, whole: bool = False) -> Generator[FrameOrPacket, None, None]:
         """The frames of the video, and the packets of all other streams.
 
         A packet that cannot be decoded is left out and counted, as players do.

@@ -172,11 +172,7 @@ def restore_video(
             raise MaskError(f"{mask_video} has more frames than the video")
     damaged = video.damaged_packets
     if damaged:
-        warnings.warn(
-            f"{source}: {damaged} of its packets are damaged, their frames are left out",
-            FileWarning,
-            stacklevel=2,
-        )
+        warnings.warn(video.damage, FileWarning, stacklevel=2)
     fraction = sum(fractions) / len(fractions) if fractions else None
     return VideoReport(count, time.perf_counter() - started, fraction, left_alone, damaged)
 
