@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -102,6 +103,7 @@ class VideoFile:
         start = self.container.start_time if self.is_broadcast else None
         timeline = Timeline(is_broadcast=self.is_broadcast, start=(start or 0) / av.time_base)
         times, decoder, frames = FrameTimes(self.rate), self._decoder(), 0
+        in_order: deque[int] | None = deque() if self.container.format.name == "avi" else None
         with reading(self.path, self._error):
             for packet in self.container.demux():
                 is_last = not packet.size and packet.dts is None
@@ -118,7 +120,12 @@ class VideoFile:
                     if whole and self.damaged_packets:
                         raise
                     continue
+                # AVI files know when a packet comes, not when it is shown.
+                if in_order is not None and packet.dts is not None:
+                    in_order.append(packet.dts)
                 for frame in decoded:
+                    if in_order:
+                        frame.pts = in_order.popleft()
                     times.set(frame)
                     frames += 1
                     yield frame
@@ -132,7 +139,8 @@ class VideoFile:
         """Threads share a frame, not several: so each packet's errors are raised for it."""
         av = import_av()
         found = self.stream.codec_context
-        has_alpha = self.stream.metadata.get("alpha_mode") == "1"
+        texts = {key.lower(): text for key, text in self.stream.metadata.items()}
+        has_alpha = texts.get("alpha_mode") == "1"
         if has_alpha and (name := ALPHA_DECODERS.get(self.codec)):
             found = av.CodecContext.create(name, "r")
             found.extradata = self.stream.codec_context.extradata
@@ -198,7 +206,13 @@ def reading(path: Path | str, error: type[InpaintError]) -> Iterator[None]:
     try:
         yield
     except (import_av().FFmpegError, OverflowError, UnicodeError) as reason:
-        raise error(f"cannot read {path}, it may be damaged: {reason}") from reason
+        raise error(f"cannot read {path}, it may be damaged: {describe(reason)}") from reason
+
+
+def describe(reason: Exception) -> str:
+    """What PyAV tells of an error: FFmpeg's words for it, and the last line of its log."""
+    words, log = getattr(reason, "strerror", None) or str(reason), getattr(reason, "log", None)
+    return f"{words} ({log[2].strip()})" if log and log[2].strip() else words
 
 
 def has_flags(container_format: Any, *names: str) -> bool:

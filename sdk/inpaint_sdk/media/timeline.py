@@ -37,7 +37,7 @@ class Timeline:
         self._back = BROADCAST_BACK if is_broadcast else BACK
         self._offset = -start
         self._last: dict[int, float] = {}
-        self._next: dict[int, float] = {}
+        self._duration: dict[int, float] = {}
 
     def move(self, packet: Any) -> None:
         """Sets the times of a packet, which come in the order of the file."""
@@ -50,22 +50,24 @@ class Timeline:
         if time is None:
             return
         if packet.stream.type in ("audio", "video"):  # others come seldom, and out of order
-            self._follow(packet.stream.index, time * unit)
-            duration = max(0, packet.duration or 0) * unit
-            self._last[packet.stream.index] = time * unit + self._offset
-            self._next[packet.stream.index] = time * unit + self._offset + min(duration, self._gap)
+            self._follow(packet.stream.index, time * unit, (packet.duration or 0) * unit)
         shift = round(self._offset / unit)
         for name in ("pts", "dts"):
             time = getattr(packet, name)
             if time is not None:
                 setattr(packet, name, time + shift)
 
-    def _follow(self, stream: int, time: float) -> None:
-        if stream not in self._last:
-            return
-        at, expected = time + self._offset, self._next[stream]
-        if at < self._last[stream] - self._back or abs(at - expected) > self._gap:
-            self._offset += expected - at
+    def _follow(self, stream: int, time: float, duration: float) -> None:
+        at, last = time + self._offset, self._last.get(stream)
+        if last is not None:
+            expected = last + self._duration[stream]
+            if at < last - self._back or abs(at - expected) > self._gap:
+                self._offset += expected - at
+                at = expected
+            elif not duration:  # which not all files tell
+                duration = at - last
+        self._last[stream] = at
+        self._duration[stream] = min(max(duration, 0.0), self._gap)
 
 
 class FrameTimes:

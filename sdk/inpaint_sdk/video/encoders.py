@@ -146,13 +146,16 @@ def choose_encoder(video: VideoFile, frame: VideoFrame, encoding: Encoding) -> E
     if encoding.preset:
         options["preset"] = encoding.preset
     same_codec = encoding.codec is None
-    if name == "libx264" and same_codec and pixel_format == "yuv420p" and not interlaced and crf:
-        if profile := H264_PROFILES.get(source.profile or ""):
+    if name == "libx264" and same_codec and pixel_format == "yuv420p" and crf:
+        profile = H264_PROFILES.get(source.profile or "")
+        if profile is not None and not (interlaced and profile == "baseline"):
             options["profile"] = profile
     elif name == "prores_ks" and source.profile in PRORES_PROFILES:
         options["profile"] = str(PRORES_PROFILES.index(source.profile))
     elif name == "dnxhd" and (source.profile or "").startswith("DNXHR"):
         options["profile"] = source.profile.lower().replace(" ", "_")
+    elif name.startswith("libvpx") and pixel_format.startswith("yuva"):
+        options["auto-alt-ref"] = "0"  # which would take the transparency of other frames
     options |= hdr_options(
         name,
         side_data(frame, "MASTERING_DISPLAY_METADATA"),

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 OF_THE_FILE = frozenset({
     "encoder", "major_brand", "minor_version", "compatible_brands", "creation_time", "duration",
-    "handler_name", "vendor_id", "language", "title", "rotate", "alpha_mode", "timecode",
-    "filename", "mimetype",
+    "handler_name", "vendor_id", "language", "title", "rotate", "alpha_mode", "software",
+    "timecode", "filename", "mimetype",
 })  # fmt: skip
 """Texts that describe the file itself, or are compared on their own."""
 
@@ -40,6 +40,11 @@ NAMES = {
     "S12M_TIMECODE": "timecodes",
 }
 """What frames bring beside their pixels that people miss, by PyAV's name."""
+
+COLOURS = {"color_primaries": "colour primaries", "color_trc": "transfer function"}
+"""PyAV's names of what a frame's numbers mean, and ours."""
+
+UNKNOWN_COLOURS = (0, 2)  # reserved, not told
 
 FLAGS = ("default", "dub", "original", "comment", "lyrics", "karaoke", "forced",
          "hearing_impaired", "visual_impaired", "clean_effects", "captions",
@@ -94,8 +99,9 @@ def _facts(video: VideoFile, frame: VideoFrame) -> Iterator[tuple[str, Any]]:
         yield name, True
         if kind == "cover":
             continue
+        texts = {key.lower(): text for key, text in stream.metadata.items()}
         for key in ("language", "title", "timecode"):
-            told = stream.metadata.get(key)
+            told = texts.get(key)
             if told and told != "und":
                 yield f"{name}'s {key}", told
         # The only stream of its kind is played by default, marked or not.
@@ -103,6 +109,9 @@ def _facts(video: VideoFile, frame: VideoFrame) -> Iterator[tuple[str, Any]]:
         yield from ((f"{name}'s flag {flag!r}", True) for flag in flags)
     if frame.interlaced_frame:
         yield "interlacing", True
+    for field, name in COLOURS.items():
+        if (value := getattr(frame, field)) not in UNKNOWN_COLOURS:
+            yield name, value
     for name in sorted(side_data_names(frame) & set(NAMES)):
         yield NAMES[name], True
 

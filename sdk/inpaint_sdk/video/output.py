@@ -15,6 +15,7 @@ from inpaint_sdk.media.orientation import orientation_of
 from inpaint_sdk.media.reading import (
     FrameOrPacket,
     VideoFile,
+    describe,
     has_flags,
     import_av,
     is_cover,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 TURNING = ("mp4", "mov", "ipod", "3gp", "3g2", "psp", "f4v", "matroska", "webm")
 """Containers that say how a video is turned when it is shown."""
 
-OUTDATED = ("encoder", "duration", "bps", "number_of_", "_statistics_")
+OUTDATED = ("alpha_mode", "encoder", "duration", "bps", "number_of_", "_statistics_")
 """Beginnings of texts about a video that its restored one makes wrong."""
 
 
@@ -108,7 +109,7 @@ class Sink:
                     self._carry(stream)
                 elif is_cover(stream) and self._container.format.name == "matroska":
                     self._attach(stream, covers.get(stream.index))
-                elif self._holds(stream):
+                elif not _is_written_anew(stream) and self._holds(stream):
                     self._carry(stream)
         self._begin()
 
@@ -150,8 +151,11 @@ class Sink:
             stream.codec_context.sample_aspect_ratio = shape
         if hasattr(stream.codec_context, "field_order"):  # since PyAV 18
             stream.codec_context.field_order = source.codec_context.field_order
-        if self._encoder.name == "libx265" and source.codec_context.codec_tag == "hvc1":
+        is_apple = self._container.format.name in ("mov", "mp4")
+        if is_apple and self._encoder.name == "libx265" and _tag(source) == "hvc1":
             stream.codec_context.codec_tag = "hvc1"  # without which Apple's players show nothing
+        if self._container.format.name == "avi":  # which does not say when frames are shown
+            stream.codec_context.max_b_frames = 0
         # Containers of a constant rate count in frames.
         is_variable = has_flags(self._container.format, "variable_fps")
         stream.time_base = source.time_base if is_variable else 1 / self._encoder.rate
@@ -176,7 +180,7 @@ class Sink:
         if cover is None:
             return
         kind = "png" if stream.codec_context.name == "png" else "jpeg"
-        name = stream.metadata.get("filename", f"cover.{kind[:1]}{kind[-2:]}")
+        name = stream.metadata.get("filename", "cover.png" if kind == "png" else "cover.jpg")
         self._container.add_attachment(name, f"image/{kind}", bytes(cover))
 
     def _begin(self) -> None:
@@ -188,9 +192,11 @@ class Sink:
             for stream in self._sources:
                 if not self._holds(stream):
                     raise self._cannot_hold(stream) from error
-            log = getattr(error.__cause__, "log", None)
-            detail = f": {log[2].strip()}" if log and log[2].strip() not in str(error) else ""
-            raise OutputError(f"{error}{detail} ({self._encoder.name})") from error
+            cause = error.__cause__
+            if isinstance(cause, self._av.FFmpegError):
+                words = f"cannot write {self._output} with {self._encoder.name}: {describe(cause)}"
+                raise OutputError(words) from cause
+            raise
         if unknown := self._video.codec_context.options:
             raise OutputError(f"{self._encoder.name} knows no {', '.join(unknown)}; leave it out")
         self._step = max(1, round(1 / self._encoder.rate / Fraction(self._video.time_base)))
@@ -261,3 +267,14 @@ class Sink:
         packet.stream, packet.time_base = stream, stream.time_base
         packet.pts, packet.dts, packet.duration = pts, dts, duration or 0
         self._container.mux(packet)
+
+
+def _tag(stream: Any) -> str:
+    return str(stream.codec_context.codec_tag)
+
+
+def _is_written_anew(stream: Any) -> bool:
+    """Whether a stream holds chapters or a time code, which FFmpeg makes from the file's texts."""
+    from av.stream import Discard
+
+    return stream.discard == Discard.all or "timecode" in stream.metadata

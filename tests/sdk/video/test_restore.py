@@ -286,7 +286,9 @@ def test_a_source_that_is_damaged_within(
     data = bytearray(source.read_bytes())
     data[len(data) // 3 : 9 * len(data) // 10] = bytes(9 * len(data) // 10 - len(data) // 3)
     source.write_bytes(data)
-    with pytest.raises(ImageError, match=r"it may be damaged: \d\d of its packets cannot be decoded"):
+    with pytest.raises(
+        ImageError, match=r"it may be damaged: \d\d of its packets cannot be decoded"
+    ):
         restore_video(painter, source, tmp_path / "out.mp4", mask=logo)
     assert list(tmp_path.iterdir()) == [source]
 
