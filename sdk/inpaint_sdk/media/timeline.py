@@ -46,11 +46,9 @@ class Timeline:
             time = getattr(packet, name)
             if time is not None and abs(time) * unit > LATEST:
                 setattr(packet, name, None)
-        time = packet.dts if packet.dts is not None else packet.pts
-        if time is None:
-            return
-        if packet.stream.type in ("audio", "video"):  # others come seldom, and out of order
-            self._follow(packet.stream.index, time * unit, (packet.duration or 0) * unit)
+        # Other streams' packets come seldom, and out of order.
+        if packet.dts is not None and packet.stream.type in ("audio", "video"):
+            self._follow(packet.stream.index, packet.dts * unit, (packet.duration or 0) * unit)
         shift = round(self._offset / unit)
         for name in ("pts", "dts"):
             time = getattr(packet, name)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 TURNING = ("mp4", "mov", "ipod", "3gp", "3g2", "psp", "f4v", "matroska", "webm")
 """Containers that say how a video is turned when it is shown."""
 
+DEEPEST = 32
+"""Frames by which one may be decoded before it is shown."""
+
 OUTDATED = ("alpha_mode", "encoder", "duration", "bps", "number_of_", "_statistics_")
 """Beginnings of texts about a video that its restored one makes wrong."""
 
@@ -246,7 +249,8 @@ class Sink:
             following = self._time(index + 1) if index + 1 < len(self._times) else None
             time = self._time(index)
             duration = self._duration if following is None else following - time
-            dts = index if packet.dts is None else packet.dts
+            # x265 makes some up for a video that is shorter than its look ahead.
+            dts = index if packet.dts is None else min(max(packet.dts, index - DEEPEST), index)
             self._mux(packet, self._video, time, self._time(dts), duration)
 
     def _time(self, index: int) -> int:

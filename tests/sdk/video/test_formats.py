@@ -275,6 +275,17 @@ def test_avi_files_have_their_frames_in_order(
     assert times - times[0] == pytest.approx(0.04 * np.arange(12), abs=0.0011)
 
 
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg2video"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_very_short_videos(
+    painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path, codec: str, count: int
+) -> None:
+    """Shorter than encoders look ahead."""
+    source, output = make_video(count=count), tmp_path / "out.mp4"
+    restore_video(painter, source, output, mask=logo, encoding=Encoding(codec))
+    assert times_of(output) == pytest.approx([0.0, 0.04][:count], abs=0.001)
+
+
 def test_a_changing_rate_in_an_encoder_that_has_one(
     painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
 ) -> None:
