@@ -57,14 +57,16 @@ UNSUITABLE = ("pal8", "monob", "monow")
 """Pixel formats that frames cannot be converted to as they are."""
 
 LOSSES = {
-    "RESOLUTION": "resolution of colour",
-    "DEPTH": "bits a channel",
-    "COLORSPACE": "colour space",
-    "ALPHA": "transparency",
-    "COLORQUANT": "number of colours",
-    "CHROMA": "colour",
+    1: "resolution of colour",
+    2: "bits a channel",
+    4: "colour space",
+    8: "transparency",
+    16: "number of colours",
+    32: "colour",
 }
-"""What PyAV's ``PixFmtLoss`` names."""
+"""FFmpeg's bits of what a pixel format loses of another, FF_LOSS_RESOLUTION and so on."""
+
+DEPTH, COLOUR_SPACE, ALPHA = 2, 4, 8
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Encoder:
 
     name: str
     pixel_format: str
-    losses: tuple[str, ...]
+    losses: tuple[int, ...]
     rate: Fraction
     options: dict[str, str]
     quantiser: int | None = None
@@ -107,7 +109,7 @@ class Encoder:
         context.time_base = 1 / self.rate
         for field in ("color_range", "color_primaries", "color_trc", "colorspace"):
             setattr(context, field, getattr(frame, field))
-        if "COLORSPACE" in self.losses and frame.colorspace == 0:  # RGB, which these are no longer
+        if COLOUR_SPACE in self.losses and frame.colorspace == 0:  # RGB, which these are no longer
             context.colorspace = 5
         if self.quantiser is not None:
             context.qscale, context.global_quality = True, 118 * self.quantiser
@@ -132,7 +134,7 @@ def choose_encoder(video: VideoFile, frame: VideoFrame, encoding: Encoding) -> E
     if losses:
         lost = ", ".join(LOSSES[loss] for loss in losses)
         problem = f"{name} cannot hold the source's {lost}: {frame.format.name}"
-        if "ALPHA" in losses and not _is_opaque(frame):
+        if ALPHA in losses and not _is_opaque(frame):
             raise OutputError(
                 f"{problem}; name another encoder with --codec, like prores_ks for .mov, "
                 "libvpx-vp9 for .webm or ffv1 for .mkv"
@@ -173,7 +175,7 @@ def choose_encoder(video: VideoFile, frame: VideoFrame, encoding: Encoding) -> E
     )
 
 
-def _best(wanted: str, frame: VideoFrame) -> tuple[str, str, tuple[str, ...]]:
+def _best(wanted: str, frame: VideoFrame) -> tuple[str, str, tuple[int, ...]]:
     """An encoder, its pixel format, and what that loses: of those that there are, the least."""
     av = import_av()
     found = []
@@ -192,8 +194,8 @@ def _best(wanted: str, frame: VideoFrame) -> tuple[str, str, tuple[str, ...]]:
     return min(found, key=lambda each: len(each[2]))
 
 
-def _nearest(formats: Sequence[str], frame: VideoFrame) -> tuple[str, tuple[str, ...]]:
-    from av.codec.codec import PixFmtLoss, find_best_pix_fmt_of_list
+def _nearest(formats: Sequence[str], frame: VideoFrame) -> tuple[str, tuple[int, ...]]:
+    from av.codec.codec import find_best_pix_fmt_of_list
 
     own = frame.format.name
     if own in formats or not formats:
@@ -201,10 +203,10 @@ def _nearest(formats: Sequence[str], frame: VideoFrame) -> tuple[str, tuple[str,
     has_alpha = any(component.is_alpha for component in frame.format.components) or own == "pal8"
     best, loss = find_best_pix_fmt_of_list(formats, own, has_alpha)
     if best is None:
-        return formats[0], ("COLORSPACE",)
+        return formats[0], (COLOUR_SPACE,)
     is_grey = own.startswith("gray")  # which has no colour to lose
-    names = [kind for kind in LOSSES if loss & PixFmtLoss[kind]]
-    return best.name, tuple(names if not is_grey else [n for n in names if n == "DEPTH"])
+    found = [bit for bit in LOSSES if int(loss) & bit]
+    return best.name, tuple(bit for bit in found if bit == DEPTH or not is_grey)
 
 
 def _is_opaque(frame: VideoFrame) -> bool:

@@ -155,8 +155,10 @@ class Sink:
         if hasattr(stream.codec_context, "field_order"):  # since PyAV 18
             stream.codec_context.field_order = source.codec_context.field_order
         is_apple = self._container.format.name in ("mov", "mp4")
-        if is_apple and self._encoder.name == "libx265" and _tag(source) == "hvc1":
-            stream.codec_context.codec_tag = "hvc1"  # without which Apple's players show nothing
+        if is_apple and self._encoder.name == "libx265":
+            with suppress(UnicodeError):  # the source's is damaged
+                if source.codec_context.codec_tag == "hvc1":  # or Apple's players show nothing
+                    stream.codec_context.codec_tag = "hvc1"
         if self._container.format.name == "avi":  # which does not say when frames are shown
             stream.codec_context.max_b_frames = 0
         # Containers of a constant rate count in frames.
@@ -245,7 +247,7 @@ class Sink:
 
     def _mux_encoded(self, frame: VideoFrame | None) -> None:
         for packet in self._video.encode(frame):
-            index = packet.pts
+            index = packet.pts or 0
             following = self._time(index + 1) if index + 1 < len(self._times) else None
             time = self._time(index)
             duration = self._duration if following is None else following - time
@@ -263,18 +265,17 @@ class Sink:
         self, packet: Any, stream: Any, pts: int | None, dts: int | None, duration: int | None
     ) -> None:
         """Writes a packet; dts are strictly increasing, which containers demand."""
-        dts = pts if dts is None else dts
+        last = self._dts.get(stream.index)
+        if dts is None and pts is not None:  # as at the beginning of videos in Matroska files
+            ahead = 2 * (duration or 0) if stream.type == "video" else 0
+            dts = pts - ahead if last is None else last + 1
         if dts is not None:
-            dts = max(dts, self._dts.get(stream.index, dts - 1) + 1)
+            dts = dts if last is None else max(dts, last + 1)
             self._dts[stream.index] = dts
             pts = None if pts is None else max(pts, dts)
         packet.stream, packet.time_base = stream, stream.time_base
         packet.pts, packet.dts, packet.duration = pts, dts, duration or 0
         self._container.mux(packet)
-
-
-def _tag(stream: Any) -> str:
-    return str(stream.codec_context.codec_tag)
 
 
 def _is_written_anew(stream: Any) -> bool:

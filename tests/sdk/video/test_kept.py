@@ -174,7 +174,7 @@ def test_a_cover_is_kept_and_no_video(
 def test_a_further_video_is_carried_over(
     painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
 ) -> None:
-    first, second = make_video("first.mkv"), make_video("second.mkv", codec="mpeg4")
+    first, second = make_video("first.mkv"), make_video("second.mkv")
     source, output = tmp_path / "in.mkv", tmp_path / "out.mkv"
     with (
         av.open(str(first)) as one,
@@ -194,8 +194,11 @@ def test_a_further_video_is_carried_over(
     for path in (source, output):
         with av.open(str(path)) as container:
             stream = container.streams.video[1]
-            found.append([bytes(packet) for packet in container.demux(stream) if packet.size])
-    assert found[0] == found[1]
+            packets = [packet for packet in container.demux(stream) if packet.size]
+            found.append([(packet.pts * packet.time_base, bytes(packet)) for packet in packets])
+    assert [data for _, data in found[0]] == [data for _, data in found[1]]
+    times = [[float(time) for time, _ in each] for each in found]
+    assert np.subtract(*times) == pytest.approx(np.subtract(*times)[0], abs=0.002)
 
 
 @pytest.mark.parametrize(("name", "codec"), [("in.avi", "mpeg4"), ("in.mp4", "libx264")])
