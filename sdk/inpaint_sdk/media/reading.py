@@ -162,10 +162,12 @@ def open_video(path: Path, error: type[InpaintError]) -> Iterator[VideoFile]:
         yield VideoFile(path, container, error)
 
 
-def read_frames(path: Path, error: type[InpaintError]) -> Generator[VideoFrame, None, None]:
-    """The frames of a file's video; what is wrong with it, any packet, is raised as ``error``."""
+def read_frames(
+    path: Path, error: type[InpaintError], *, whole: bool = False
+) -> Generator[VideoFrame, None, None]:
+    """The frames of a file's video, as :meth:`VideoFile.read` gives them."""
     with open_video(path, error) as video:
-        for item in video.read(whole=True):
+        for item in video.read(whole=whole):
             if isinstance(item, import_av().VideoFrame):
                 yield item
 

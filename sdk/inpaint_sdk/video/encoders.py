@@ -229,4 +229,4 @@ def _bit_rate(name: str, video: VideoFile, frame: VideoFrame) -> int | None:
         return int(frame.width * frame.height * video.rate)
     if name in CRF or name in QUANTISER:
         return None
-    return video.stream.codec_context.bit_rate or None
+    return video.stream.codec_context.bit_rate or video.container.bit_rate or None

@@ -224,7 +224,7 @@ def _up_to_a_frame(items: Iterator[FrameOrPacket], source: Path) -> list[FrameOr
 
 def _masks(path: Path) -> Generator[Mask, None, None]:
     """The frames of a video of masks, uint8 [H, W], 255 where to restore."""
-    with closing(read_frames(path, MaskError)) as frames:
+    with closing(read_frames(path, MaskError, whole=True)) as frames:
         yield from map(to_mask, frames)
 
 

@@ -43,6 +43,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("name", "codec", "pix_fmt"), KINDS)
 @pytest.mark.parametrize("index", [6, 11])
+@pytest.mark.parametrize("damage", ["frame", "static"])
 def test_one_bad_packet(
     painter: Painter,
     make_video: Make,
@@ -52,6 +53,7 @@ def test_one_bad_packet(
     codec: str,
     pix_fmt: str,
     index: int,
+    damage: Any,
 ) -> None:
     """Also the last one."""
     options = {"bf": "0"} if codec == "libx264" else {}
@@ -59,7 +61,9 @@ def test_one_bad_packet(
     wipe(source, index)
     output = tmp_path / f"out{source.suffix}"
     with pytest.warns(FileWarning, match=f"{source}: 1 damaged packets, whose frames are left out"):
-        report = restore_video(painter, source, output, mask=logo)
+        mask = logo if damage == "frame" else None
+        painter.mask = logo
+        report = restore_video(painter, source, output, mask=mask, damage=damage)
     assert (report.frames, report.damaged_packets) == (11, 1)
     with av.open(str(output)) as container:
         times = [round(frame.time / 0.04) for frame in container.decode(video=0)]
