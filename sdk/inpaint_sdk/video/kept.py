@@ -96,6 +96,8 @@ def _facts(video: VideoFile, frame: VideoFrame) -> Iterator[tuple[str, Any]]:
         kind = "cover" if is_cover(stream) else stream.type
         counts[kind] += 1
         name = kind if counts[kind] == 1 else f"{kind} {counts[kind]}"
+        if kind == "data" and stream.name:
+            name += f" ({stream.name})"
         yield name, True
         if kind == "cover":
             continue

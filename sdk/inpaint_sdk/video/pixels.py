@@ -15,28 +15,37 @@ from inpaint_sdk.media.orientation import Orientation, orientation_of
 if TYPE_CHECKING:
     from av import VideoFormat, VideoFrame
 
+BLOCK = 8
+"""Pixels in which conversions of colour repeat: no chroma sample is larger, nor a dither."""
+
 
 def with_restored(frame: VideoFrame, restored: Pixels, mask: Mask | None) -> VideoFrame:
     """A frame with what was restored in it, otherwise as it was: stored, not shown.
 
     Transparency, and all samples that cover no pixel of the mask, are the frame's own to the bit:
     turning them into RGB and back would change them a little. So are its time, flags and captions.
+    The frame is written into, if it need not be converted.
 
     restored: upright RGB, uint8 or uint16 [H, W, 3]. mask: uint8 [H, W], upright, nonzero where
     pixels were changed; None if all may have been.
     """
     orientation = orientation_of(frame)
+    stored = orientation.to_stored(restored)
+    changed = np.ones(stored.shape[:2], np.uint8) if mask is None else orientation.to_stored(mask)
+    rows, columns = _box(changed)
     planar = planar_format(frame.format.name)
     result = frame.reformat(format=planar)
     result.make_writable()
-    colours = _to_frame(orientation.to_stored(restored), frame, planar)
-    changed = None if mask is None else orientation.to_stored(mask)
+    colours = _to_frame(stored[rows, columns], frame, planar)
     for component in result.format.components:
         if component.is_alpha:
             continue
         ours = _samples(result.planes[component.plane], component)
         theirs = _samples(colours.planes[component.plane], component)
-        np.copyto(ours, theirs, where=changed is None or _cover(changed, ours.shape))
+        tall, wide = -(-frame.height // ours.shape[0]), -(-frame.width // ours.shape[1])
+        ours = ours[rows.start // tall :, columns.start // wide :]
+        where = _cover(changed[rows, columns], tall, wide)
+        np.copyto(ours[: theirs.shape[0], : theirs.shape[1]], theirs, where=where)
     return result
 
 
@@ -105,15 +114,26 @@ def _to_frame(restored: Pixels, like: VideoFrame, pixel_format: str) -> VideoFra
     )
 
 
-def _cover(mask: Mask, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which samples of a plane, [H, W], cover a pixel of a mask."""
-    height, width = shape
-    tall, wide = -(-mask.shape[0] // height), -(-mask.shape[1] // width)
-    if (tall, wide) == (1, 1):
-        return mask > 0
-    room = (0, height * tall - mask.shape[0]), (0, width * wide - mask.shape[1])
-    blocks = np.pad(mask > 0, room).reshape(height, tall, width, wide)
-    return np.asarray(blocks.any(axis=(1, 3)))
+def _box(mask: Mask) -> tuple[slice, slice]:
+    """Rows and columns that hold all of a mask, and room around it, in blocks of ``BLOCK``."""
+    found = []
+    for axis in (1, 0):
+        places = np.flatnonzero(mask.any(axis=axis))
+        first, last = (int(places[0]), int(places[-1])) if places.size else (0, 0)
+        end = min(mask.shape[1 - axis], (last // BLOCK + 2) * BLOCK)
+        found.append(slice(max(0, first // BLOCK - 1) * BLOCK, end))
+    return found[0], found[1]
+
+
+def _cover(mask: Mask, tall: int, wide: int) -> NDArray[np.bool_]:
+    """Which samples of ``tall`` times ``wide`` pixels cover a pixel of a mask."""
+    room = (0, -mask.shape[0] % tall), (0, -mask.shape[1] % wide)
+    padded = np.pad(mask > 0, room) if any(map(any, room)) else mask > 0
+    found: NDArray[np.bool_] = padded[::tall, ::wide].copy()
+    for row in range(tall):
+        for column in range(wide):
+            found |= padded[row::tall, column::wide]
+    return found
 
 
 def _samples(plane: Any, component: Any) -> NDArray[Any]:

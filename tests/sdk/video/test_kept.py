@@ -304,11 +304,12 @@ def test_apple_s_mark_of_hevc(
 ) -> None:
     def mark(_: Any, stream: Any) -> None:
         stream.codec_context.codec_tag = "hvc1"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 25)
 
     options = {"x265-params": "log-level=none", "preset": "ultrafast"}
-    source = make_video(codec="libx265", options=options, prepare=mark, count=2)
+    source = make_video(codec="libx265", options=options, prepare=mark, count=6)
     for name, tag in (("out.mp4", "hvc1"), ("out.mkv", "\0\0\0\0")):
         restore_video(painter, source, tmp_path / name, mask=logo)
         with av.open(str(tmp_path / name)) as container:
             assert container.streams.video[0].codec_context.codec_tag == tag
-    assert len(frames_of(tmp_path / "out.mp4")) == 2
+    assert len(frames_of(tmp_path / "out.mp4")) == 6

@@ -311,7 +311,7 @@ def test_frames_with_nothing_to_restore_are_not_converted(
         ("in.mp4", "none/out.mp4", OutputError, "cannot write in"),
         ("in.mp4", "out.webm", OutputError, "a webm file cannot hold video of libx264"),
         ("sound.mkv", "out.webm", OutputError, "cannot hold the source's audio"),
-        ("in.mp4", "preset.mp4", OutputError, "cannot write .*/preset.mp4: "),
+        ("in.mp4", "preset.mp4", OutputError, "cannot write .*/preset.mp4 with libx264: "),
     ],
 )
 def test_files_that_are_refused(
