@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 @with_options()
 @with_detector
 @click.option(
-    "--codec", help="FFmpeg's name of an encoder, like libx264.  [default: the source's codec]"
+    "--codec", help="FFmpeg's name of an encoder or codec, like libx264.  [default: the source's]"
 )
 @click.option("--crf", type=int, help="Constant quality of the encoder; lower is better.")
 @click.option("--preset", help="Preset of x264 or x265, from ultrafast to slow.")

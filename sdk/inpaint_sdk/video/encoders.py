@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from inpaint_sdk.errors import FileWarning, OutputError
@@ -43,6 +44,9 @@ QUANTISER = {
     "libtheora": 10,
 }
 """The same of encoders that have a constant quantiser: the smaller, the better, but for Theora."""
+
+MOST_TICKS = 65535
+"""Ticks a second that MPEG-4 can count."""
 
 INTERLACED = ("libx264", "mpeg2video", "mpeg4", "prores_ks")
 """Encoders that code fields when they are told to."""
@@ -219,7 +223,7 @@ def _rate(name: str, rate: Fraction) -> Fraction:
     if known:
         rates = [Fraction(each.numerator, each.denominator) for each in known if each]
         return min(rates, key=lambda each: abs(each / rate - 1))
-    return rate.limit_denominator(1001)
+    return rate.limit_denominator(max(1, min(1001, MOST_TICKS // ceil(rate))))
 
 
 def _bit_rate(name: str, video: VideoFile, frame: VideoFrame) -> int | None:

@@ -108,6 +108,8 @@ class Sink:
             for stream in video.container.streams:
                 if stream.index == video.stream.index:
                     self._add_video(video, encoding)
+                elif stream.type == "subtitle" and stream.codec_context is None:
+                    pass  # teletext and such, which PyAV cannot pass on
                 elif stream.type in ("audio", "subtitle"):
                     self._carry(stream)
                 elif is_cover(stream) and self._container.format.name == "matroska":

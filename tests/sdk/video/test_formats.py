@@ -297,6 +297,16 @@ def test_a_changing_rate_in_an_encoder_that_has_one(
     assert [round(1000 * time) for time in times_of(output)] == times
 
 
+def test_a_rate_that_mpeg4_cannot_count(
+    painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
+) -> None:
+    """Film at ten times its speed: 240000 ticks a second."""
+    times = [round(1000 * index * 1001 / 240_000) for index in range(12)]
+    source, output = make_video("in.mkv", times=times), tmp_path / "out.mkv"
+    restore_video(painter, source, output, mask=logo, encoding=Encoding("mpeg4"))
+    assert times_of(output) == pytest.approx(times_of(source), abs=0.0011)
+
+
 @pytest.mark.parametrize(
     ("encoding", "message"),
     [

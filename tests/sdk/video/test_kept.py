@@ -214,6 +214,28 @@ def test_texts_that_are_not_utf8_are_kept(
     assert latin1 + b"s" in output.read_bytes()
 
 
+def test_teletext_is_left_out_and_told(painter: Painter, logo: Pixels, tmp_path: Path) -> None:
+    """As nearly every television recording has it; PyAV cannot pass it on."""
+    source, output = tmp_path / "in.ts", tmp_path / "out.ts"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.height, stream.width = logo.shape
+        text = container.add_mux_stream("dvb_teletext")
+        for index in range(6):
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), 90, np.uint8), "rgb24")
+            frame.pts = index
+            container.mux(stream.encode(frame))
+            packet = av.Packet(b"\x10\x02\x2c" + b"\xff" * 44)
+            packet.stream, packet.time_base = text, Fraction(1, 25)
+            packet.pts = packet.dts = index
+            container.mux(packet)
+        container.mux(stream.encode(None))
+    with av.open(str(source)) as container:
+        assert container.streams.subtitles[0].codec_context is None
+    with pytest.warns(MetadataWarning, match="the result does not have the source's subtitle$"):
+        assert restore_video(painter, source, output, mask=logo).frames == 6
+
+
 def test_names_with_a_colon(
     painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path, monkeypatch: Any
 ) -> None:
