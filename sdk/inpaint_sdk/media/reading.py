@@ -42,13 +42,17 @@ def import_av() -> Any:
     return av
 
 
-def open_container(path: Path, mode: str) -> Any:
-    """A file opened by PyAV. Texts that are not UTF-8 come and go as they are, byte for byte."""
+def open_container(path: Path, mode: str, options: dict[str, str] | None = None) -> Any:
+    """A file opened by PyAV. Texts that are not UTF-8 come and go as they are, byte for byte.
+
+    mode: "r" or "w". options: FFmpeg's of the container.
+    """
     av = import_av()
     # PyAV 19 does so without being told, and no longer takes the argument.
     is_told = int(av.__version__.split(".")[0]) < 19
     texts = {"metadata_errors": "surrogateescape"} if is_told else {}
-    return av.open(f"file:{path}", mode, **texts)  # or a colon in the name would be a protocol
+    # Without the scheme, a colon in the name would end one.
+    return av.open(f"file:{path}", mode, container_options=options, **texts)
 
 
 class VideoFile:

@@ -52,9 +52,12 @@ def open_output(
     holds up to its first frame.
     """
     av = import_av()
+    # A phone's texts about itself, which the MP4 family holds in another place than titles.
+    is_phones = any(key.startswith("com.") for key in video.container.metadata)
+    options = {"movflags": "+use_metadata_tags"} if is_phones and _is_mp4(output) else {}
     with writing(output, av.FFmpegError):
         try:
-            container = open_container(partial, "w")
+            container = open_container(partial, "w", options)
         except ValueError as error:
             raise OutputError(f"FFmpeg knows no container for {output.name}: {error}") from error
     try:
@@ -278,6 +281,10 @@ class Sink:
         packet.stream, packet.time_base = stream, stream.time_base
         packet.pts, packet.dts, packet.duration = pts, dts, duration or 0
         self._container.mux(packet)
+
+
+def _is_mp4(path: Path) -> bool:
+    return path.suffix.lower() in (".mp4", ".mov", ".m4v")
 
 
 def _is_written_anew(stream: Any) -> bool:

@@ -236,6 +236,34 @@ def test_teletext_is_left_out_and_told(painter: Painter, logo: Pixels, tmp_path:
         assert restore_video(painter, source, output, mask=logo).frames == 6
 
 
+@pytest.mark.parametrize("name", ["in.mp4", "in.mov"])
+def test_a_phone_s_texts(
+    painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path, name: str
+) -> None:
+    texts = {
+        "com.apple.quicktime.make": "Apple",
+        "com.android.version": "14",
+        "location": "+48.8577+002.2950/",
+        "creation_time": "2024-05-06T07:08:09.000000Z",
+    }
+    source, output = tmp_path / name, tmp_path / f"out-{name}"
+    with (
+        av.open(str(make_video("plain.mkv"))) as plain,
+        av.open(
+            str(source), "w", container_options={"movflags": "+use_metadata_tags"}
+        ) as container,
+    ):
+        container.metadata.update(texts)
+        stream = container.add_stream_from_template(plain.streams.video[0], opaque=True)
+        for packet in plain.demux():
+            if packet.size:
+                packet.stream = stream
+                container.mux(packet)
+    restore_video(painter, source, output, mask=logo)
+    with av.open(str(output)) as container:
+        assert texts.items() <= container.metadata.items()
+
+
 def test_names_with_a_colon(
     painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path, monkeypatch: Any
 ) -> None:
