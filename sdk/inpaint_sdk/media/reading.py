@@ -81,7 +81,7 @@ class VideoFile:
     @property
     def damage(self) -> str:
         """What is told of packets that could not be decoded."""
-        return f"{self.path}: {self.damaged_packets} damaged packets, whose frames are left out"
+        return f"{self.path}: damaged packets: {self.damaged_packets}; their frames are left out"
 
     @property
     def codec(self) -> str:

@@ -60,7 +60,7 @@ def test_one_bad_packet(
     source = make_video(name, codec=codec, pix_fmt=pix_fmt, options=options)
     wipe(source, index)
     output = tmp_path / f"out{source.suffix}"
-    with pytest.warns(FileWarning, match=f"{source}: 1 damaged packets, whose frames are left out"):
+    with pytest.warns(FileWarning, match=f"{source}: damaged packets: 1; their frames are left out"):
         mask = logo if damage == "frame" else None
         painter.mask = logo
         report = restore_video(painter, source, output, mask=mask, damage=damage)
@@ -73,7 +73,7 @@ def test_one_bad_packet(
 def test_the_same_frames_from_a_source(make_video: Make) -> None:
     source = make_video(options={"bf": "0"})
     wipe(source)
-    with pytest.warns(FileWarning, match="1 damaged packets"), open_source(str(source)) as frames:
+    with pytest.warns(FileWarning, match="damaged packets: 1"), open_source(str(source)) as frames:
         assert len(list(frames)) == 11
 
 
@@ -122,5 +122,5 @@ def test_the_command_tells(make_video: Make, logo: Pixels, tmp_path: Path) -> No
     command = ["video", source, output, "--mask", tmp_path / "logo.png"]
     done = CliRunner().invoke(main, [str(part) for part in command])
     assert done.exit_code == 0, done.output
-    assert f"warning: {source}: 1 damaged packets, whose frames are left out\n" in done.output
+    assert f"warning: {source}: damaged packets: 1; their frames are left out\n" in done.output
     assert len(frames_of(output)) == 11
