@@ -60,7 +60,9 @@ def test_one_bad_packet(
     source = make_video(name, codec=codec, pix_fmt=pix_fmt, options=options)
     wipe(source, index)
     output = tmp_path / f"out{source.suffix}"
-    with pytest.warns(FileWarning, match=f"{source}: damaged packets: 1; their frames are left out"):
+    with pytest.warns(
+        FileWarning, match=f"{source}: damaged packets: 1; their frames are left out"
+    ):
         mask = logo if damage == "frame" else None
         painter.mask = logo
         report = restore_video(painter, source, output, mask=mask, damage=damage)
