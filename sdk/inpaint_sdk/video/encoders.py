@@ -140,8 +140,8 @@ def choose_encoder(video: VideoFile, frame: VideoFrame, encoding: Encoding) -> E
         problem = f"{name} cannot hold the source's {lost}: {frame.format.name}"
         if ALPHA in losses and not _is_opaque(frame):
             raise OutputError(
-                f"{problem}; name another encoder with --codec, like prores_ks for .mov, "
-                "libvpx-vp9 for .webm or ffv1 for .mkv"
+                f"{problem}; give another encoder and container, like --codec apng and .apng, "
+                "prores_ks and .mov, libvpx-vp9 and .webm, or ffv1 and .mkv"
             )
         warnings.warn(f"{problem} becomes {pixel_format}", FileWarning, stacklevel=2)
     source = video.stream.codec_context
