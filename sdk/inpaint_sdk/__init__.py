@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from inpaint_sdk.errors import (
     BackendError,
+    FileWarning,
     ImageError,
     InpaintError,
     MaskError,
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from inpaint_sdk.runners.detect import Detection
     from inpaint_sdk.stream.pipeline import Frame, Stream, StreamCounts
     from inpaint_sdk.stream.sources import open_source
+    from inpaint_sdk.video.encoders import Encoding
     from inpaint_sdk.video.restore import VideoReport, restore_video
-    from inpaint_sdk.video.streams import Encoding
 
 # Imported when they are asked for: they bring numpy and OpenCV, which are slow to import.
 _MODULES = {
@@ -52,8 +53,8 @@ _MODULES = {
     "runners.detect": ("Detection",),
     "stream.pipeline": ("Frame", "Stream", "StreamCounts"),
     "stream.sources": ("open_source",),
+    "video.encoders": ("Encoding",),
     "video.restore": ("VideoReport", "restore_video"),
-    "video.streams": ("Encoding",),
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -80,6 +81,7 @@ __all__ = [
     "DetectionQuality",
     "Detector",
     "Encoding",
+    "FileWarning",
     "Frame",
     "FrameRestorer",
     "ImageError",

@@ -33,3 +33,7 @@ class SourceError(InpaintError):
 
 class OutputError(InpaintError):
     """A result cannot be written where it was asked for."""
+
+
+class FileWarning(UserWarning):
+    """A file could not be read in full, or a result cannot be like its source in all respects."""

@@ -14,6 +14,7 @@ LAYERS = (
     ("errors", "version", "native", "prefetch"),
     ("options", "files"),
     ("images",),
+    ("media",),
     ("models",),
     ("engines",),
     ("backends",),

@@ -14,6 +14,7 @@ from inpaint_sdk.cli.doctor import doctor
 from inpaint_sdk.cli.gstreamer import gstreamer
 from inpaint_sdk.cli.models import models
 from inpaint_sdk.cli.restore import restore
+from inpaint_sdk.cli.termination import exit_on_signals
 from inpaint_sdk.cli.video import video
 from inpaint_sdk.errors import InpaintError
 from inpaint_sdk.version import __version__
@@ -24,7 +25,8 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with exit_on_signals():
+                return super().invoke(ctx)
         except InpaintError as error:
             raise click.ClickException(str(error)) from error
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -16,7 +20,8 @@ from inpaint_sdk.cli.options import (
     with_options,
     with_overwrite_input,
 )
-from inpaint_sdk.errors import OutputError
+from inpaint_sdk.errors import FileWarning, OutputError
+from inpaint_sdk.images.metadata import MetadataWarning
 from inpaint_sdk.options import Clouds, DamageIn, Options
 from inpaint_sdk.restorer import Restorer
 
@@ -55,7 +60,7 @@ if TYPE_CHECKING:
 @with_options()
 @with_detector
 @click.option(
-    "--codec", help="FFmpeg's name of an encoder, like libx264.  [default: the source's codec]"
+    "--codec", help="FFmpeg's name of an encoder or codec, like libx264.  [default: the source's]"
 )
 @click.option("--crf", type=int, help="Constant quality of the encoder; lower is better.")
 @click.option("--preset", help="Preset of x264 or x265, from ultrafast to slow.")
@@ -77,22 +82,24 @@ def video(
     preset: str | None,
     overwrite_input: bool,
 ) -> None:
-    """Restore the video SOURCE into OUTPUT; timing, audio and subtitles are kept.
+    """Restore the video SOURCE into OUTPUT; timing, audio, subtitles and chapters are kept.
 
     Without a mask a model that inpaints restores the damage that is found.
 
-    Any container that FFmpeg knows. The output appears when it is whole. Needs the extra: pip
-    install 'inpaint-sdk[video]'
+    Any container that FFmpeg knows. What the output cannot keep of its source is told. Packets
+    that are damaged are left out and counted. The output appears when it is whole. Needs the extra:
+    pip install 'inpaint-sdk[video]'
     """
     from tqdm import tqdm
 
     if not overwrite_input and is_one_of(output, (source, mask, mask_video)):
         raise OutputError(f"{output} is an input; give another, or --overwrite-input")
     from inpaint_sdk.video import restore_video
-    from inpaint_sdk.video.streams import Encoding
+    from inpaint_sdk.video.encoders import Encoding
 
+    os.environ.setdefault("SVT_LOG", "1")  # or the AV1 encoder tells all its settings
     restorer = Restorer.load(model, detector=detector, clouds=clouds, options=options, **loading)
-    with tqdm(unit="frame", disable=None) as bar:
+    with _telling_warnings(), tqdm(unit="frame", disable=None) as bar:
         report = restore_video(
             restorer,
             source,
@@ -111,6 +118,16 @@ def video(
         click.echo(f"damage that was found: {share if report.masked_fraction else 'none'}")
     if report.left_alone:
         click.echo(f"{report.left_alone} frames were left as they are: damage was everywhere")
+
+
+@contextmanager
+def _telling_warnings() -> Iterator[None]:
+    """Shows what could not be read or kept as a line, without the code that Python would name."""
+    with warnings.catch_warnings():
+        for category in (FileWarning, MetadataWarning):
+            warnings.simplefilter("always", category)
+        warnings.showwarning = lambda message, *_, **__: click.echo(f"warning: {message}", err=True)
+        yield
 
 
 def _advance(bar: tqdm[None], done: int, total: int) -> None:

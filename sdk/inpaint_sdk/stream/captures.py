@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import threading
+import warnings
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.errors import SourceError
+from inpaint_sdk.errors import FileWarning, SourceError
+from inpaint_sdk.media.pixels import to_8bit
+from inpaint_sdk.media.reading import open_video
 
 Pixels = NDArray[np.uint8]
 
@@ -43,41 +47,15 @@ class Capture(Protocol):
         """Ends the connection. Any thread may call it, also during a read, and more than once."""
 
 
-class OpenCVCapture:
-    """A connection through OpenCV.
+class _Library:
+    """A connection through a library in which a release during a read would crash the process.
 
-    What OpenCV reads must not be released meanwhile: the process would crash. So a release during a
-    read is done by the thread that reads, as soon as the read returns.
+    So that is done by the thread that reads, as soon as the read returns.
     """
 
-    def __init__(self, name: str) -> None:
-        import cv2
-
-        self._cv2 = cv2
-        self._name = without_password(name)
-        self._is_device = name.isdecimal() or name.startswith("/dev/")
-        self._is_network = name.startswith(NETWORK)
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._released = False
-        self._frames, self._seconds = 0, 0.0  # read so far, as the file counts time
-        self._capture: Any
-        if self._is_network:
-            timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
-            options = [number for timeout in timeouts for number in (timeout, TIMEOUT_MS)]
-            self._capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, options)
-        elif name.isdecimal():
-            self._capture = cv2.VideoCapture(int(name))
-        else:
-            if not Path(name).exists():
-                raise SourceError(f"there is no {'camera' if self._is_device else 'file'} {name}")
-            self._capture = cv2.VideoCapture(name)
-        if not self._capture.isOpened():
-            self._capture.release()
-            raise SourceError(
-                f"cannot open {self._name}: not a camera, address or video that OpenCV can read"
-            )
-        self._fps: float = self._capture.get(cv2.CAP_PROP_FPS)
-        self._length: float = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)  # unknown: not positive
 
     def read(self) -> Pixels | None:
         try:
@@ -94,9 +72,75 @@ class OpenCVCapture:
     def _release_unless_read(self) -> None:
         if self._lock.acquire(blocking=False):  # whoever has it looks for _released afterwards
             try:
-                self._capture.release()
+                self._release()
             finally:
                 self._lock.release()
+
+    def _read(self) -> Pixels | None:
+        raise NotImplementedError
+
+    def _release(self) -> None:
+        """May come more than once."""
+        raise NotImplementedError
+
+
+class FileCapture(_Library):
+    """A video file, read as :func:`inpaint_sdk.restore_video` reads it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._file = ExitStack()
+        self._video = self._file.enter_context(open_video(Path(name), SourceError))
+        self._items = self._video.read()
+        self._file.callback(self._items.close)
+
+    def _read(self) -> Pixels | None:
+        from av import VideoFrame
+
+        for item in self._items:
+            if isinstance(item, VideoFrame):
+                return to_8bit(item, "bgr")
+        if self._video.damaged_packets:
+            warnings.warn(self._video.damage, FileWarning, stacklevel=4)
+        return None
+
+    def _release(self) -> None:
+        self._file.close()
+
+
+class OpenCVCapture(_Library):
+    """A camera or an address, through OpenCV."""
+
+    def __init__(self, name: str) -> None:
+        import cv2
+
+        super().__init__()
+        self._cv2 = cv2
+        self._name = without_password(name)
+        self._is_device = name.isdecimal() or name.startswith("/dev/")
+        self._is_network = name.startswith(NETWORK)
+        self._frames, self._seconds = 0, 0.0  # read so far, as the file counts time
+        self._capture: Any
+        if self._is_network:
+            timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
+            options = [number for timeout in timeouts for number in (timeout, TIMEOUT_MS)]
+            self._capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, options)
+        elif name.isdecimal():
+            self._capture = cv2.VideoCapture(int(name))
+        else:
+            if not Path(name).exists():
+                raise SourceError(f"there is no camera {name}")
+            self._capture = cv2.VideoCapture(name)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise SourceError(
+                f"cannot open {self._name}: not a camera or address that OpenCV can read"
+            )
+        self._fps: float = self._capture.get(cv2.CAP_PROP_FPS)
+        self._length: float = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)  # unknown: not positive
+
+    def _release(self) -> None:
+        self._capture.release()
 
     def _read(self) -> Pixels | None:
         good, frame = self._capture.read()
@@ -127,13 +171,17 @@ def open_capture(name: str) -> Capture:
     """Connects to what ``name`` names, as :func:`inpaint_sdk.stream.open_source` reads it.
 
     Raises:
+        BackendError: it is a file, and PyAV is not installed.
         SourceError: it cannot be opened.
     """
     if name.split("!")[-1].split()[:1] == ["appsink"]:
         from inpaint_sdk.gstreamer.source import PipelineCapture
 
         return PipelineCapture(name)
-    return OpenCVCapture(name)
+    is_camera = name.isdecimal() or name.startswith("/dev/")
+    if is_camera or name.startswith(NETWORK):
+        return OpenCVCapture(name)
+    return FileCapture(name)
 
 
 def without_password(name: str) -> str:

@@ -61,7 +61,7 @@ class Source:
         """Releases the device or connection; the iteration ends.
 
         Another thread may be in ``next``: waiting for a lost source ends at once, and a pipeline's
-        frame is no longer waited for. OpenCV's read cannot be broken off; what it reads from is
+        frame is no longer waited for. Another read cannot be broken off; what it reads from is
         released when it returns, from the network within 5 s.
         """
         self._closed.set()
@@ -110,13 +110,14 @@ def open_source(name: str | int, *, patience: float = 30.0) -> Source:
 
     Args:
         name: a camera's number (``0``) or device (``/dev/video0``); an address (``rtsp://...``); a
-            video file; or a GStreamer pipeline that ends in an appsink
-            (``videotestsrc ! videoconvert ! appsink``).
+            video file, which is read as by :func:`restore_video` and is shown upright; or a
+            GStreamer pipeline that ends in an appsink (``videotestsrc ! videoconvert ! appsink``).
         patience: seconds to try to reach a lost live source again. It is tried after 0.2 s and then
             less and less often. What comes from the network is live unless it has a length; a video
             that has one ends with its last frame.
 
     Raises:
+        BackendError: it is a file, and PyAV is not installed.
         SourceError: it cannot be opened. While iterating: a camera was lost, a live source could
             not be reached again, or the connection broke before the end of a video.
     """

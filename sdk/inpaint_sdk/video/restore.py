@@ -5,38 +5,34 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Generator
+import warnings
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from inpaint_sdk.errors import ImageError, MaskError, OptionError
+from inpaint_sdk.errors import FileWarning, ImageError, MaskError, OptionError
 from inpaint_sdk.files import atomic_write
 from inpaint_sdk.frames.restorer import damaged_everywhere
 from inpaint_sdk.frames.static_damage import StaticDamage
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.masks import Mask, MaskLike
+from inpaint_sdk.media.orientation import orientation_of
+from inpaint_sdk.media.pixels import to_mask, to_rgb
+from inpaint_sdk.media.reading import FrameOrPacket, count_frames, open_video, read_frames
 from inpaint_sdk.options import DamageIn, Options
 from inpaint_sdk.policies.policy import DAMAGED_EVERYWHERE
 from inpaint_sdk.prefetch import prefetch_map
-from inpaint_sdk.video.pixels import from_rgb, quarter_turns, to_mask, to_rgb
-from inpaint_sdk.video.streams import (
-    Encoding,
-    FrameOrPacket,
-    count_frames,
-    decode,
-    open_input,
-    open_output,
-    read_frames,
-)
+from inpaint_sdk.video.encoders import Encoding
+from inpaint_sdk.video.output import Sink, open_output
+from inpaint_sdk.video.pixels import turned_upright, with_restored
 
 _LOG = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from av import VideoFrame
-    from av.container import InputContainer
 
     from inpaint_sdk.policies.plan import Result
     from inpaint_sdk.restorer import Restorer
@@ -60,12 +56,15 @@ class VideoReport:
         masked_fraction: share of a frame's pixels that were restored under a mask, from 0 to 1,
             the mean over frames; None if there was no mask and none was looked for.
         left_alone: number of frames that stayed as they were because damage was everywhere.
+        damaged_packets: number of the source's packets that could not be decoded: their frames are
+            left out.
     """
 
     frames: int
     seconds: float
     masked_fraction: float | None = None
     left_alone: int = 0
+    damaged_packets: int = 0
 
 
 def restore_video(
@@ -87,9 +86,12 @@ def restore_video(
 
     Args:
         restorer: loaded with either order of channels.
-        source: any file that FFmpeg reads. Its first video stream is restored, audio and subtitles
-            are carried over, everything else (data, attachments, further videos) is left out.
-        output: in the container of its suffix.
+        source: any file that FFmpeg reads. Its first video is restored; audio, subtitles, chapters,
+            covers, attachments and further videos are carried over.
+        output: in the container of its suffix. Pixel format, bits, transparency, fields and HDR are
+            as near to the source's as the encoder has them. What the file cannot hold is a
+            ``FileWarning`` or a ``MetadataWarning`` that names it; lost transparency, audio or
+            subtitles are an error.
         mask: mask of static damage, like a logo, of the size of the video as it is shown; nonzero
             pixels are restored.
         mask_video: video of masks, one frame for each frame of the source; what is over half as
@@ -126,9 +128,14 @@ def restore_video(
     count, left_alone, fractions = 0, 0, []
     # Entered last, and so ended first: threads before the files that they work on are closed.
     with ExitStack() as stack:
-        container = stack.enter_context(open_input(source, ImageError))
+        video = stack.enter_context(open_video(source, ImageError))
+        # Masks are told apart by their order, so none of the frames may be missing.
+        items = video.read(whole=mask_video is not None)
+        beginning = _up_to_a_frame(items, source)
         partial = stack.enter_context(atomic_write(output))
-        sink = stack.enter_context(open_output(partial, output, container, encoding or Encoding()))
+        sink = stack.enter_context(
+            open_output(partial, output, video, beginning, encoding or Encoding())
+        )
         masks = None
         if mask_video is not None:
             masks = stack.enter_context(closing(_in_thread(_masks(Path(mask_video)))))
@@ -146,10 +153,10 @@ def restore_video(
 
         def write(item: tuple[FrameOrPacket, Result | None]) -> Result | None:
             carried, result = item
-            sink.write(carried if result is None else _to_frame(result, carried))
+            sink.write(carried if result is None else _to_frame(result, carried, sink))
             return result
 
-        decoded = stack.enter_context(closing(_in_thread(_with_pixels(container))))
+        decoded = stack.enter_context(closing(_in_thread(_with_pixels(chain(beginning, items)))))
         written = stack.enter_context(
             closing(prefetch_map(write, map(restore, decoded), ahead=AHEAD))
         )
@@ -162,12 +169,13 @@ def restore_video(
                 fractions.append(result.plan.masked_fraction)
             if progress is not None:
                 progress(count, total)
-        if not count:
-            raise ImageError(f"{source} has no frames")
         if masks is not None and next(masks, None) is not None:
             raise MaskError(f"{mask_video} has more frames than the video")
+    damaged = video.damaged_packets
+    if damaged:
+        warnings.warn(video.damage, FileWarning, stacklevel=2)
     fraction = sum(fractions) / len(fractions) if fractions else None
-    return VideoReport(count, time.perf_counter() - started, fraction, left_alone)
+    return VideoReport(count, time.perf_counter() - started, fraction, left_alone, damaged)
 
 
 def find_static_damage(
@@ -193,29 +201,41 @@ def find_static_damage(
     return static.mask
 
 
-def _to_frame(result: Result, frame: VideoFrame) -> VideoFrame:
+def _to_frame(result: Result, frame: VideoFrame, sink: Sink) -> VideoFrame:
     """The frame to be written, in the form of the source's."""
-    plan = result.plan
-    if plan.changes or quarter_turns(frame):
-        mask = None if plan.changes_everywhere else plan.mask
-        return from_rgb(result.image, frame, mask)
-    frame.pict_type = 0  # the encoder is not to repeat the source's choice of key frames
-    return frame
+    plan, orientation = result.plan, orientation_of(frame)
+    if orientation and not sink.turns:
+        return turned_upright(frame, orientation, result.image)
+    if not plan.changes:
+        return frame
+    return with_restored(frame, result.image, None if plan.changes_everywhere else plan.mask)
+
+
+def _up_to_a_frame(items: Iterator[FrameOrPacket], source: Path) -> list[FrameOrPacket]:
+    """The first items, the last of which is a frame."""
+    from av import VideoFrame
+
+    taken = []
+    for item in items:
+        taken.append(item)
+        if isinstance(item, VideoFrame):
+            return taken
+    raise ImageError(f"{source} has no frames")
 
 
 def _masks(path: Path) -> Generator[Mask, None, None]:
     """The frames of a video of masks, uint8 [H, W], 255 where to restore."""
-    with closing(read_frames(path, MaskError)) as frames:
+    with closing(read_frames(path, MaskError, whole=True)) as frames:
         yield from map(to_mask, frames)
 
 
 def _with_pixels(
-    container: InputContainer,
+    items: Iterator[FrameOrPacket],
 ) -> Generator[tuple[FrameOrPacket, Pixels | None], None, None]:
     """What a source holds, frames with their pixels; packets have none."""
     from av import VideoFrame
 
-    for item in decode(container, ImageError):
+    for item in items:
         yield item, to_rgb(item) if isinstance(item, VideoFrame) else None
 
 

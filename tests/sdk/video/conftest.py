@@ -61,7 +61,9 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
         times: list[int] | None = None,
         rotation: int = 0,
         colour_range: int | None = None,
-        draw: Callable[[int], Any] = scene,  # RGB, uint8 [H, W, 3], or a frame
+        draw: Callable[[int], Any] = scene,  # RGB or RGBA, uint8 [H, W, C], or a frame
+        options: dict[str, str] | None = None,
+        prepare: Callable[[Any, Any], object] | None = None,  # the container and its video
     ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w") as container:
@@ -69,17 +71,21 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
             stream = container.add_stream(codec, rate=RATE)
             stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pix_fmt
             stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-            if codec == "libx264":
-                stream.codec_context.options = {"crf": "5"}
+            if stream.codec_context.codec.frame_rates:
+                stream.time_base = stream.codec_context.time_base = Fraction(1, RATE)
+            stream.codec_context.options = options or ({"crf": "5"} if codec == "libx264" else {})
             if colour_range is not None:
                 stream.codec_context.color_range = colour_range
             if rotation:
                 stream.set_display_rotation(rotation)
             sound = container.add_stream("aac", rate=16_000) if audio else None
+            if prepare is not None:
+                prepare(container, stream)
             for index in range(count):
                 frame = draw(index)
                 if isinstance(frame, np.ndarray):
-                    frame = av.VideoFrame.from_ndarray(frame, format="rgb24")
+                    kind = "rgba" if frame.shape[2] == 4 else "rgb24"
+                    frame = av.VideoFrame.from_ndarray(frame, format=kind)
                 frame.pts = times[index] if times else index * 1000 // RATE
                 frame.time_base = Fraction(1, 1000)
                 container.mux(stream.encode(frame))

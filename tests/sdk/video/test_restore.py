@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from inpaint_sdk import BackendError, ImageError, InpaintError, MaskError, OutputError, Restorer
 from inpaint_sdk.cli.main import main
 from inpaint_sdk.errors import OptionError
+from inpaint_sdk.media.pixels import to_mask, to_rgb
 from inpaint_sdk.video import restore_video
-from inpaint_sdk.video.pixels import from_rgb, to_mask, to_rgb
-from inpaint_sdk.video.streams import Encoding
+from inpaint_sdk.video.encoders import Encoding
+from inpaint_sdk.video.pixels import with_restored
 from support.videos import Painter, frames_of
 
 av = pytest.importorskip("av")
@@ -137,7 +138,7 @@ def test_lossless_video_is_unchanged_beside_the_logo(
 def test_colours_survive_the_way_there_and_back(make_video: Make, colour_range: int) -> None:
     with av.open(str(make_video(count=1, colour_range=colour_range))) as container:
         frame = next(container.decode(video=0))
-        back = from_rgb(to_rgb(frame), frame, None)
+        back = with_restored(frame, to_rgb(frame), None)
         for ours, theirs in zip(back.to_ndarray(), frame.to_ndarray(), strict=True):
             assert np.abs(ours.astype(int) - theirs).mean() < 2.0
 
@@ -283,9 +284,11 @@ def test_a_source_that_is_damaged_within(
 ) -> None:
     source = make_video("in.mp4", count=50)
     data = bytearray(source.read_bytes())
-    data[len(data) // 3 : len(data) // 2] = bytes(len(data) // 2 - len(data) // 3)
+    data[len(data) // 3 : 9 * len(data) // 10] = bytes(9 * len(data) // 10 - len(data) // 3)
     source.write_bytes(data)
-    with pytest.raises(ImageError, match=f"cannot read {source}, it may be damaged"):
+    with pytest.raises(
+        ImageError, match=r"it may be damaged: \d\d of its packets cannot be decoded"
+    ):
         restore_video(painter, source, tmp_path / "out.mp4", mask=logo)
     assert list(tmp_path.iterdir()) == [source]
 
@@ -306,8 +309,9 @@ def test_frames_with_nothing_to_restore_are_not_converted(
         ("text.mp4", "out.mp4", ImageError, "may be damaged"),
         ("in.mp4", "out.xyz", OutputError, "no container"),
         ("in.mp4", "none/out.mp4", OutputError, "cannot write in"),
+        ("in.mp4", "out.webm", OutputError, "a webm file cannot hold video of libx264"),
         ("sound.mkv", "out.webm", OutputError, "cannot hold the source's audio"),
-        ("in.mp4", "preset.mp4", OutputError, "cannot write .*/preset.mp4: "),
+        ("in.mp4", "preset.mp4", OutputError, "cannot write .*/preset.mp4 with libx264: "),
     ],
 )
 def test_files_that_are_refused(
@@ -321,7 +325,7 @@ def test_files_that_are_refused(
     message: str,
 ) -> None:
     make_video("in.mp4", count=2)
-    make_video("sound.mkv", count=2, audio=True)
+    make_video("sound.mkv", count=2, codec="libvpx-vp9", audio=True)
     (tmp_path / "text.mp4").write_text("not a video" * 100)
     before = sorted(tmp_path.iterdir())
     encoding = Encoding(preset="none") if output == "preset.mp4" else None

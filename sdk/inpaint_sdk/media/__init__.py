@@ -1,0 +1,1 @@
+"""Reading video files: frames, their times, and the streams beside them. Needs PyAV."""

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inpaint_sdk.media.orientation import orientation_of
+from inpaint_sdk.media.pixels import to_8bit, to_rgb
+
+av = pytest.importorskip("av")
+
+CORNERS = np.zeros((48, 64, 3), np.uint8)
+CORNERS[:24, :32] = 250
+CORNERS[:24, 32:] = 120
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_video_as_it_is_shown(tmp_path: Path, turns: int, mirrored: bool) -> None:
+    path = tmp_path / "in.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width = CORNERS.shape[:2]
+        stream.set_display_rotation(90 * turns, hflip=mirrored)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(CORNERS, format="rgb24")))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    stored = frame.to_ndarray(format="rgb24")
+    shown = np.rot90(stored, turns)
+    shown = shown[:, ::-1] if mirrored else shown
+    np.testing.assert_array_equal(to_rgb(frame), shown)
+    np.testing.assert_array_equal(to_8bit(frame, "bgr"), shown[..., ::-1])
+    orientation = orientation_of(frame)
+    np.testing.assert_array_equal(orientation.to_stored(shown), stored)
+    assert bool(orientation) == bool(turns or mirrored)
