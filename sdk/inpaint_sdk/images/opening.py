@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from inpaint_sdk.errors import ImageError
+from inpaint_sdk.images.decoding import decode, is_pil, pil_pixels, warn
 from inpaint_sdk.images.image import Channels, Image, Pixels, check_array
 from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
-from inpaint_sdk.images.pil import MODES, apply_exif_orientation, is_pil, read_pil
+from inpaint_sdk.images.metadata import EXIF, upright_exif, upright_xmp
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -39,9 +40,9 @@ def open_image(image: ImageLike, channels: Channels) -> Image:
         check_array(image.pixels)
         return image
     if isinstance(image, (str, os.PathLike)):
-        return _open_pil(read_pil(Path(image), ImageError), str(image))
+        return _open_file(Path(image))
     if is_pil(image):
-        return _open_pil(apply_exif_orientation(image, "the image", ImageError), "the image")  # type: ignore[arg-type]
+        return _open_pil(image)  # type: ignore[arg-type]
     if isinstance(image, (bytes, bytearray, memoryview)):
         from inpaint_sdk.images.files import open_image_bytes
 
@@ -64,20 +65,40 @@ def open_pair(item: ImageAndMask, channels: Channels) -> tuple[Image, Mask | Non
     return image, None if mask is None else open_mask(mask, *image.pixels.shape[:2])
 
 
-def _open_pil(picture: PILImage.Image, name: str) -> Image:
-    from PIL import Image as PILImage
-
-    if picture.mode not in MODES:
+def _open_file(path: Path) -> Image:
+    pixels, metadata, _ = decode(path, salvage=True)
+    if pixels.dtype != np.uint8 and (pixels.ndim == 3 or pixels.dtype != np.uint16):
         raise ImageError(
-            f"{name} has mode {picture.mode}; only {', '.join(MODES)} can be restored. "
-            'Convert it first: image.convert("RGB")'
+            f"{path} has 16 bits a channel or floats, which a PIL image cannot hold; restore it "
+            "from file to file, with restore_file, or read it with OpenCV and give the array"
         )
-    if 0 in picture.size:
-        raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
+    exif = EXIF + metadata.exif if metadata.exif else b""
+    info = {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
+    return _for_pil(pixels, info, metadata.converted, str(path))
+
+
+def _open_pil(picture: PILImage.Image) -> Image:
+    """A PIL image, whose orientation is applied and taken out of its EXIF and XMP."""
+    pixels, converted, turn = pil_pixels(picture, "the image", ImageError)
+    info = dict(picture.info)
+    for key, upright in (("exif", upright_exif), ("xmp", upright_xmp)):
+        if turn > 1 and isinstance(info.get(key), bytes):
+            prefix = EXIF if info[key].startswith(EXIF) else b""
+            info[key] = prefix + upright(info[key][len(prefix) :])[0]
+    if converted:
+        info.pop("transparency", None)
+    return _for_pil(pixels, info, converted, "the image")
+
+
+def _for_pil(pixels: Pixels, info: dict[Any, Any], converted: str, name: str) -> Image:
+    if converted:
+        warn(f"{name} has {converted}; the result has plain colours or grey")
 
     def to_pil(result: Pixels) -> PILImage.Image:
+        from PIL import Image as PILImage
+
         restored = PILImage.fromarray(result)
-        restored.info = dict(picture.info)  # colour profile, resolution, EXIF
+        restored.info = {key: value for key, value in info.items() if value}
         return restored
 
-    return Image(np.asarray(picture), "rgb", to_pil)
+    return Image(pixels, "rgb", to_pil)

@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inpaint_sdk import ImageError, MetadataWarning, OutputError, Restorer
-from inpaint_sdk.images.files import (
-    ImageFile,
-    orient_array,
-    read_image_file,
-    write_image_file,
-)
+from inpaint_sdk.images.decoding import orient_array
+from inpaint_sdk.images.files import ImageFile, read_image_file, write_image_file
 from inpaint_sdk.images.metadata import Metadata
 
 Pixels = NDArray[Any]
