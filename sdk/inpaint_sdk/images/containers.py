@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
+
+_MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd9-\xfe])")
 
 
 class Part(NamedTuple):
@@ -19,49 +21,37 @@ class Part(NamedTuple):
     data: bytes
 
 
-COMMENT = b"\xfe"
-_MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd9-\xfe])")
-
-
 def jpeg_parts(data: bytes) -> tuple[list[Part], bytes]:
     """A JPEG's application segments and comments, and what is behind its first picture."""
     parts, at = [], 2
     while (found := _MARKER.search(data, at)) is not None and found[1] != b"\xd9":
-        (size,) = struct.unpack(">H", data[found.end() : found.end() + 2].rjust(2, b"\0"))
-        at = found.end() + max(2, size)
-        if b"\xe0" <= found[1] <= b"\xef" or found[1] == COMMENT:
-            parts.append(Part(found[1], data[found.end() + 2 : at]))
+        start = found.end()
+        at = start + max(2, int.from_bytes(data[start : start + 2], "big"))
+        if b"\xe0" <= found[1] <= b"\xef" or found[1] == b"\xfe":
+            parts.append(Part(found[1], data[start + 2 : at]))
     return parts, b"" if found is None else data[found.end() :]
 
 
-def with_jpeg_parts(data: bytes, parts: Sequence[Part]) -> bytes:
-    """A JPEG with segments at its beginning; one for JFIF replaces that which it has."""
-    has_own = any(part.data.startswith(b"JFIF\0") for part in parts)
-    start = 4 + struct.unpack(">H", data[4:6])[0] if data[2:4] == b"\xff\xe0" else 2
-    segments = (b"\xff" + p.kind + struct.pack(">H", len(p.data) + 2) + p.data for p in parts)
-    return data[: 2 if has_own else start] + b"".join(segments) + data[start:]
+def segments(parts: Iterable[Part]) -> bytes:
+    """A JPEG's segments as they stand in a file."""
+    return b"".join(b"\xff" + p.kind + struct.pack(">H", len(p.data) + 2) + p.data for p in parts)
 
 
 def png_parts(data: bytes) -> list[Part]:
-    """A PNG's chunks, all but the pixels' and the end."""
-    parts, at = [], 8
+    """A PNG's chunks, but for its header, pixels and end."""
+    parts, at = [], 33
     while at + 12 <= len(data):
-        (size,) = struct.unpack_from(">I", data, at)
-        kind = data[at + 4 : at + 8]
-        if kind not in (b"IDAT", b"IEND"):
-            parts.append(Part(kind, data[at + 8 : at + 8 + size]))
-        at += 12 + size
+        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
+        if (kind := data[at + 4 : at + 8]) not in (b"IDAT", b"IEND"):
+            parts.append(Part(kind, data[at + 8 : end]))
+        at = end + 4
     return parts
 
 
-def with_png_parts(data: bytes, parts: Sequence[Part]) -> bytes:
+def with_png_parts(data: bytes, parts: Iterable[Part]) -> bytes:
     """A PNG with chunks behind its header."""
-    after_header = 33
-    chunks = (
-        struct.pack(">I", len(p.data))
-        + p.kind
-        + p.data
-        + struct.pack(">I", zlib.crc32(p.kind + p.data))
-        for p in parts
-    )
-    return data[:after_header] + b"".join(chunks) + data[after_header:]
+    chunks = [data[:33]]
+    for kind, body in parts:
+        checksum = zlib.crc32(kind + body)
+        chunks.append(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum))
+    return b"".join([*chunks, data[33:]])

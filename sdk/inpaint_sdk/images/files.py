@@ -13,7 +13,7 @@ import numpy as np
 
 from inpaint_sdk.errors import OutputError
 from inpaint_sdk.files import atomic_write, image_format, writing
-from inpaint_sdk.images.containers import Part, with_jpeg_parts, with_png_parts
+from inpaint_sdk.images.containers import Part, segments, with_png_parts
 from inpaint_sdk.images.decoding import Source, decode, warn
 from inpaint_sdk.images.ifd import write_tiff
 from inpaint_sdk.images.image import Image, Pixels
@@ -33,10 +33,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 """What each lossy format is written with: close to what was restored, or exactly it."""
 
 LARGEST = {"JPEG": 65_500, "WEBP": 16_383}
-"""Pixels of a side that a format can hold; of a JPEG, that its usual encoder can."""
-
-SEGMENT = 65_533 - len(EXIF)
-"""Bytes of a JPEG's EXIF, and of each of its other parts but the colour profile."""
+"""Pixels of a side that PIL's encoders take."""
 
 
 @dataclass(frozen=True)
@@ -134,18 +131,9 @@ def check_format_supports(kind: str, picture: ImageFile, name: str) -> None:
     elif max(pixels.shape[:2]) > LARGEST.get(kind, 1 << 31):
         problem = f"{kind} has at most {LARGEST[kind]} pixels a side; write a PNG or TIFF file"
     elif kind == "TIFF" and pixels.nbytes > 4_000_000_000:
-        problem = "a TIFF has at most 4 GB; write a PNG file"
-    elif kind == "JPEG" and picture.format != kind:
-        held = picture.metadata
-        for what, size in (
-            ("EXIF", len(held.exif)),
-            ("XMP", len(held.xmp)),
-            ("IPTC", len(held.iptc)),
-        ):
-            if size > SEGMENT:
-                problem = (
-                    f"JPEG holds 64 KB of {what}, the source has {size >> 10}; write a TIFF file"
-                )
+        problem = "TIFF has at most 4 GB; write a PNG file"
+    elif kind == "JPEG" and picture.metadata.is_long("exif"):
+        problem = "JPEG has 64 KB for EXIF, and there is more; write a PNG, TIFF or WebP file"
     if problem:
         raise OutputError(f"{name}: {problem}")
 
@@ -159,13 +147,18 @@ def _encode(picture: ImageFile, kind: str, name: str) -> bytes:
     if lost := metadata.lost_in(kind, same=same):
         warn(f"{name}: {kind} files cannot hold the source's {', '.join(lost)}")
     if kind == "TIFF":
-        return write_tiff(pixels, metadata.tags if same else tags_for_tiff(metadata))
+        return write_tiff(pixels, tags_for_tiff(metadata))
     options = dict(OPTIONS.get(kind, {}))
     if metadata.dpi and kind in ("JPEG", "BMP"):
         options["dpi"] = metadata.dpi
-    if kind == "WEBP" or (kind == "JPEG" and not same):
+    if kind in ("JPEG", "WEBP"):
         exif = EXIF + metadata.exif if metadata.exif else b""
-        options |= {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp}
+        xmp = b"" if kind == "JPEG" and metadata.is_long("xmp") else metadata.xmp
+        options |= {"icc_profile": metadata.icc, "exif": exif, "xmp": xmp}
+    if kind == "JPEG":
+        iptc = metadata.iptc and not metadata.is_long("iptc")
+        parts = [Part(b"\xed", PHOTOSHOP + metadata.iptc)] if iptc else []
+        options["extra"] = segments(metadata.parts if same else parts)
     if kind == "PNG" and pixels.dtype != np.uint8:
         data = _encode_deep_png(pixels)
     else:
@@ -173,10 +166,8 @@ def _encode(picture: ImageFile, kind: str, name: str) -> bytes:
         PILImage.fromarray(pixels).save(buffer, format=kind, **options)
         data = buffer.getvalue()
     if kind == "PNG":
-        return with_png_parts(data, metadata.parts if same else parts_for_png(metadata))
-    if kind == "JPEG":
-        iptc = [Part(b"\xed", PHOTOSHOP + metadata.iptc)] if metadata.iptc else []
-        return with_jpeg_parts(data, metadata.parts if same else iptc)
+        own = metadata.parts if same else ()
+        return with_png_parts(data, [*own, *parts_for_png(metadata)])
     return data
 
 
