@@ -1,13 +1,12 @@
 """Picture files become pixels: upright, in plain colours or grey, of 8 or 16 bits or floats.
 
-libvips reads JPEG, PNG, TIFF and GIF, whatever form their pixels have; PIL reads the other formats.
+libvips reads JPEG, PNG and TIFF, whatever form their pixels have; PIL reads the other formats.
 libvips is only asked for regions, which it computes in the thread that asks: its pool of threads
 does not survive a fork.
 """
 
 from __future__ import annotations
 
-import logging
 import sys
 import warnings
 from dataclasses import replace
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from inpaint_sdk.errors import ImageError, InpaintError
-from inpaint_sdk.images.ifd import Directory, Entry, read_directories
+from inpaint_sdk.images.ifd import Directory, read_directories
 from inpaint_sdk.images.image import Pixels, check_floats
 from inpaint_sdk.images.metadata import FURTHER, Metadata, MetadataWarning, read_metadata
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 Source: TypeAlias = "Path | bytes"
 """A picture file: where it is, or what it holds."""
 
-STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PN": "PNG", b"GIF": "GIF"}
+STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PN": "PNG"}
 STARTS |= dict.fromkeys((b"II*", b"MM\0", b"II+"), "TIFF")
 """Formats that libvips reads, by how their files begin."""
 
@@ -74,10 +73,13 @@ def _told(reason: Exception, name: str, error: type[InpaintError]) -> InpaintErr
         return error(str(reason))
     if isinstance(reason, UnidentifiedImageError):
         return error(f"{name} is not a picture in a known format")
-    text = (str(reason).strip() or type(reason).__name__).splitlines()[-1].strip()
     if isinstance(reason, (Image.DecompressionBombError, MemoryError)):
-        return error(f"{name} is too large to be read safely: {text}")
-    return error(f"cannot read {name}, it may be cut short or damaged: {text}")
+        return error(f"{name} is too large to be read safely: {_last_line(reason)}")
+    return error(f"cannot read {name}, it may be cut short or damaged: {_last_line(reason)}")
+
+
+def _last_line(reason: Exception) -> str:
+    return (str(reason).strip() or type(reason).__name__).splitlines()[-1].strip()
 
 
 def _by_vips(
@@ -85,67 +87,66 @@ def _by_vips(
 ) -> tuple[Pixels, Metadata, str]:
     import pyvips
 
-    logging.getLogger("pyvips").addHandler(logging.NullHandler())  # it raises what it logs
-    tags: Directory = {}
-    options: dict[str, Any] = {"access": "sequential", "fail_on": "truncated"}
     pages = list(read_directories(data)) if kind == "TIFF" else []
-    if pages:
-        options["page"] = _page_index(pages, page, name)
-        tags = pages[options["page"]]
-    load = getattr(pyvips.Image, f"{kind.lower()}load_buffer")
+    index = _page_index(pages, page, name) if pages else None
+    tags = pages[index] if index is not None else {}
+    options = {} if index is None else {"page": index}
+
+    def read(fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
+        load = getattr(pyvips.Image, f"{kind.lower()}load_buffer")
+        image = load(data, access="sequential", fail_on=fail_on, **options)
+        return image, _computed(image, tags, name)
+
     try:
-        image = load(data, **options)
-        pixels, converted, dropped = _computed(image, tags, name)
+        image, (pixels, converted, dropped) = read("truncated")
     except pyvips.Error as reason:
         if not salvage or kind != "JPEG":
             raise
-        options["fail_on"] = "none"
-        image = load(data, **options)
-        pixels, converted, dropped = _computed(image, tags, name)
-        warn(f"{name}: what can be read is taken: {str(reason).strip().splitlines()[-1].strip()}")
+        image, (pixels, converted, dropped) = read("none")
+        warn(f"{name}: what can be read is taken: {_last_line(reason)}")
 
     def get(field: str) -> Any:
-        if field == "dpi":
-            told = image.get_typeof("resolution-unit")
-            return (image.xres * 25.4, image.yres * 25.4) if told else None
-        field = {"comment": "gif-comment"}.get(field, field)
-        return image.get(field) if image.get_typeof(field) else b""
+        return image.get(field) if image.get_typeof(field) else None
 
-    metadata, orientation = read_metadata(kind, data, tags, get)
-    if len(pages) > 1 or (kind == "GIF" and image.get("n-pages") > 1):
-        dropped.append(FURTHER)
-    dropped += ["tags of a BigTIFF"] * (kind == "TIFF" and not pages)
-    metadata = replace(metadata, dropped=(*metadata.dropped, *dropped), converted=converted)
-    if image.interpretation == "cmyk":
-        metadata = replace(metadata, icc=b"")
-    return orient_array(pixels, orientation), metadata, kind
+    metadata, turn = read_metadata(kind, data, tags, get)
+    if get("resolution-unit"):
+        metadata = replace(metadata, dpi=(image.xres * 25.4, image.yres * 25.4))
+    dropped += [FURTHER] * (len(pages) > 1) + ["tags"] * (kind == "TIFF" and not pages)
+    dropped = [*metadata.dropped, *dropped]
+    icc = b"" if image.interpretation == "cmyk" else metadata.icc
+    metadata = replace(metadata, icc=icc, dropped=tuple(dropped), converted=converted)
+    return orient_array(pixels, turn), metadata, kind
 
 
 def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, str, list[str]]:
     """Colours or grey, and alpha; in what form they were; names of what is left out."""
     import pyvips
+    from PIL.Image import MAX_IMAGE_PIXELS as LIMIT
 
-    check_pixel_limit(name, image.height, image.width)
+    if LIMIT is not None and image.height * image.width > 2 * LIMIT:
+        raise ImageError(
+            f"{name} is too large to be read safely: {image.width}x{image.height} pixels are more "
+            f"than twice PIL.Image.MAX_IMAGE_PIXELS ({LIMIT}), which can be raised"
+        )
     form, converted, dropped = image.interpretation, "", []
-    if form in ("lab", "labs", "labq") or (form == "cmyk" and image.format != "uchar"):
-        raise ImageError(f"{name} has {form.upper()} colours; convert it to RGB")
-    if image.format not in TYPES:
-        raise ImageError(f"{name} holds values of type {image.format}; convert it to 8 or 16 bits")
-    if form == "cmyk":
-        image, converted = from_cmyk(image), "CMYK colours"
+    is_cmyk = form == "cmyk" and image.format == "uchar"
+    if image.format not in TYPES or form in ("lab", "labq") or (form == "cmyk" and not is_cmyk):
+        raise ImageError(f"{name} is {form} of type {image.format}; convert it to 8 or 16 bits RGB")
+    if is_cmyk:  # by the picture's profile, or else a usual one
+        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk")
+        converted = "CMYK colours"
     elif image.get_typeof("palette") or (262 in tags and tags[262].first() == 3):
         converted = "a palette"
     elif image.get_typeof("bits-per-sample") and image.get("bits-per-sample") == 1:
         converted = "1 bit a pixel"
     colours = 1 if image.bands < 3 or form in ("b-w", "grey16") else 3
-    alpha = tags.get(338, Entry(0, 0, b"")).first()  # 1 is multiplied into the colours
+    alpha = tags[338].first() if 338 in tags else 0  # 1: multiplied into the colours
     kept = colours + (image.bands == colours + 1 or (image.bands > colours and alpha > 0))
     if kept < image.bands:
         image, dropped = image.extract_band(0, n=kept), ["further channels"]
     if kept in (2, 4) and alpha == 1:
-        divided, converted = image.unpremultiply(), "alpha multiplied into its colours"
-        divided = divided if image.format in ("float", "double") else divided.rint()
-        image = divided.cast(image.format)
+        kind, image, converted = image.format, image.unpremultiply(), "premultiplied alpha"
+        image = (image if kind in ("float", "double") else image.rint()).cast(kind)
     region = pyvips.Region.new(image)
     pixels = np.empty((image.height, image.width, image.bands), TYPES[image.format])
     rows = max(1, STRIP_BYTES // pixels[0].nbytes)
@@ -158,25 +159,20 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     return pixels[..., 0] if image.bands == 1 else pixels, converted, dropped
 
 
-def from_cmyk(image: pyvips.Image) -> pyvips.Image:
-    """CMYK in sRGB, by the picture's profile or else a usual one."""
-    return image.icc_transform("srgb", embedded=True, input_profile="cmyk")
-
-
 def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
     """Which of a TIFF's directories holds the picture; previews are no pages."""
     whole = [i for i, tags in enumerate(pages) if 254 not in tags or not tags[254].first() & 1]
-    colour_filter = 262 in pages[0] and pages[0][262].first() == 32803
-    if 50706 in pages[0] or colour_filter or not whole:  # DNG's version
+    # A version of DNG, or the colour filter of a sensor.
+    if 50706 in pages[0] or (262 in pages[0] and pages[0][262].first() == 32803) or not whole:
         raise ImageError(
             f"{name} is a camera's raw file, of which only a preview can be read here; develop it, "
             "and give the picture"
         )
     if page is None and len(whole) > 1:
         raise ImageError(f"{name} holds {len(whole)} pictures; name one: --page, from 1")
-    if (page or 1) > len(whole):
+    if not 1 <= (page or 1) <= len(whole):
         raise ImageError(f"{name} has no page {page}; it has {len(whole)}")
-    return whole[max(page or 1, 1) - 1]
+    return whole[(page or 1) - 1]
 
 
 def _by_pil(data: bytes, name: str) -> tuple[Pixels, Metadata, str]:
@@ -185,14 +181,7 @@ def _by_pil(data: bytes, name: str) -> tuple[Pixels, Metadata, str]:
     with Image.open(BytesIO(data)) as picture:
         if any(";16" in str(tile) for tile in getattr(picture, "tile", ())):
             raise ImageError(f"{name} has 16 bits a channel; convert it to a PNG or a TIFF")
-        further = (FURTHER,) if getattr(picture, "n_frames", 1) > 1 else ()
-        pixels, converted = _plain(picture, name)
-        kind, info = picture.format or "", dict(picture.info)
-        info |= {"exif-data": info.get("exif"), "xmp-data": info.get("xmp")}
-        info["icc-profile-data"] = info.get("icc_profile")
-        metadata, orientation = read_metadata(kind, data, {}, info.get)
-        metadata = replace(metadata, dropped=metadata.dropped + further, converted=converted)
-        return orient_array(pixels, orientation), metadata, kind
+        return *_from_pil(picture, name), picture.format or ""
 
 
 def is_pil(image: object) -> bool:
@@ -201,45 +190,35 @@ def is_pil(image: object) -> bool:
     return module is not None and isinstance(image, module.Image)
 
 
-def pil_pixels(
+def decode_pil(
     picture: PILImage.Image, name: str, error: type[InpaintError]
-) -> tuple[Pixels, str, int]:
-    """A PIL image's pixels, upright; the form that they had; the orientation that was applied."""
+) -> tuple[Pixels, Metadata]:
+    """Takes a PIL image as :func:`decode` takes a file."""
     try:
-        pixels, converted = _plain(picture, name)
-        turn = picture.getexif().get(274, 1)
-        return orient_array(pixels, turn), converted, turn if turn in range(2, 9) else 1
+        return _from_pil(picture, name)
     except Exception as reason:  # PIL decodes lazily
         raise _told(reason, name, error) from reason
 
 
-def _plain(picture: PILImage.Image, name: str) -> tuple[Pixels, str]:
-    """Pixels of a PIL image in a form that can be restored, and the form that they had."""
-    mode = picture.mode
+def _from_pil(picture: PILImage.Image, name: str) -> tuple[Pixels, Metadata]:
+    mode, converted, plain = picture.mode, "", picture
     if 0 in picture.size:
         raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
-    if mode in MODES:
-        return np.asarray(picture), ""
-    if mode not in ("1", "P", "PA", "La", "RGBa", "RGBX", "YCbCr"):
+    if mode in ("1", "P", "PA", "La", "RGBa", "RGBX", "YCbCr"):
+        alpha = mode in ("PA", "La", "RGBa") or "transparency" in picture.info
+        converted = {"1": "1 bit a pixel", "P": "a palette"}.get(mode, f"mode {mode}")
+        plain = picture.convert("RGBA" if alpha else "L" if mode == "1" else "RGB")
+    elif mode not in MODES:
         raise ImageError(
             f"{name} has mode {mode}; only {', '.join(MODES)}, P and 1 can be restored. Convert it "
             'first: image.convert("RGB"); a CMYK file is converted by its profile'
         )
-    alpha = mode in ("PA", "La", "RGBa") or "transparency" in picture.info
-    converted = {"1": "1 bit a pixel", "P": "a palette"}.get(mode, f"mode {mode}")
-    plain = picture.convert("RGBA" if alpha else "L" if mode == "1" else "RGB")
-    return np.asarray(plain), converted
-
-
-def check_pixel_limit(name: str, height: int, width: int) -> None:
-    """Raises ``ImageError`` for a size that PIL would refuse, for files that others read."""
-    from PIL import Image
-
-    if Image.MAX_IMAGE_PIXELS is not None and height * width > 2 * Image.MAX_IMAGE_PIXELS:
-        raise ImageError(
-            f"{name} is too large to be read safely: {width}x{height} pixels are more than twice "
-            f"PIL.Image.MAX_IMAGE_PIXELS ({Image.MAX_IMAGE_PIXELS}), which can be raised"
-        )
+    pixels = orient_array(np.asarray(plain), picture.getexif().get(274, 1))
+    info = picture.info
+    names = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
+    metadata, _ = read_metadata("", b"", {}, lambda field: info.get(names.get(field, field)))
+    dropped = metadata.dropped + (FURTHER,) * (getattr(picture, "n_frames", 1) > 1)
+    return pixels, replace(metadata, dpi=info.get("dpi"), dropped=dropped, converted=converted)
 
 
 def orient_array(pixels: Pixels, orientation: int) -> Pixels:

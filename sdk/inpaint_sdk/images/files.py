@@ -13,14 +13,13 @@ import numpy as np
 
 from inpaint_sdk.errors import OutputError
 from inpaint_sdk.files import atomic_write, image_format, writing
-from inpaint_sdk.images.containers import Part, segments, with_png_parts
+from inpaint_sdk.images.containers import segments, with_png_parts
 from inpaint_sdk.images.decoding import Source, decode, warn
 from inpaint_sdk.images.ifd import write_tiff
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.metadata import (
     EXIF,
     KEPT,
-    PHOTOSHOP,
     Metadata,
     parts_for_png,
     tags_for_tiff,
@@ -132,8 +131,8 @@ def check_format_supports(kind: str, picture: ImageFile, name: str) -> None:
         problem = f"{kind} has at most {LARGEST[kind]} pixels a side; write a PNG or TIFF file"
     elif kind == "TIFF" and pixels.nbytes > 4_000_000_000:
         problem = "TIFF has at most 4 GB; write a PNG file"
-    elif kind == "JPEG" and picture.metadata.is_long("exif"):
-        problem = "JPEG has 64 KB for EXIF, and there is more; write a PNG, TIFF or WebP file"
+    elif kind == "JPEG" and max(len(picture.metadata.exif), len(picture.metadata.xmp)) > 65_500:
+        problem = "JPEG has 64 KB for EXIF or XMP, there is more; write a PNG, TIFF or WebP file"
     if problem:
         raise OutputError(f"{name}: {problem}")
 
@@ -153,12 +152,9 @@ def _encode(picture: ImageFile, kind: str, name: str) -> bytes:
         options["dpi"] = metadata.dpi
     if kind in ("JPEG", "WEBP"):
         exif = EXIF + metadata.exif if metadata.exif else b""
-        xmp = b"" if kind == "JPEG" and metadata.is_long("xmp") else metadata.xmp
-        options |= {"icc_profile": metadata.icc, "exif": exif, "xmp": xmp}
-    if kind == "JPEG":
-        iptc = metadata.iptc and not metadata.is_long("iptc")
-        parts = [Part(b"\xed", PHOTOSHOP + metadata.iptc)] if iptc else []
-        options["extra"] = segments(metadata.parts if same else parts)
+        options |= {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp}
+    if kind == "JPEG" and same:
+        options["extra"] = segments(metadata.parts)
     if kind == "PNG" and pixels.dtype != np.uint8:
         data = _encode_deep_png(pixels)
     else:

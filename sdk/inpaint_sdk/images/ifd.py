@@ -32,7 +32,7 @@ class Entry(NamedTuple):
     """
 
     kind: int
-    count: int
+    number: int
     data: bytes
     directory: dict[int, Any] | None = None
     at: int = 0
@@ -77,9 +77,9 @@ def read_directories(data: bytes) -> Iterator[Directory]:
                 width = 4 if kind in (5, 10) else SIZES[kind]
                 value = np.frombuffer(value, f">u{width}").astype(f"<u{width}").tobytes()
             entry = Entry(kind, number, value, at=here)
-            if tag in SUB_DIRECTORIES and kind in (4, 13) and number == 1 and depth < 2:
-                if 8 <= entry.first() <= len(data) - 2:
-                    entry = Entry(4, 1, b"", read(entry.first(), depth + 1))
+            points = tag in SUB_DIRECTORIES and (kind, number) in ((4, 1), (13, 1)) and depth < 2
+            if points and 8 <= entry.first() <= len(data) - 2:
+                entry = Entry(4, 1, b"", read(entry.first(), depth + 1))
             entries.setdefault(tag, entry)
         return entries
 
@@ -101,7 +101,7 @@ def build(entries: Directory, at: int = len(HEADER)) -> bytes:
             value = struct.pack("<I", end)
             tail.append(data + b"\0" * (len(data) % 2))
             end += len(tail[-1])
-        head.append(struct.pack("<HHI", tag, entry.kind, entry.count) + value)
+        head.append(struct.pack("<HHI", tag, entry.kind, entry.number) + value)
     return b"".join([*head, bytes(4), *tail])
 
 
@@ -114,9 +114,8 @@ def write_tiff(pixels: NDArray[Any], tags: Directory) -> bytes:
         zlib.compress(pixels[top : top + rows].tobytes(), 5) for top in range(0, height, rows)
     ]
     ends = np.cumsum([len(HEADER), *map(len, strips)]).tolist()
-    is_float = pixels.dtype.kind == "f"
     shorts = {258: [8 * pixels.itemsize] * count, 259: [8], 262: [2 if count > 2 else 1]}
-    shorts |= {277: [count], 284: [1], 339: [3 if is_float else 1] * count}
+    shorts |= {277: [count], 284: [1], 339: [3 if pixels.dtype.kind == "f" else 1] * count}
     shorts |= {338: [2]} if count in (2, 4) else {}  # alpha that is not multiplied into colours
     longs = {256: [width], 257: [height], 273: ends[:-1], 278: [rows], 279: [*map(len, strips)]}
     own = {t: Entry(3, len(v), struct.pack(f"<{len(v)}H", *v)) for t, v in shorts.items()}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import MaskError
-from inpaint_sdk.images.decoding import decode, is_pil, pil_pixels
+from inpaint_sdk.images.decoding import decode, decode_pil, is_pil
 from inpaint_sdk.images.image import Pixels, colours_of, max_value
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def open_mask(mask: MaskLike, height: int | None = None, width: int | None = Non
     elif isinstance(mask, (bytes, bytearray, memoryview)):
         found = _from_pixels(decode(bytes(mask), MaskError)[0], "the mask")
     elif is_pil(mask):
-        found = _from_pixels(pil_pixels(mask, "the mask", MaskError)[0], "the mask")
+        found = _from_pixels(decode_pil(mask, "the mask", MaskError)[0], "the mask")
     else:
         raise MaskError(
             f"a mask is a numpy array, a PIL image, a path or bytes, not {type(mask).__name__}"

@@ -33,17 +33,15 @@ STORAGE_TAGS = frozenset({*range(254, 348), *range(512, 533)}) - frozenset(
 )
 """A TIFF's tags of how its pixels are stored, which a result has its own of."""
 
+_USUAL = frozenset({"icc", "exif", "xmp"})
 KEPT: Mapping[str, frozenset[str]] = {
-    "JPEG": frozenset({"icc", "exif", "xmp", "iptc", "dpi"}),
-    "PNG": frozenset({"icc", "exif", "xmp", "dpi"}),
-    "WEBP": frozenset({"icc", "exif", "xmp"}),
-    "TIFF": frozenset({"icc", "exif", "xmp", "iptc", "dpi"}),
+    "JPEG": _USUAL | {"dpi"},
+    "PNG": _USUAL | {"dpi"},
+    "WEBP": _USUAL,
+    "TIFF": _USUAL | {"dpi", "iptc"},
     "BMP": frozenset({"dpi"}),
 }
-"""What each format that is written can hold."""
-
-SEGMENT_BYTES = 65_500
-"""Of EXIF, XMP and IPTC each, in a JPEG."""
+"""What each format that is written can hold of another's."""
 
 FURTHER = "further pictures"
 _XMP_ORIENTATION = re.compile(
@@ -79,15 +77,9 @@ class Metadata:
     def lost_in(self, kind: str, *, same: bool) -> list[str]:
         """Names of what a result in a format lacks. same: that of the source."""
         lost = [f.name for f in fields(self)[:5] if getattr(self, f.name)]
-        lost = [n for n in lost if n not in KEPT[kind] or (kind == "JPEG" and self.is_long(n))]
-        if kind == "TIFF" and not same and self.exif:
-            lost += ["thumbnail"] * (len(list(read_directories(self.exif))) > 1)
-        others = () if same else (_name(p) for p in self.parts if not p.data.startswith(PHOTOSHOP))
-        return list(dict.fromkeys([*lost, *others, *self.dropped]))
-
-    def is_long(self, name: str) -> bool:
-        """Whether a JPEG's segment has no room for it; a colour profile takes several."""
-        return name in ("exif", "xmp", "iptc") and len(getattr(self, name)) > SEGMENT_BYTES
+        others = () if same else map(_name, self.parts)
+        kept = KEPT[kind] | ({"iptc"} if same else set())
+        return list(dict.fromkeys([*(n for n in lost if n not in kept), *others, *self.dropped]))
 
 
 def read_metadata(
@@ -95,10 +87,11 @@ def read_metadata(
 ) -> tuple[Metadata, int]:
     """A file's metadata, upright, and the orientation (1 to 8) that is to be applied.
 
-    tags: of a TIFF's page. get: gives what libvips or PIL read, by its name in libvips.
+    kind: JPEG, PNG, TIFF, or "" for another. tags: of a TIFF's page. get: gives what libvips or PIL
+    read, by its name in libvips.
     """
     exif, xmp = _bytes(get("exif-data")).removeprefix(EXIF), _bytes(get("xmp-data"))
-    iptc, dpi = _bytes(get("photoshop-data")), get("dpi")
+    iptc, dpi = _bytes(get("photoshop-data")), None
     kept: list[Part] = []
     dropped: list[str] = []
     if kind == "TIFF":
@@ -133,7 +126,7 @@ def read_metadata(
             dropped.append(_name(part))
         elif part.kind not in READ_CHUNKS and not part.data.startswith(XMP_KEY):
             kept.append(part)
-    if kind not in ("JPEG", "PNG", "TIFF") and get("comment"):
+    if not kind and get("comment"):
         dropped.append("comment")
     exif, turn = upright_exif(exif)
     xmp, told = upright_xmp(xmp)

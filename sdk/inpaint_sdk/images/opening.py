@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from inpaint_sdk.errors import ImageError
-from inpaint_sdk.images.decoding import decode, is_pil, pil_pixels, warn
+from inpaint_sdk.images.decoding import decode, decode_pil, is_pil, warn
 from inpaint_sdk.images.image import Channels, Image, Pixels, check_array
 from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
-from inpaint_sdk.images.metadata import EXIF, upright_exif, upright_xmp
+from inpaint_sdk.images.metadata import EXIF, Metadata
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -25,10 +25,9 @@ def open_image(image: ImageLike, channels: Channels) -> Image:
     """Takes a picture in any of the accepted forms.
 
     An array is [H, W] or [H, W, C]: 1 or 3 channels of colour in the order ``channels``, or 2 or 4
-    with alpha; of uint8, uint16, or a float type from 0 to 1. A PIL image is of mode RGB, RGBA, L,
-    LA or I;16; a path is read as a PIL image, and a PIL image is what comes back for it. Bytes are
-    those of a picture file, and those of a file of the same format come back. An ``Image`` says its
-    own order of channels.
+    with alpha; of uint8, uint16, or a float type from 0 to 1. For a PIL image and for a path a PIL
+    image comes back; for a picture file's bytes those of a file of the same format. An ``Image``
+    says its own order of channels.
 
     Raises:
         ImageError: it is none of these, or the file is missing, unreadable or cut short.
@@ -42,7 +41,8 @@ def open_image(image: ImageLike, channels: Channels) -> Image:
     if isinstance(image, (str, os.PathLike)):
         return _open_file(Path(image))
     if is_pil(image):
-        return _open_pil(image)  # type: ignore[arg-type]
+        pixels, metadata = decode_pil(image, "the image", ImageError)  # type: ignore[arg-type]
+        return _for_pil(pixels, metadata, dict(image.info), "the image")  # type: ignore[union-attr]
     if isinstance(image, (bytes, bytearray, memoryview)):
         from inpaint_sdk.images.files import open_image_bytes
 
@@ -72,27 +72,16 @@ def _open_file(path: Path) -> Image:
             f"{path} has 16 bits a channel or floats, which a PIL image cannot hold; restore it "
             "from file to file, with restore_file, or read it with OpenCV and give the array"
         )
-    exif = EXIF + metadata.exif if metadata.exif else b""
-    info = {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
-    return _for_pil(pixels, info, metadata.converted, str(path))
+    return _for_pil(pixels, metadata, {}, str(path))
 
 
-def _open_pil(picture: PILImage.Image) -> Image:
-    """A PIL image, whose orientation is applied and taken out of its EXIF and XMP."""
-    pixels, converted, turn = pil_pixels(picture, "the image", ImageError)
-    info = dict(picture.info)
-    for key, upright in (("exif", upright_exif), ("xmp", upright_xmp)):
-        if turn > 1 and isinstance(info.get(key), bytes):
-            prefix = EXIF if info[key].startswith(EXIF) else b""
-            info[key] = prefix + upright(info[key][len(prefix) :])[0]
-    if converted:
+def _for_pil(pixels: Pixels, metadata: Metadata, info: dict[Any, Any], name: str) -> Image:
+    """For what a PIL image comes back. info: that of the PIL image that came in."""
+    if metadata.converted:
+        warn(f"{name} has {metadata.converted}; the result has plain colours or grey")
         info.pop("transparency", None)
-    return _for_pil(pixels, info, converted, "the image")
-
-
-def _for_pil(pixels: Pixels, info: dict[Any, Any], converted: str, name: str) -> Image:
-    if converted:
-        warn(f"{name} has {converted}; the result has plain colours or grey")
+    exif = EXIF + metadata.exif if metadata.exif else b""
+    info |= {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
 
     def to_pil(result: Pixels) -> PILImage.Image:
         from PIL import Image as PILImage
