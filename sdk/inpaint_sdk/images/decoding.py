@@ -56,7 +56,7 @@ def decode(
             raise ImageError(f"{name} is a camera's raw file; develop it, and give the picture")
         data = source.read_bytes() if isinstance(source, Path) else source
         kind = STARTS.get(data[:3], "")
-        if (page or 1) > 1 and kind != "TIFF":
+        if page not in (None, 1) and kind != "TIFF":
             raise ImageError(f"{name} has no page {page}; a TIFF has pages")
         return _by_vips(data, kind, name, page, salvage) if kind else _by_pil(data, name)
     except FileNotFoundError:
@@ -140,13 +140,12 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     elif image.get_typeof("bits-per-sample") and image.get("bits-per-sample") == 1:
         converted = "1 bit a pixel"
     colours = 1 if image.bands < 3 or form in ("b-w", "grey16") else 3
-    alpha = tags[338].first() if 338 in tags else 0  # 1: multiplied into the colours
+    alpha = tags[338].first() if 338 in tags else 0
     kept = colours + (image.bands == colours + 1 or (image.bands > colours and alpha > 0))
     if kept < image.bands:
         image, dropped = image.extract_band(0, n=kept), ["further channels"]
-    if kept in (2, 4) and alpha == 1:
-        kind, image, converted = image.format, image.unpremultiply(), "premultiplied alpha"
-        image = (image if kind in ("float", "double") else image.rint()).cast(kind)
+    if kept in (2, 4) and alpha == 1:  # as libvips divides them by it
+        converted = "premultiplied alpha"
     region = pyvips.Region.new(image)
     pixels = np.empty((image.height, image.width, image.bands), TYPES[image.format])
     rows = max(1, STRIP_BYTES // pixels[0].nbytes)
@@ -170,9 +169,10 @@ def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
         )
     if page is None and len(whole) > 1:
         raise ImageError(f"{name} holds {len(whole)} pictures; name one: --page, from 1")
-    if not 1 <= (page or 1) <= len(whole):
+    page = 1 if page is None else page
+    if not 1 <= page <= len(whole):
         raise ImageError(f"{name} has no page {page}; it has {len(whole)}")
-    return whole[(page or 1) - 1]
+    return whole[page - 1]
 
 
 def _by_pil(data: bytes, name: str) -> tuple[Pixels, Metadata, str]:

@@ -101,7 +101,8 @@ def read_metadata(
         exif = HEADER + build(held) if held else b""
         dropped += ["Photoshop layers"] * (LAYERS_TAG in tags) + [f"tag {tag}" for tag in pointers]
     if kind == "JPEG":
-        parts, rest = jpeg_parts(data)
+        parts, rest = jpeg_parts(data)  # of XMP libvips takes an extension for the whole
+        xmp = next((p.data[len(XAP) :] for p in parts if p.data.startswith(XAP)), b"")
         for part in parts:
             if part.data.startswith(b"MPF\0"):
                 dropped.append(FURTHER)
