@@ -106,11 +106,11 @@ def _by_vips(
         warn(f"{name}: what can be read is taken: {_last_line(reason)}")
 
     def get(field: str) -> Any:
+        if field == "dpi" and image.get_typeof("resolution-unit"):
+            return image.xres * 25.4, image.yres * 25.4
         return image.get(field) if image.get_typeof(field) else None
 
     metadata, turn = read_metadata(kind, data, tags, get)
-    if get("resolution-unit"):
-        metadata = replace(metadata, dpi=(image.xres * 25.4, image.yres * 25.4))
     dropped += [FURTHER] * (len(pages) > 1) + ["tags"] * (kind == "TIFF" and not pages)
     dropped = [*metadata.dropped, *dropped]
     icc = b"" if image.interpretation == "cmyk" else metadata.icc
@@ -148,7 +148,8 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
         converted = "premultiplied alpha"
     region = pyvips.Region.new(image)
     pixels = np.empty((image.height, image.width, image.bands), TYPES[image.format])
-    rows = max(1, STRIP_BYTES // pixels[0].nbytes)
+    # The time that libvips takes grows with the square of the rows that are asked for.
+    rows = min(512, max(1, STRIP_BYTES // pixels[0].nbytes))
     for top in range(0, image.height, rows):
         strip = pixels[top : top + rows]
         found = region.fetch(0, top, image.width, len(strip))
@@ -218,7 +219,7 @@ def _from_pil(picture: PILImage.Image, name: str) -> tuple[Pixels, Metadata]:
     names = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
     metadata, _ = read_metadata("", b"", {}, lambda field: info.get(names.get(field, field)))
     dropped = metadata.dropped + (FURTHER,) * (getattr(picture, "n_frames", 1) > 1)
-    return pixels, replace(metadata, dpi=info.get("dpi"), dropped=dropped, converted=converted)
+    return pixels, replace(metadata, dropped=dropped, converted=converted)
 
 
 def orient_array(pixels: Pixels, orientation: int) -> Pixels:

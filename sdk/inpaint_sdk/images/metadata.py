@@ -91,7 +91,7 @@ def read_metadata(
     read, by its name in libvips.
     """
     exif, xmp = _bytes(get("exif-data")).removeprefix(EXIF), _bytes(get("xmp-data"))
-    iptc, dpi = _bytes(get("photoshop-data")), None
+    iptc, dpi = _bytes(get("photoshop-data")), get("dpi")
     kept: list[Part] = []
     dropped: list[str] = []
     if kind == "TIFF":
@@ -119,7 +119,7 @@ def read_metadata(
             xmp = xmp or raw.removeprefix(XAP)
         elif part.kind == b"pHYs" and part.data[8:] == b"\1":
             across, down = struct.unpack_from(">II", part.data)  # dots a metre
-            dpi = (across * 0.0254, down * 0.0254) if across and down else None
+            dpi = (across * 0.0254, down * 0.0254)
         elif part.kind in (b"acTL", b"fcTL", b"fdAT"):
             dropped.append(FURTHER)
         # A small last letter says that a chunk does not depend on the pixels.
@@ -132,6 +132,8 @@ def read_metadata(
     exif, turn = upright_exif(exif)
     xmp, told = upright_xmp(xmp)
     icc = _bytes(get("icc-profile-data"))
+    if not (isinstance(dpi, tuple) and len(dpi) == 2 and all(0.5 < d < 65_000 for d in dpi)):
+        dpi = None
     return Metadata(icc, exif, xmp, iptc, dpi, tuple(kept), tuple(dropped)), turn or told or 1
 
 
