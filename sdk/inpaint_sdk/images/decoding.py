@@ -36,6 +36,8 @@ RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", "
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
 TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float64}
 STRIP_BYTES = 8 << 20
+LEAST = 0.25
+"""Share of a JPEG's rows of which something must be there."""
 
 
 def decode(
@@ -58,7 +60,12 @@ def decode(
         kind = STARTS.get(data[:3], "")
         if page not in (None, 1) and kind != "TIFF":
             raise ImageError(f"{name} has no page {page}; a TIFF has pages")
-        return _by_vips(data, kind, name, page, salvage) if kind else _by_pil(data, name)
+        if kind:
+            return _by_vips(data, kind, name, page, salvage)
+        from PIL import Image
+
+        with Image.open(BytesIO(data)) as picture:
+            return *_from_pil(picture, name), picture.format or ""
     except FileNotFoundError:
         raise error(f"there is no file {name}") from None
     except Exception as reason:
@@ -73,13 +80,10 @@ def _told(reason: Exception, name: str, error: type[InpaintError]) -> InpaintErr
         return error(str(reason))
     if isinstance(reason, UnidentifiedImageError):
         return error(f"{name} is not a picture in a known format")
+    text = (str(reason).strip() or type(reason).__name__).splitlines()[-1].strip()
     if isinstance(reason, (Image.DecompressionBombError, MemoryError)):
-        return error(f"{name} is too large to be read safely: {_last_line(reason)}")
-    return error(f"cannot read {name}, it may be cut short or damaged: {_last_line(reason)}")
-
-
-def _last_line(reason: Exception) -> str:
-    return (str(reason).strip() or type(reason).__name__).splitlines()[-1].strip()
+        return error(f"{name} is too large to be read safely: {text}")
+    return error(f"cannot read {name}, it may be cut short or damaged: {text}")
 
 
 def _by_vips(
@@ -88,9 +92,8 @@ def _by_vips(
     import pyvips
 
     pages = list(read_directories(data)) if kind == "TIFF" else []
-    index = _page_index(pages, page, name) if pages else None
-    tags = pages[index] if index is not None else {}
-    options = {} if index is None else {"page": index}
+    index = _page_index(pages, page, name) if pages else 0
+    tags, options = (pages[index], {"page": index}) if pages else ({}, {})
 
     def read(fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
         load = getattr(pyvips.Image, f"{kind.lower()}load_buffer")
@@ -102,8 +105,10 @@ def _by_vips(
     except pyvips.Error as reason:
         if not salvage or kind != "JPEG":
             raise
-        image, (pixels, converted, dropped) = read("none")
-        warn(f"{name}: what can be read is taken: {_last_line(reason)}")
+        image, (pixels, converted, dropped) = read("none")  # grey from where it is cut
+        if (pixels != 128).reshape(len(pixels), -1).any(axis=1).mean() < LEAST:
+            raise
+        warn(f"{name}: what can be read is taken: {str(reason).splitlines()[-1].strip()}")
 
     def get(field: str) -> Any:
         if field == "dpi" and image.get_typeof("resolution-unit"):
@@ -112,9 +117,9 @@ def _by_vips(
 
     metadata, turn = read_metadata(kind, data, tags, get)
     dropped += [FURTHER] * (len(pages) > 1) + ["tags"] * (kind == "TIFF" and not pages)
-    dropped = [*metadata.dropped, *dropped]
     icc = b"" if image.interpretation == "cmyk" else metadata.icc
-    metadata = replace(metadata, icc=icc, dropped=tuple(dropped), converted=converted)
+    lost = (*metadata.dropped, *dropped)
+    metadata = replace(metadata, icc=icc, dropped=lost, converted=converted)
     return orient_array(pixels, turn), metadata, kind
 
 
@@ -176,15 +181,6 @@ def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
     return whole[page - 1]
 
 
-def _by_pil(data: bytes, name: str) -> tuple[Pixels, Metadata, str]:
-    from PIL import Image
-
-    with Image.open(BytesIO(data)) as picture:
-        if any(";16" in str(tile) for tile in getattr(picture, "tile", ())):
-            raise ImageError(f"{name} has 16 bits a channel; convert it to a PNG or a TIFF")
-        return *_from_pil(picture, name), picture.format or ""
-
-
 def is_pil(image: object) -> bool:
     """Whether it is a PIL image, found out without importing PIL."""
     module = sys.modules.get("PIL.Image")
@@ -202,11 +198,16 @@ def decode_pil(
 
 
 def _from_pil(picture: PILImage.Image, name: str) -> tuple[Pixels, Metadata]:
-    mode, converted, plain = picture.mode, "", picture
+    mode, converted, plain, info = picture.mode, "", picture, picture.info
+    if any(";16" in str(tile) for tile in getattr(picture, "tile", ())) and mode != "I;16":
+        raise ImageError(
+            f"{name} has 16 bits a channel, which a PIL image cannot hold; convert it to a PNG or "
+            "a TIFF, and restore it with restore_file"
+        )
     if 0 in picture.size:
         raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
     if mode in ("1", "P", "PA", "La", "RGBa", "RGBX", "YCbCr"):
-        alpha = mode in ("PA", "La", "RGBa") or "transparency" in picture.info
+        alpha = mode in ("PA", "La", "RGBa") or "transparency" in info
         converted = {"1": "1 bit a pixel", "P": "a palette"}.get(mode, f"mode {mode}")
         plain = picture.convert("RGBA" if alpha else "L" if mode == "1" else "RGB")
     elif mode not in MODES:
@@ -215,7 +216,6 @@ def _from_pil(picture: PILImage.Image, name: str) -> tuple[Pixels, Metadata]:
             'first: image.convert("RGB"); a CMYK file is converted by its profile'
         )
     pixels = orient_array(np.asarray(plain), picture.getexif().get(274, 1))
-    info = picture.info
     names = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
     metadata, _ = read_metadata("", b"", {}, lambda field: info.get(names.get(field, field)))
     dropped = metadata.dropped + (FURTHER,) * (getattr(picture, "n_frames", 1) > 1)

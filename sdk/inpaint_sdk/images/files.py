@@ -17,18 +17,10 @@ from inpaint_sdk.images.containers import segments, with_png_parts
 from inpaint_sdk.images.decoding import Source, decode, warn
 from inpaint_sdk.images.ifd import write_tiff
 from inpaint_sdk.images.image import Image, Pixels
-from inpaint_sdk.images.metadata import (
-    EXIF,
-    KEPT,
-    Metadata,
-    parts_for_png,
-    tags_for_tiff,
-)
+from inpaint_sdk.images.metadata import EXIF, KEPT, Metadata, parts_for_png, tags_for_tiff
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"lossless": True, "exact": True},
-}
+JPEG = {"quality": 95, "subsampling": 0}
+OPTIONS: Mapping[str, Mapping[str, Any]] = {"JPEG": JPEG, "WEBP": {"lossless": True, "exact": True}}
 """What each lossy format is written with: close to what was restored, or exactly it."""
 
 LARGEST = {"JPEG": 65_500, "WEBP": 16_383}
@@ -62,11 +54,9 @@ def read_image_file(source: Source, *, page: int | None = None) -> ImageFile:
 
 
 def open_image_file(path: Path, output: Path, page: int | None = None) -> Image:
-    """A picture that is to be restored into a file, which gives an ``ImageFile`` to write there.
+    """A picture to restore into a file: it gives an ``ImageFile`` that can be written there.
 
-    Raises:
-        ImageError: as :func:`read_image_file` raises it.
-        OutputError: the output's format cannot hold such a picture.
+    Raises ``ImageError`` as :func:`read_image_file`, ``OutputError`` for what cannot be held there.
     """
     file = read_image_file(path, page=page)
     check_format_supports(image_format(output), file, str(output))
@@ -74,11 +64,7 @@ def open_image_file(path: Path, output: Path, page: int | None = None) -> Image:
 
 
 def open_image_bytes(data: bytes) -> Image:
-    """A picture file's bytes, for which those of a file of the same format come back.
-
-    Raises:
-        ImageError: as :func:`read_image_file` raises it.
-    """
+    """A picture file's bytes, for which those of a file of the same format come back."""
     file = replace(read_image_file(data), source=data)
     return Image(file.pixels, "rgb", lambda pixels: encode_image(_with_pixels(file, pixels)))
 
@@ -98,13 +84,12 @@ def write_image_file(path: Path, picture: ImageFile) -> None:
         OutputError: the suffix is unknown, the format cannot hold the picture, or the folder cannot
             be written in. Whatever was at ``path`` is then still there.
     """
-    kind = image_format(path)
+    kind, source = image_format(path), picture.source
     check_format_supports(kind, picture, str(path))
     with atomic_write(path) as partial, writing(path):
-        if kind == picture.format and isinstance(picture.source, Path):
-            partial.write_bytes(picture.source.read_bytes())
-        else:
-            partial.write_bytes(_encode(picture, kind, str(path)))
+        as_it_was = source.read_bytes() if isinstance(source, Path) else b""
+        same = as_it_was and kind == picture.format
+        partial.write_bytes(as_it_was if same else _encode(picture, kind, str(path)))
 
 
 def encode_image(picture: ImageFile) -> bytes:
@@ -158,25 +143,19 @@ def _encode(picture: ImageFile, kind: str, name: str) -> bytes:
     if kind == "PNG" and pixels.dtype != np.uint8:
         data = _encode_deep_png(pixels)
     else:
-        buffer = BytesIO()
-        PILImage.fromarray(pixels).save(buffer, format=kind, **options)
+        PILImage.fromarray(pixels).save(buffer := BytesIO(), format=kind, **options)
         data = buffer.getvalue()
-    if kind == "PNG":
-        own = metadata.parts if same else ()
-        return with_png_parts(data, [*own, *parts_for_png(metadata)])
-    return data
+    parts = [*(metadata.parts if same else ()), *parts_for_png(metadata)]
+    return with_png_parts(data, parts) if kind == "PNG" else data
 
 
 def _encode_deep_png(pixels: Pixels) -> bytes:
     """By OpenCV, since PIL has no colours of 16 bits; grey with alpha becomes colours with it."""
     import cv2
 
-    codes = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
-    if pixels.ndim == 3 and pixels.shape[2] == 2:
-        pixels = pixels[..., (0, 0, 0, 1)]
-    if pixels.ndim == 3 and pixels.shape[2] > 1:
-        pixels = cv2.cvtColor(pixels, codes[pixels.shape[2]])
-    done, data = cv2.imencode(".png", pixels)
+    count = pixels.shape[2] if pixels.ndim == 3 else 1
+    order = {2: (0, 0, 0, 1), 3: (2, 1, 0), 4: (2, 1, 0, 3)}.get(count)
+    done, data = cv2.imencode(".png", pixels[..., order] if order else pixels)
     if not done:
         raise ValueError("OpenCV cannot encode it")
     return data.tobytes()

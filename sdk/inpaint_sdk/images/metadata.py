@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -33,14 +33,9 @@ STORAGE_TAGS = frozenset({*range(254, 348), *range(512, 533)}) - frozenset(
 )
 """A TIFF's tags of how its pixels are stored, which a result has its own of."""
 
-_USUAL = frozenset({"icc", "exif", "xmp"})
-KEPT: Mapping[str, frozenset[str]] = {
-    "JPEG": _USUAL | {"dpi"},
-    "PNG": _USUAL | {"dpi"},
-    "WEBP": _USUAL,
-    "TIFF": _USUAL | {"dpi", "iptc"},
-    "BMP": frozenset({"dpi"}),
-}
+_USUAL = frozenset({"icc", "exif", "xmp", "dpi"})
+KEPT = {"JPEG": _USUAL, "PNG": _USUAL, "TIFF": _USUAL | {"iptc"}}
+KEPT |= {"WEBP": _USUAL - {"dpi"}, "BMP": frozenset({"dpi"})}
 """What each format that is written can hold of another's."""
 
 FURTHER = "further pictures"
@@ -76,10 +71,13 @@ class Metadata:
 
     def lost_in(self, kind: str, *, same: bool) -> list[str]:
         """Names of what a result in a format lacks. same: that of the source."""
-        lost = [f.name for f in fields(self)[:5] if getattr(self, f.name)]
-        others = () if same else map(_name, self.parts)
         kept = KEPT[kind] | ({"iptc"} if same else set())
-        return list(dict.fromkeys([*(n for n in lost if n not in kept), *others, *self.dropped]))
+        if kind == "TIFF" and not _exif_tags(self.exif):
+            kept -= {"exif"}  # as it is damaged
+        lost = [f.name for f in fields(self)[:5] if getattr(self, f.name) and f.name not in kept]
+        return list(
+            dict.fromkeys([*lost, *(() if same else map(_name, self.parts)), *self.dropped])
+        )
 
 
 def read_metadata(
@@ -139,14 +137,19 @@ def read_metadata(
 
 def upright_exif(exif: bytes) -> tuple[bytes, int]:
     """An EXIF block that says "upright", and the orientation that it said; 0 if none."""
-    try:
-        entry = next(read_directories(exif), {}).get(ORIENTATION, Entry(0, 0, b""))
-    except (ValueError, struct.error):
-        return exif, 0
-    if entry.first() not in range(1, 9):
+    entry = _exif_tags(exif).get(ORIENTATION)
+    if entry is None or entry.first() not in range(1, 9):
         return exif, 0
     at = entry.at + (len(entry.data) - 1 if exif[:2] == b"MM" else 0)  # its lowest byte
     return exif[:at] + b"\1" + exif[at + 1 :], entry.first()
+
+
+def _exif_tags(exif: bytes) -> Directory:
+    """The first directory of an EXIF block; none of one that is damaged."""
+    try:
+        return next(read_directories(exif), {})
+    except (ValueError, struct.error):
+        return {}
 
 
 def upright_xmp(xmp: bytes) -> tuple[bytes, int]:
@@ -175,7 +178,7 @@ def parts_for_png(metadata: Metadata) -> list[Part]:
 
 def tags_for_tiff(metadata: Metadata) -> Directory:
     """Tags of what a TIFF can hold of any format's metadata."""
-    exif = next(read_directories(metadata.exif), {}) if metadata.exif else {}
+    exif = _exif_tags(metadata.exif)
     tags = {tag: entry for tag, entry in exif.items() if tag not in STORAGE_TAGS}
     blocks = {XMP_TAG: metadata.xmp, PHOTOSHOP_TAG: metadata.iptc, ICC_TAG: metadata.icc}
     tags |= {t: Entry(1 if t == XMP_TAG else 7, len(d), d) for t, d in blocks.items() if d}
