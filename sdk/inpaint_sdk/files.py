@@ -10,8 +10,8 @@ from pathlib import Path
 
 from inpaint_sdk.errors import InpaintError, OutputError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
-"""Suffixes by which files in a folder are taken for pictures."""
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp"})
+"""Suffixes of pictures that are both read and written, by which a folder's files are taken."""
 
 
 @contextmanager
@@ -19,22 +19,25 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path beside ``path`` to write to, with its suffix; rename it to ``path`` at the end.
 
     A file that is replaced keeps its permissions, as if it had been written into: a private result
-    stays private. After an exception there is no new file, and what was at ``path`` is still there.
-    What the body raises passes as it is, so what it writes with belongs in :func:`writing`.
+    stays private; of a symbolic link, what it points at is replaced. After an exception there is no
+    new file, and what was at ``path`` is still there. What the body raises passes as it is, so what
+    it writes with belongs in :func:`writing`.
 
     Raises:
         OutputError: the file cannot be made or renamed.
     """
-    partial = path.with_name(f".{path.stem[:32]}.{secrets.token_hex(6)}{path.suffix}")
     try:
+        path = path.resolve() if path.is_symlink() else path
+        partial = path.with_name(f".{path.stem[:32]}.{secrets.token_hex(6)}{path.suffix[-16:]}")
         if path.is_dir():
             raise OutputError(f"{path} is a folder; give the name of a file")
         mode = path.stat().st_mode & 0o777 if path.exists() else None
         # Of a new file the kernel takes the umask off, which only all threads together have.
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
         os.close(os.open(partial, flags, 0o666 if mode is None else mode | 0o200))
-    except OSError as error:
-        raise OutputError(f"cannot write in {path.parent}: {error.strerror}") from error
+    except (OSError, RuntimeError) as error:  # the latter for a link in a circle
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"cannot write in {path.parent}: {reason}") from error
     try:
         yield partial
         with writing(path):

@@ -131,15 +131,15 @@ class Restorer(Loaded):
         Args:
             image: an array [H, W] or [H, W, C] of grey, grey and alpha, colours (in the order given
                 to :meth:`load`) or colours and alpha, as uint8, uint16, or float32 or float64 from
-                0 to 1; a PIL image of mode RGB, RGBA, L, LA or I;16; the path of a picture file, or
-                its bytes. EXIF orientation is applied; alpha is left as it is.
+                0 to 1; a PIL image; the path of a picture file, or its bytes. EXIF orientation is
+                applied; alpha is left as it is; a palette, 1 bit or CMYK becomes colours or grey.
             mask: of the image's size, nonzero where it is to be restored: a bool or uint8
                 array [H, W] or [H, W, 1], a PIL image, a path or bytes. An empty mask gives a copy.
             options: how, in place of those given to :meth:`load`.
 
         Returns:
             What came in: an array of the same shape and dtype for an array, bytes in the same
-            format for bytes; a PIL image of the same mode for a PIL image and for a path.
+            format for bytes; a PIL image for a PIL image and for a path.
 
         Raises:
             ImageError, MaskError: one of them cannot be used; or the mask covers everything, and
@@ -199,14 +199,16 @@ class Restorer(Loaded):
         """Restores many images, in order, reading the next while one is restored.
 
         The items are images, or pairs of an image and its mask, in the forms that :meth:`restore`
-        takes. They are taken one by one, as results are, so they may be endless. An item's error is
-        raised at its turn and ends the iteration.
+        takes. They are taken one by one, as results are, so they may be endless, and arrays are
+        copied, so that one may be filled again. An item's error is raised at its turn and ends the
+        iteration.
         """
         options = self._checked(options)
         open_item = partial(open_pair, channels=self._channels)
+        kept = map(_copied, items)  # before the next is asked for, which may be the same array
 
         def results() -> Iterator[Any]:
-            with closing(prefetch_map(open_item, items, ahead=2)) as opened:
+            with closing(prefetch_map(open_item, kept, ahead=2)) as opened:
                 for image, mask in opened:
                     yield plan_image(self._policy, image, mask, options).run().image
 
@@ -218,19 +220,22 @@ class Restorer(Loaded):
         output: StrPath,
         mask: MaskLike | None = None,
         *,
+        page: int | None = None,
         options: Options | None = None,
     ) -> Result:
         """Restores from file to file; the result's ``image`` is the path of the output.
 
-        8 or 16 bits a channel and metadata are kept: a ``MetadataWarning`` names what the output's
-        format cannot hold. The orientation is applied. The output appears when it is whole.
+        8 or 16 bits a channel and metadata are kept: a ``MetadataWarning`` names what the output
+        lacks. The orientation is applied. The output appears when it is whole.
 
-        The image is a JPEG, PNG, WebP, TIFF or BMP; of 8 bits a channel, or of 16 in a PNG or TIFF,
-        or floats from 0 to 1 in a TIFF. The output is in the format of its suffix; an
+        The image is a JPEG, PNG, WebP, TIFF or BMP, or of another format that PIL reads; of 8 bits
+        a channel, or of 16 in a PNG or TIFF, or floats from 0 to 1 in a TIFF. A palette, 1 bit and
+        CMYK become colours or grey; of a JPEG that is cut short what is there is taken. ``page`` is
+        which of a TIFF's pictures, from 1. The output is in the format of its suffix; an
         ``OutputError`` says so if that cannot hold the result: JPEG has no alpha and no 16 bits.
         Other arguments and errors are those of :meth:`restore`.
         """
-        result = self.run(open_image_file(Path(image), Path(output)), mask, options=options)
+        result = self.run(open_image_file(Path(image), Path(output), page), mask, options=options)
         write_image_file(Path(output), result.image)
         return replace(result, image=Path(output))
 
@@ -295,3 +300,10 @@ class Restorer(Loaded):
             mask = np.zeros((height, width), np.uint8)
             mask[height // 4 : bottom, width // 4 : width // 2] = 255
             self.run(image, mask)
+
+
+def _copied(item: Any) -> Any:
+    """An image, or a pair of an image and its mask, with arrays of its own."""
+    if isinstance(item, tuple):
+        return tuple(map(_copied, item))
+    return item.copy() if isinstance(item, np.ndarray) else item

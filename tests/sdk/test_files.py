@@ -126,3 +126,31 @@ def test_errors_of_writing(tmp_path: Path) -> None:
         raise KeyError
     with pytest.raises(ImageError), writing(path):
         raise ImageError("another file's")
+
+
+def test_what_a_link_points_at_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    real, link = tmp_path / "folder" / "real.png", tmp_path / "link.png"
+    real.write_bytes(b"old")
+    real.chmod(0o600)
+    link.symlink_to(Path("folder") / "real.png")
+    with atomic_write(link) as partial:
+        partial.write_bytes(b"new")
+    assert link.is_symlink()
+    assert (real.read_bytes(), mode(real)) == (b"new", 0o600)
+    dangling = tmp_path / "dangling.png"
+    dangling.symlink_to("made.png")
+    with atomic_write(dangling) as partial:
+        partial.write_bytes(b"new")
+    assert (tmp_path / "made.png").read_bytes() == b"new"
+    circle = tmp_path / "circle.png"
+    circle.symlink_to(circle)
+    with pytest.raises(OutputError), atomic_write(circle):
+        pass
+
+
+@pytest.mark.parametrize("name", ["写" * 82 + ".jpg", "v" * 251 + ".png", "a." + "b" * 250])
+def test_any_name_that_the_file_system_takes(tmp_path: Path, name: str) -> None:
+    with atomic_write(tmp_path / name) as partial:
+        partial.write_bytes(b"new")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -359,3 +360,19 @@ def test_a_restorer_describes_itself(photo: Restorer) -> None:
     assert photo.model.task == "inpaint"
     assert photo.model.quality, "the bundled model carries no measured quality"
     assert repr(photo) == "Restorer('photo', backend='onnxruntime-cpu')"
+
+
+def test_arrays_for_restore_many_may_be_filled_again(
+    photo: Restorer, image: Pixels, mask: Pixels
+) -> None:
+    buffer, marked = np.empty_like(image), np.empty_like(mask)
+
+    def items() -> Iterator[tuple[Pixels, Pixels]]:
+        for shift in range(4):
+            buffer[:], marked[:] = np.roll(image, shift, axis=1), np.roll(mask, shift, axis=1)
+            yield buffer, marked
+
+    found = [result.copy() for result in photo.restore_many(items())]
+    for shift, result in enumerate(found):
+        given = np.roll(image, shift, axis=1), np.roll(mask, shift, axis=1)
+        np.testing.assert_array_equal(result, photo.restore(*given))

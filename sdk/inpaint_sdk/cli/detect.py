@@ -10,7 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.cli.jobs import Job, describe, list_pictures, make_folder
+from inpaint_sdk.cli.jobs import Job, check_failures, describe, list_pictures, make_folder
 from inpaint_sdk.cli.options import (
     Loading,
     with_detector,
@@ -65,7 +65,8 @@ def detect(
 
     The mask is what `inpaint-sdk restore --mask` takes, and can be corrected by hand before. IMAGE
     may be a folder; --output is then a folder, which is made if need be, and gets a PNG for each
-    picture. A file that cannot be read is reported and skipped, and the exit code is 1 at the end.
+    picture. A file that cannot be read is reported and skipped; the exit code is then 1, or 2 if
+    nothing was done.
     """
     if probability and overlay:
         raise OptionError("give --probability or --overlay, not both")
@@ -115,8 +116,7 @@ def detect(
         for kind, count in counts.items():
             share = f"{100.0 * count.pixels / total:.2f} % of the pixels"
             click.echo(f"{kind}: in {count.pictures} of {looked_at} pictures, {share}")
-    if failed:
-        raise click.ClickException(f"{failed} of the pictures could not be looked at")
+    check_failures(failed, len(jobs), "looked at")
 
 
 def to_grey(probability: Probability) -> NDArray[np.uint8]:

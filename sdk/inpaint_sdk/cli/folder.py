@@ -11,7 +11,7 @@ from typing import Generic, TypeAlias, TypeVar
 import click
 import numpy as np
 
-from inpaint_sdk.cli.jobs import Job, describe, find_mask, list_pictures, make_folder
+from inpaint_sdk.cli.jobs import Job, describe, list_pictures, make_folder, mask_finder
 from inpaint_sdk.errors import InpaintError, MaskError
 from inpaint_sdk.images.files import ImageFile, open_image_file, write_image_file
 from inpaint_sdk.images.image import Image
@@ -69,16 +69,19 @@ class Tally:
         return f"{share:.2f} % of the pixels damaged; pictures without damage: {self.undamaged}"
 
 
-def list_jobs(images: Path, masks: Path | None, output: Path) -> Iterator[Item[None]]:
+def list_jobs(
+    images: Path, masks: Path | None, output: Path, page: int | None = None
+) -> Iterator[Item[None]]:
     """One for each picture of a folder, with an error where there is no mask for it."""
-    if masks is not None and not masks.is_dir():
-        raise MaskError(f"{images} is a folder, so --mask must be a folder too; {masks} is not")
+    if masks is not None and not masks.exists():
+        raise MaskError(f"there is no file or folder {masks}")
     pictures = list_pictures(images)
+    find_mask = None if masks is None else mask_finder(masks)
     make_folder(output)
     for picture in pictures:
-        job = Job(picture, output / picture.name)
+        job = Job(picture, output / picture.name, page=page)
         try:
-            yield Item(job if masks is None else replace(job, mask=find_mask(picture, masks)), None)
+            yield Item(replace(job, mask=find_mask(picture)) if find_mask else job, None)
         except MaskError as error:
             yield Item(job, error)
 
@@ -129,7 +132,7 @@ def restore_folder(
 
 def open_job(job: Job) -> tuple[Image, Mask | None]:
     """A job's picture and mask, read."""
-    return open_pair((open_image_file(job.image, job.output), job.mask), "rgb")
+    return open_pair((open_image_file(job.image, job.output, job.page), job.mask), "rgb")
 
 
 def _report(plan: Plan) -> Report:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import click
 
 from inpaint_sdk.errors import ImageError, InpaintError, MaskError, OutputError
 from inpaint_sdk.files import SUFFIXES, image_format
@@ -12,11 +14,12 @@ from inpaint_sdk.files import SUFFIXES, image_format
 
 @dataclass(frozen=True)
 class Job:
-    """A picture's file, that of its result, and that of its mask if it has one."""
+    """A picture's file, that of its result, that of its mask if it has one, a TIFF's page."""
 
     image: Path
     output: Path
     mask: Path | None = None
+    page: int | None = None
 
     def check(self, overwrite_input: bool) -> None:
         """Raises ``OutputError`` for an output that cannot be written or is an input."""
@@ -51,15 +54,46 @@ def _existing(paths: Iterable[Path | None]) -> Iterator[Path]:
     return (path for path in paths if path is not None and path.exists())
 
 
+class NothingDone(click.ClickException):
+    """Not one picture of a folder came out; some that failed among others are exit code 1."""
+
+    exit_code = 2
+
+
 def list_pictures(folder: Path) -> list[Path]:
-    """The pictures in a folder, sorted; raises ``ImageError`` if there are none."""
+    """The pictures in a folder, sorted; says what it passes over.
+
+    Raises:
+        ImageError: the folder cannot be read.
+        NothingDone: there are no pictures in it.
+    """
+    found: list[str] = []
+    others: list[str] = []
     try:
-        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+        for path in sorted(folder.iterdir()):
+            is_picture = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+            (found if is_picture and not path.is_dir() else others).append(path.name)
     except OSError as error:
         raise ImageError(f"cannot read the folder {folder}: {error.strerror}") from error
+    hidden = sum(name.startswith(".") for name in others)
+    shown = [name for name in others if not name.startswith(".")]
+    if hidden:
+        click.echo(f"passed over {hidden} hidden files")
+    if shown:
+        names = ", ".join(shown[:5]) + (", ..." if len(shown) > 5 else "")
+        click.echo(
+            f"passed over {len(shown)} that are not pictures of a kind that is written: {names}"
+        )
     if not found:
-        raise ImageError(f"there are no pictures in {folder}")
-    return found
+        raise NothingDone(f"there are no pictures in {folder}")
+    return [folder / name for name in found]
+
+
+def check_failures(failed: int, total: int, what: str) -> None:
+    """Ends a command in which files failed: with exit code 2 if all did, else with 1."""
+    if failed:
+        error = NothingDone if failed == total else click.ClickException
+        raise error(f"{failed} of the pictures could not be {what}")
 
 
 def make_folder(folder: Path) -> None:
@@ -70,18 +104,30 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
-def find_mask(picture: Path, masks: Path) -> Path:
-    """The one mask with the picture's name, whatever its suffix.
+def mask_finder(masks: Path) -> Callable[[Path], Path]:
+    """Gives each picture its mask: the one file, or from a folder that with the picture's name.
 
-    Raises:
-        MaskError: there is none, or more than one.
+    Suffixes may differ, and the case of letters where no name is the same. Of a picture with no
+    mask or several a ``MaskError`` tells.
     """
-    names = (picture.stem + end for suffix in SUFFIXES for end in (suffix, suffix.upper()))
-    found = [masks / name for name in names if (masks / name).is_file()]
-    if len(found) != 1:
-        problem = "no mask" if not found else f"{len(found)} masks"
-        raise MaskError(f"there is {problem} named {picture.stem} in {masks}; there must be one")
-    return found[0]
+    if not masks.is_dir():
+        return lambda _: masks
+    named: dict[str, list[Path]] = {}
+    for path in sorted(masks.iterdir()):
+        if path.suffix.lower() in SUFFIXES | {".gif"} and not path.name.startswith("."):
+            named.setdefault(path.stem.casefold(), []).append(path)
+
+    def find(picture: Path) -> Path:
+        found = named.get(picture.stem.casefold(), [])
+        found = [path for path in found if path.stem == picture.stem] or found
+        if len(found) != 1:
+            problem = "no mask" if not found else f"{len(found)} masks"
+            raise MaskError(
+                f"there is {problem} named {picture.stem} in {masks}; there must be one"
+            )
+        return found[0]
+
+    return find
 
 
 def describe(error: Exception) -> str:

@@ -8,8 +8,7 @@ from itertools import cycle
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.images.image import Pixels, colours_of
-from inpaint_sdk.images.tensors import max_value
+from inpaint_sdk.images.image import Pixels, colours_of, max_value
 from inpaint_sdk.runners.detect import Detection
 
 COLOURS = {

@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from inpaint_sdk.cli.folder import MakePlan, list_jobs, open_job, restore_folder
-from inpaint_sdk.cli.jobs import Job
+from inpaint_sdk.cli.jobs import Job, check_failures
 from inpaint_sdk.cli.options import (
     Loading,
     with_detector,
@@ -42,6 +42,7 @@ BLANK = np.zeros((64, 64, 3), np.uint8)
 @with_options()
 @with_detector
 @with_overwrite_input
+@click.option("--page", type=click.IntRange(1), help="Page of a TIFF that holds several, from 1.")
 @click.option("--force", is_flag=True, help="In a folder: restore finished pictures again.")
 def restore(
     image: Path,
@@ -53,6 +54,7 @@ def restore(
     options: Options,
     detector: str,
     overwrite_input: bool,
+    page: int | None,
     force: bool,
 ) -> None:
     """Restore IMAGE where the mask is nonzero, or without a mask where damage is found.
@@ -61,11 +63,12 @@ def restore(
     the task "enhance", as `inpaint-sdk models` lists them, see the damage themselves: without a
     mask they restore the whole picture, and with one they change only what it marks.
 
-    IMAGE may be a folder; --mask, if given, is then a folder with a mask of the same name (any
-    picture suffix) for each picture, and --output a folder, which is made if need be. Reading,
-    restoring and writing go on side by side. An output that is there and newer than its inputs is
-    finished and skipped, so an interrupted run goes on where it stopped. A file that cannot be
-    restored is reported and skipped, and the exit code is 1 at the end.
+    IMAGE may be a folder; --mask, if given, is then one mask for all, or a folder with a mask of
+    the same name (any picture suffix) for each picture, and --output a folder, which is made if
+    need be. Hidden files and other files than JPEG, PNG, WebP, TIFF and BMP are passed over.
+    Reading, restoring and writing go on side by side. An output that is there and newer than its
+    inputs is finished and skipped, so an interrupted run goes on where it stopped. A file that
+    cannot be restored is reported and skipped; the exit code is then 1, or 2 if nothing was done.
 
     Pictures keep 8 or 16 bits, alpha, colour profile and metadata; what the output's format cannot
     hold is an error, or for metadata a warning.
@@ -85,12 +88,11 @@ def restore(
         # Without the file and line that a Python warning names.
         warnings.showwarning = _show_warning
         if image.is_dir():
-            jobs = list(list_jobs(image, mask, output))
+            jobs = list(list_jobs(image, mask, output, page))
             failed = restore_folder(jobs, load(), overwrite_input=overwrite_input, force=force)
-            if failed:
-                raise click.ClickException(f"{failed} of the pictures could not be restored")
+            check_failures(failed, len(jobs), "restored")
             return
-        job = Job(image, output, mask)
+        job = Job(image, output, mask, page)
         job.check(overwrite_input)
         result = load()(*open_job(job)).run()
         write_image_file(output, result.image)

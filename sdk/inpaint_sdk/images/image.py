@@ -43,6 +43,11 @@ def colours_of(pixels: Pixels) -> Pixels:
     return pixels[..., :1] if pixels.shape[2] <= 2 else pixels[..., :3]
 
 
+def max_value(dtype: np.dtype[Any]) -> float:
+    """The value of full brightness in pixels of that type."""
+    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+
+
 def check_array(image: Pixels) -> None:
     """Raises ``ImageError`` for an array that is no picture: its type, shape or values."""
     if image.dtype not in DTYPES:

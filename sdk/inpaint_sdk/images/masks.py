@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import MaskError
-from inpaint_sdk.images.pil import apply_exif_orientation, is_pil, read_pil
+from inpaint_sdk.images.decoding import decode, decode_pil, is_pil
+from inpaint_sdk.images.image import Pixels, colours_of, max_value
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -38,11 +39,11 @@ def open_mask(mask: MaskLike, height: int | None = None, width: int | None = Non
     if isinstance(mask, np.ndarray):
         found = _from_array(mask)
     elif isinstance(mask, (str, os.PathLike)):
-        found = _from_pil(read_pil(Path(mask), MaskError), str(mask))
+        found = _from_pixels(decode(Path(mask), MaskError)[0], str(mask))
     elif isinstance(mask, (bytes, bytearray, memoryview)):
-        found = _from_pil(read_pil(bytes(mask), MaskError), "the mask")
+        found = _from_pixels(decode(bytes(mask), MaskError)[0], "the mask")
     elif is_pil(mask):
-        found = _from_pil(apply_exif_orientation(mask, "the mask", MaskError), "the mask")
+        found = _from_pixels(decode_pil(mask, "the mask", MaskError)[0], "the mask")
     else:
         raise MaskError(
             f"a mask is a numpy array, a PIL image, a path or bytes, not {type(mask).__name__}"
@@ -70,19 +71,23 @@ def _from_array(mask: NDArray[np.generic]) -> NDArray[np.uint8]:
         mask = mask[..., 0]
     if mask.ndim != 2:
         shape = "x".join(map(str, mask.shape))
-        raise MaskError(f"a mask array is HxW or HxWx1, this one is {shape}")
+        raise MaskError(
+            f"a mask array is HxW or HxWx1, this one is {shape}; read it with "
+            "cv2.IMREAD_GRAYSCALE, or take mask.max(axis=2)"
+        )
     return np.ascontiguousarray(mask).view(np.uint8)
 
 
-def _from_pil(mask: PILImage.Image, name: str) -> NDArray[np.uint8]:
-    if mask.mode in ("RGBA", "LA", "PA") or "transparency" in mask.info:
+def _from_pixels(pixels: Pixels, name: str) -> NDArray[np.uint8]:
+    """Of a picture: what is not black. An alpha that is opaque says nothing."""
+    colours = colours_of(pixels)
+    has_alpha = pixels.ndim == 3 and pixels.shape[2] in (2, 4)
+    if has_alpha and pixels[..., -1].min() < pixels[..., -1].dtype.type(max_value(pixels.dtype)):
         raise MaskError(
             f"{name} has an alpha channel, so it is unclear what marks the damage; "
             "save it as a grey picture, white where the image is to be restored"
         )
-    if mask.mode not in ("1", "L", "P", "RGB"):
-        raise MaskError(f"{name} has mode {mask.mode}; save it as an 8-bit grey picture")
-    if mask.mode == "L":
-        return np.asarray(mask)
-    brightest: NDArray[np.uint8] = np.asarray(mask.convert("RGB")).max(axis=2)
+    if colours.dtype != np.uint8:
+        colours = (colours != 0).view(np.uint8)
+    brightest: NDArray[np.uint8] = colours.max(axis=2)
     return brightest

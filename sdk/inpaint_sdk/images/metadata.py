@@ -1,41 +1,63 @@
-"""What picture files carry beside pixels, and which formats can hold it."""
+"""What picture files carry beside pixels, and which formats can hold it.
+
+It keeps its bytes. All that changes is the orientation, which is applied to the pixels: each place
+that tells of one tells of none. What a result's format cannot hold is named.
+"""
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
 
-if TYPE_CHECKING:
-    from PIL import Image as PILImage
+from inpaint_sdk.images.containers import Part, jpeg_parts, png_parts
+from inpaint_sdk.images.ifd import HEADER, Directory, Entry, build, read_directories
 
-XMP_KEY = "XML:com.adobe.xmp"
-"""Under which PNG files hold XMP."""
+EXIF, XAP, PHOTOSHOP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
+"""At the start of a JPEG's segments of EXIF, XMP and IPTC."""
 
-PHOTOSHOP = b"Photoshop 3.0\0"
-"""At the start of the JPEG segment that holds IPTC."""
+READ_SEGMENTS = (EXIF, XAP, b"ICC_PROFILE\0", b"JFIF\0", b"Adobe")
+"""At the start of those that libvips reads, or that tell of how colours are stored."""
 
-ORIENTATION, XMP_TAG, IPTC_TAG, PHOTOSHOP_TAG, ICC_TAG = 274, 700, 33723, 34377, 34675
-DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 316, 33432)
-"""TIFF tags of text: description, make, model, software, date, artist, host, copyright."""
+XMP_KEY = b"XML:com.adobe.xmp\0"
+READ_CHUNKS = (b"eXIf", b"iCCP", b"PLTE", b"tRNS", b"hIST")
+COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
+"""A PNG's chunks that libvips reads, and those on how colours are shown, in whatever form."""
 
-SUB_IFDS = (0x8769, 0x8825)
-"""EXIF and GPS."""
+ORIENTATION, XMP_TAG, PHOTOSHOP_TAG, ICC_TAG, LAYERS_TAG = 274, 700, 34377, 34675, 37724
+STORAGE_TAGS = frozenset({*range(254, 348), *range(512, 533)}) - frozenset(
+    {269, 270, 271, 272, 274, 282, 283, 285, 296, 301, 305, 306, 315, 316, 318, 319}
+)
+"""A TIFF's tags of how its pixels are stored, which a result has its own of."""
+
+_USUAL = frozenset({"icc", "exif", "xmp", "dpi"})
+KEPT = {"JPEG": _USUAL, "PNG": _USUAL, "TIFF": _USUAL | {"iptc"}}
+KEPT |= {"WEBP": _USUAL - {"dpi"}, "BMP": frozenset({"dpi"})}
+"""What each format that is written can hold of another's."""
+
+FURTHER = "further pictures"
+_XMP_ORIENTATION = re.compile(
+    rb"tiff:Orientation\s*=\s*[\"']\s*(\d)\s*[\"']|"
+    rb"<tiff:Orientation>\s*(\d)\s*</tiff:Orientation>"
+)
+_RAW_PROFILE = re.compile(rb"Raw profile type \S+\0\s*\S+\s+\d+\s+((?:[\da-fA-F]{2}\s*)+)\Z")
 
 
 class MetadataWarning(UserWarning):
-    """A file's format cannot hold some of the metadata that its source had."""
+    """A picture file is not kept as it was: what its result lacks, or what was wrong with it."""
 
 
 @dataclass(frozen=True)
 class Metadata:
     """What is kept from file to file; empty where a file has none.
 
-    icc: colour profile. exif: an EXIF block, without orientation, which is applied when a picture
-    is read. xmp: its XML. iptc: a JPEG's Photoshop segment or a TIFF's IPTC tag. dpi: horizontal
-    and vertical resolution. text: a PNG's texts by key. comment: a JPEG's.
+    icc: colour profile. exif: an EXIF block, from its TIFF header on; of a TIFF its tags. xmp: its
+    XML. iptc: Photoshop's resources, of which IPTC is one. dpi: horizontal and vertical resolution.
+    parts: what only the source's format can hold. dropped: names of what no result can. converted:
+    the form of the source's pixels, if no result has it.
     """
 
     icc: bytes = b""
@@ -43,133 +65,148 @@ class Metadata:
     xmp: bytes = b""
     iptc: bytes = b""
     dpi: tuple[float, float] | None = None
-    text: Mapping[str, str] = field(default_factory=dict)
-    comment: bytes = b""
+    parts: tuple[Part, ...] = ()
+    dropped: tuple[str, ...] = ()
+    converted: str = ""
 
-    def lost_in(self, kind: str, *, deep: bool = False) -> list[str]:
-        """Names of what a format cannot hold. deep: with more than 8 bits a channel."""
-        kept = KEPT[kind + "16" if kind == "TIFF" and deep else kind]
-        held = [f.name for f in fields(self) if getattr(self, f.name)]
-        lost = [name for name in held if name not in kept]
-        if kind == "TIFF" and deep and _has_sub_ifds(self.exif):
-            lost.append("camera settings (EXIF)")
-        return lost
-
-
-KEPT: Mapping[str, frozenset[str]] = {
-    "JPEG": frozenset({"icc", "exif", "xmp", "iptc", "dpi", "comment"}),
-    "PNG": frozenset({"icc", "exif", "xmp", "dpi", "text"}),
-    "WEBP": frozenset({"icc", "exif", "xmp"}),
-    "TIFF": frozenset({"icc", "exif", "xmp", "iptc", "dpi"}),
-    "TIFF16": frozenset({"icc", "exif", "xmp", "iptc", "dpi"}),
-    "BMP": frozenset({"dpi"}),
-}
-"""What each format can hold."""
+    def lost_in(self, kind: str, *, same: bool) -> list[str]:
+        """Names of what a result in a format lacks. same: that of the source."""
+        kept = KEPT[kind] | ({"iptc"} if same else set())
+        if kind == "TIFF" and not _exif_tags(self.exif):
+            kept -= {"exif"}  # as it is damaged
+        lost = [f.name for f in fields(self)[:5] if getattr(self, f.name) and f.name not in kept]
+        return list(
+            dict.fromkeys([*lost, *(() if same else map(_name, self.parts)), *self.dropped])
+        )
 
 
-def read_metadata(picture: PILImage.Image) -> Metadata:
-    """Of a PIL image as it was opened; an EXIF orientation is left out."""
-    info = picture.info
-    text = {k: str(v) for k, v in getattr(picture, "text", {}).items() if k != XMP_KEY}
-    return Metadata(
-        icc=info.get("icc_profile") or b"",
-        exif=_exif_block(picture),
-        xmp=_without_orientation(_bytes(info.get("xmp") or info.get(XMP_KEY) or b"")),
-        iptc=_iptc(picture),
-        dpi=_dpi(info.get("dpi")),
-        text=text,
-        comment=_bytes(info.get("comment") or b"") if picture.format == "JPEG" else b"",
-    )
+def read_metadata(
+    kind: str, data: bytes, tags: Directory, get: Callable[[str], Any]
+) -> tuple[Metadata, int]:
+    """A file's metadata, upright, and the orientation (1 to 8) that is to be applied.
 
-
-def save_options(metadata: Metadata, kind: str) -> dict[str, Any]:
-    """Of PIL's ``save`` for a format: whatever of the metadata it can hold."""
-    from PIL import Image, PngImagePlugin
-
-    kept = KEPT[kind]
-    options: dict[str, Any] = {}
-    if "icc" in kept and metadata.icc:
-        options["icc_profile"] = metadata.icc
-    if "dpi" in kept and metadata.dpi:
-        options["dpi"] = metadata.dpi
+    kind: JPEG, PNG, TIFF, or "" for another. tags: of a TIFF's page. get: gives what libvips or PIL
+    read, by its name in libvips.
+    """
+    exif, xmp = _bytes(get("exif-data")).removeprefix(EXIF), _bytes(get("xmp-data"))
+    iptc, dpi = _bytes(get("photoshop-data")), get("dpi")
+    kept: list[Part] = []
+    dropped: list[str] = []
     if kind == "TIFF":
-        exif = Image.Exif()
-        if metadata.exif:
-            exif.load(metadata.exif)
-        for tag, data in ((XMP_TAG, metadata.xmp), (IPTC_TAG, metadata.iptc)):
-            if data:
-                exif[tag] = data
-        options["exif"] = exif
-        return options
-    if "exif" in kept and metadata.exif:
-        options["exif"] = metadata.exif
-    if kind == "PNG":
-        texts = PngImagePlugin.PngInfo()
-        for key, value in metadata.text.items():
-            texts.add_itxt(key, value) if not value.isascii() else texts.add_text(key, value)
-        if metadata.xmp:
-            texts.add_itxt(XMP_KEY, metadata.xmp.decode("utf-8", "replace"))
-        options["pnginfo"] = texts
-    elif "xmp" in kept and metadata.xmp:
-        options["xmp"] = metadata.xmp
+        own = STORAGE_TAGS | {XMP_TAG, PHOTOSHOP_TAG, ICC_TAG, LAYERS_TAG}
+        pointers = {tag for tag, entry in tags.items() if entry.kind == 13} - own
+        held = {tag: tags[tag] for tag in tags if tag not in own | pointers}
+        exif = HEADER + build(held) if held else b""
+        dropped += ["Photoshop layers"] * (LAYERS_TAG in tags) + [f"tag {tag}" for tag in pointers]
     if kind == "JPEG":
-        if metadata.comment:
-            options["comment"] = metadata.comment
-        if metadata.iptc:
-            segment = metadata.iptc
-            options["extra"] = b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment
-    return options
+        parts, rest = jpeg_parts(data)  # of XMP libvips takes an extension for the whole
+        xmp = next((p.data[len(XAP) :] for p in parts if p.data.startswith(XAP)), b"")
+        for part in parts:
+            if part.data.startswith(b"MPF\0"):
+                dropped.append(FURTHER)
+            elif not part.data.startswith(READ_SEGMENTS):
+                kept.append(part)
+        iptc = b"".join(p.data[len(PHOTOSHOP) :] for p in kept if p.data.startswith(PHOTOSHOP))
+        if rest.strip(b"\0\xff\xd9\r\n") and not dropped:
+            dropped.append("data behind the picture")
+    for part in png_parts(data) if kind == "PNG" else ():
+        raw = _raw_profile(part)
+        if raw.startswith((EXIF, b"II", b"MM")):
+            exif = exif or raw.removeprefix(EXIF)
+        elif raw.startswith((XAP, b"<")):
+            xmp = xmp or raw.removeprefix(XAP)
+        elif part.kind == b"pHYs" and part.data[8:] == b"\1":
+            across, down = struct.unpack_from(">II", part.data)  # dots a metre
+            dpi = (across * 0.0254, down * 0.0254)
+        elif part.kind in (b"acTL", b"fcTL", b"fdAT"):
+            dropped.append(FURTHER)
+        # A small last letter says that a chunk does not depend on the pixels.
+        elif part.kind not in COLOUR_CHUNKS + READ_CHUNKS and not part.kind[3:].islower():
+            dropped.append(_name(part))
+        elif part.kind not in READ_CHUNKS and not part.data.startswith(XMP_KEY):
+            kept.append(part)
+    if not kind and get("comment"):
+        dropped.append("comment")
+    exif, turn = upright_exif(exif)
+    xmp, told = upright_xmp(xmp)
+    icc = _bytes(get("icc-profile-data"))
+    if not (isinstance(dpi, tuple) and len(dpi) == 2 and all(0.5 < d < 65_000 for d in dpi)):
+        dpi = None
+    return Metadata(icc, exif, xmp, iptc, dpi, tuple(kept), tuple(dropped)), turn or told or 1
 
 
-def _exif_block(picture: PILImage.Image) -> bytes:
-    from PIL import Image
-
-    source = picture.getexif()
-    tags = source
-    if picture.format == "TIFF":  # whose own tags, of how pixels are stored, are there too
-        tags = Image.Exif()
-        for tag in DESCRIPTIVE:
-            if tag in source:
-                tags[tag] = source[tag]
-    for tag in SUB_IFDS:
-        ifd = source.get_ifd(tag)
-        if ifd:
-            tags[tag] = ifd
-    tags.pop(ORIENTATION, None)
-    return tags.tobytes() if len(tags) else b""
+def upright_exif(exif: bytes) -> tuple[bytes, int]:
+    """An EXIF block that says "upright", and the orientation that it said; 0 if none."""
+    entry = _exif_tags(exif).get(ORIENTATION)
+    if entry is None or entry.first() not in range(1, 9):
+        return exif, 0
+    at = entry.at + (len(entry.data) - 1 if exif[:2] == b"MM" else 0)  # its lowest byte
+    return exif[:at] + b"\1" + exif[at + 1 :], entry.first()
 
 
-def _has_sub_ifds(exif: bytes) -> bool:
-    from PIL import Image
-
-    if not exif:
-        return False
-    tags = Image.Exif()
-    tags.load(exif)
-    return any(tags.get_ifd(tag) for tag in SUB_IFDS)
+def _exif_tags(exif: bytes) -> Directory:
+    """The first directory of an EXIF block; none of one that is damaged."""
+    try:
+        return next(read_directories(exif), {})
+    except (ValueError, struct.error):
+        return {}
 
 
-def _iptc(picture: PILImage.Image) -> bytes:
-    if picture.format == "JPEG":
-        for name, data in getattr(picture, "applist", ()):
-            if name == "APP13" and data.startswith(PHOTOSHOP):
-                return bytes(data)
-    if picture.format == "TIFF":
-        return _bytes(getattr(picture, "tag_v2", {}).get(IPTC_TAG, b""))
-    return b""
+def upright_xmp(xmp: bytes) -> tuple[bytes, int]:
+    """XMP with spaces in place of an orientation, and that; 0 if none. "Upright" stays."""
+    found = _XMP_ORIENTATION.search(xmp)
+    turn = int(found[1] or found[2]) if found else 0
+    if turn not in range(2, 9):
+        return xmp, int(turn == 1)
+    return _XMP_ORIENTATION.sub(lambda told: b" " * len(told[0]), xmp), turn
 
 
-def _without_orientation(xmp: bytes) -> bytes:
-    """XMP without what it says of the orientation, as an attribute or as an element."""
-    tag = rb"tiff:Orientation"
-    return re.sub(rb"\s*" + tag + rb'="\d"|<' + tag + rb">\d</" + tag + rb">", b"", xmp)
+def parts_for_png(metadata: Metadata) -> list[Part]:
+    """Chunks of what a PNG can hold of any format's metadata."""
+    parts = []
+    if metadata.icc:
+        parts.append(Part(b"iCCP", b"profile\0\0" + zlib.compress(metadata.icc)))
+    if metadata.dpi:
+        dots = (round(value / 0.0254) for value in metadata.dpi)  # a metre
+        parts.append(Part(b"pHYs", struct.pack(">IIB", *dots, 1)))
+    if metadata.exif:
+        parts.append(Part(b"eXIf", metadata.exif))
+    if metadata.xmp:
+        parts.append(Part(b"iTXt", XMP_KEY + bytes(4) + metadata.xmp))
+    return parts
 
 
-def _dpi(value: Any) -> tuple[float, float] | None:
-    if not isinstance(value, tuple) or len(value) != 2 or not all(v > 0 for v in value):
-        return None
-    return float(value[0]), float(value[1])
+def tags_for_tiff(metadata: Metadata) -> Directory:
+    """Tags of what a TIFF can hold of any format's metadata."""
+    exif = _exif_tags(metadata.exif)
+    tags = {tag: entry for tag, entry in exif.items() if tag not in STORAGE_TAGS}
+    blocks = {XMP_TAG: metadata.xmp, PHOTOSHOP_TAG: metadata.iptc, ICC_TAG: metadata.icc}
+    tags |= {t: Entry(1 if t == XMP_TAG else 7, len(d), d) for t, d in blocks.items() if d}
+    if metadata.dpi and 282 not in tags:
+        for tag, dots in zip((282, 283), metadata.dpi, strict=True):
+            tags[tag] = Entry(5, 1, struct.pack("<II", round(dots * 1000), 1000))
+        tags[296] = Entry(3, 1, b"\2\0")  # inches
+    return tags
+
+
+def _name(part: Part) -> str:
+    if len(part.kind) == 1:
+        return "comment" if part.kind == b"\xfe" else f"APP{part.kind[0] - 0xE0}"
+    return "text" if part.kind in (b"tEXt", b"zTXt", b"iTXt") else part.kind.decode("latin-1")
+
+
+def _raw_profile(part: Part) -> bytes:
+    """EXIF or XMP in a PNG's text, as ImageMagick writes it; else nothing."""
+    key, _, text = part.data.partition(b"\0")
+    if part.kind not in (b"tEXt", b"zTXt") or not key.startswith(b"Raw"):
+        return b""
+    try:
+        text = zlib.decompressobj().decompress(text[1:], 1 << 24) if part.kind == b"zTXt" else text
+    except zlib.error:
+        return b""
+    found = _RAW_PROFILE.match(key + b"\0" + text)
+    return bytes.fromhex(found[1].decode()) if found else b""
 
 
 def _bytes(value: Any) -> bytes:
-    return value.encode() if isinstance(value, str) else bytes(value)
+    return value.encode() if isinstance(value, str) else bytes(value or b"")

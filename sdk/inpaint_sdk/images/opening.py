@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from inpaint_sdk.errors import ImageError
+from inpaint_sdk.images.decoding import decode, decode_pil, is_pil, warn
 from inpaint_sdk.images.image import Channels, Image, Pixels, check_array
 from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
-from inpaint_sdk.images.pil import MODES, apply_exif_orientation, is_pil, read_pil
+from inpaint_sdk.images.metadata import EXIF, Metadata
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -24,10 +25,9 @@ def open_image(image: ImageLike, channels: Channels) -> Image:
     """Takes a picture in any of the accepted forms.
 
     An array is [H, W] or [H, W, C]: 1 or 3 channels of colour in the order ``channels``, or 2 or 4
-    with alpha; of uint8, uint16, or a float type from 0 to 1. A PIL image is of mode RGB, RGBA, L,
-    LA or I;16; a path is read as a PIL image, and a PIL image is what comes back for it. Bytes are
-    those of a picture file, and those of a file of the same format come back. An ``Image`` says its
-    own order of channels.
+    with alpha; of uint8, uint16, or a float type from 0 to 1. For a PIL image and for a path a PIL
+    image comes back; for a picture file's bytes those of a file of the same format. An ``Image``
+    says its own order of channels.
 
     Raises:
         ImageError: it is none of these, or the file is missing, unreadable or cut short.
@@ -39,9 +39,10 @@ def open_image(image: ImageLike, channels: Channels) -> Image:
         check_array(image.pixels)
         return image
     if isinstance(image, (str, os.PathLike)):
-        return _open_pil(read_pil(Path(image), ImageError), str(image))
+        return _open_file(Path(image))
     if is_pil(image):
-        return _open_pil(apply_exif_orientation(image, "the image", ImageError), "the image")  # type: ignore[arg-type]
+        pixels, metadata = decode_pil(image, "the image", ImageError)  # type: ignore[arg-type]
+        return _for_pil(pixels, metadata, dict(image.info), "the image")  # type: ignore[union-attr]
     if isinstance(image, (bytes, bytearray, memoryview)):
         from inpaint_sdk.images.files import open_image_bytes
 
@@ -64,20 +65,29 @@ def open_pair(item: ImageAndMask, channels: Channels) -> tuple[Image, Mask | Non
     return image, None if mask is None else open_mask(mask, *image.pixels.shape[:2])
 
 
-def _open_pil(picture: PILImage.Image, name: str) -> Image:
-    from PIL import Image as PILImage
-
-    if picture.mode not in MODES:
+def _open_file(path: Path) -> Image:
+    pixels, metadata, _ = decode(path, salvage=True)
+    if pixels.dtype != np.uint8 and (pixels.ndim == 3 or pixels.dtype != np.uint16):
         raise ImageError(
-            f"{name} has mode {picture.mode}; only {', '.join(MODES)} can be restored. "
-            'Convert it first: image.convert("RGB")'
+            f"{path} has 16 bits a channel or floats, which a PIL image cannot hold; restore it "
+            "from file to file, with restore_file, or read it with OpenCV and give the array"
         )
-    if 0 in picture.size:
-        raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
+    return _for_pil(pixels, metadata, {}, str(path))
+
+
+def _for_pil(pixels: Pixels, metadata: Metadata, info: dict[Any, Any], name: str) -> Image:
+    """For what a PIL image comes back. info: that of the PIL image that came in."""
+    if metadata.converted:
+        warn(f"{name} has {metadata.converted}; the result has plain colours or grey")
+        info.pop("transparency", None)
+    exif = EXIF + metadata.exif if metadata.exif else b""
+    info |= {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
 
     def to_pil(result: Pixels) -> PILImage.Image:
+        from PIL import Image as PILImage
+
         restored = PILImage.fromarray(result)
-        restored.info = dict(picture.info)  # colour profile, resolution, EXIF
+        restored.info = {key: value for key, value in info.items() if value}
         return restored
 
-    return Image(np.asarray(picture), "rgb", to_pil)
+    return Image(pixels, "rgb", to_pil)

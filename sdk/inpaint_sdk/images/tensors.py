@@ -9,18 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import ModelError
-from inpaint_sdk.images.image import Channels, Pixels, colours_of
+from inpaint_sdk.images.image import Channels, Pixels, colours_of, max_value
 from inpaint_sdk.images.masks import Mask
 
 Tensor: TypeAlias = NDArray[np.float32]
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
-
-
-def max_value(dtype: np.dtype[Any]) -> float:
-    """The value of full brightness in pixels of that type."""
-    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
 
 
 def to_float01(pixels: Pixels) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import OptionError
@@ -83,8 +84,8 @@ class Stream:
     the program ends, is stopped too.
 
     Args:
-        frames: arrays; an iterable that is taken in a thread of its own. It is closed at the end if
-            it has a ``close`` method, see :meth:`close`.
+        frames: arrays, each copied when it comes; an iterable that is taken in a thread of its own.
+            It is closed at the end if it has a ``close`` method, see :meth:`close`.
         restore: called with one frame after the other, in a thread of its own.
         latency_budget: seconds from a frame's capture until it should be ready. A frame for which
             that is not to be expected is late. None: no frame is late, and a slow consumer slows
@@ -244,6 +245,8 @@ class _Work:
         try:
             try:
                 for index, image in enumerate(frames):
+                    if isinstance(image, np.ndarray):
+                        image = image.copy()  # a source may fill one array again and again
                     if not self._admit(_Captured(image, index, self._clock())):
                         break
             finally:

@@ -223,15 +223,76 @@ def test_a_folder_onto_itself_is_refused(run: Run, folders: Path) -> None:
     before = (folders / "images" / "a.png").read_bytes()
     images = folders / "images"
     result = run("restore", images, "--mask", folders / "masks", "-o", images)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert (images / "a.png").read_bytes() == before
 
 
-def test_a_folder_needs_a_folder_of_masks(run: Run, folders: Path) -> None:
+def test_one_mask_serves_a_folder(run: Run, folders: Path) -> None:
     mask = folders / "masks" / "a.bmp"
-    result = run("restore", folders / "images", "--mask", mask, "-o", folders / "out")
+    command = ("restore", folders / "images", "-o")
+    assert run(*command, folders / "one", "--mask", mask).exit_code == 0
+    assert run(*command, folders / "each", "--mask", folders / "masks").exit_code == 0
+    for name in ("a.png", "b.png", "c.png"):
+        one, each = (folders / where / name for where in ("one", "each"))
+        assert one.read_bytes() == each.read_bytes()
+    result = run(*command, folders / "none", "--mask", folders / "no-such-mask.png")
     assert result.exit_code == 1
-    assert "must be a folder" in result.output
+    assert "no file or folder" in result.output
+
+
+def test_masks_are_found_whatever_the_case_of_their_names(run: Run, folders: Path) -> None:
+    (folders / "masks" / "a.bmp").rename(folders / "masks" / "A.BMP")
+    (folders / "masks" / "C.bmp").write_bytes(b"another, whose name fits less")
+    (folders / "masks" / "._b.bmp").write_bytes(b"left by another system")
+    command = ("restore", folders / "images", "--mask", folders / "masks", "-o", folders / "out")
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_folder_passes_over_what_is_no_picture(run: Run, folders: Path, image: Pixels) -> None:
+    images = folders / "images"
+    Image.fromarray(image).save(images / "d.jfif", format="JPEG")
+    Image.fromarray(image).save(images / "e.JPE", format="JPEG")
+    Image.fromarray(image).save(images / "f.ppm")
+    (images / "._a.png").write_bytes(b"\0\5\x16\7 of another system")
+    (images / ".b.x1y2z3.png").write_bytes(b"")
+    (images / "notes.txt").write_text("not a picture")
+    (images / "folder.png").mkdir()
+    result = run("restore", images, "--mask", folders / "masks" / "a.bmp", "-o", folders / "out")
+    assert result.exit_code == 0, result.output
+    names = ["a.png", "b.png", "c.png", "d.jfif", "e.JPE"]
+    assert sorted(p.name for p in (folders / "out").iterdir()) == names
+    assert "passed over 2 hidden files" in result.output
+    assert "passed over 3 that are not pictures" in result.output
+    assert "f.ppm, folder.png, notes.txt" in result.output
+
+
+def test_a_folder_of_which_nothing_comes_out(run: Run, folders: Path) -> None:
+    command = ("restore", folders / "images", "--mask", folders / "masks", "-o", folders / "out")
+    for name in ("a", "b", "c"):
+        (folders / "images" / f"{name}.png").write_bytes(b"damaged")
+    assert run(*command).exit_code == 2
+    for path in (folders / "images").iterdir():
+        path.unlink()
+    result = run(*command)
+    assert result.exit_code == 2
+    assert "there are no pictures" in result.output
+
+
+def test_a_page_of_a_tiff(run: Run, files: Path, image: Pixels) -> None:
+    first, second = Image.fromarray(image), Image.fromarray(255 - image)
+    first.save(files / "two.tif", save_all=True, append_images=[second])
+    command = ("restore", files / "two.tif", "--mask", files / "mask.png", "-o", files / "out.png")
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "holds 2 pictures; name one: --page" in result.output
+    result = run(*command, "--page", 2)
+    assert result.exit_code == 0, result.output
+    assert "further pictures" in result.output
+    mask = cv2.imread(str(files / "mask.png"), 0)
+    found = np.asarray(Image.open(files / "out.png"))
+    np.testing.assert_array_equal(found[mask == 0], (255 - image)[mask == 0])
+    assert "has no page 3" in run(*command, "--page", 3).output
 
 
 def test_models_and_doctor(run: Run) -> None:

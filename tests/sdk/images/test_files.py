@@ -10,15 +10,12 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from inpaint_sdk import ImageError, MetadataWarning, OutputError, Restorer
-from inpaint_sdk.images.files import (
-    ImageFile,
-    orient_array,
-    read_image_file,
-    write_image_file,
-)
+from inpaint_sdk.images.containers import Part
+from inpaint_sdk.images.decoding import orient_array
+from inpaint_sdk.images.files import ImageFile, read_image_file, write_image_file
 from inpaint_sdk.images.metadata import Metadata
 
 Pixels = NDArray[Any]
@@ -39,12 +36,15 @@ def exif(camera: bool = True) -> bytes:
     if camera:
         tags[0x8769] = {0x829A: 0.005}  # exposure time
         tags[0x8825] = {1: "N"}
-    return tags.tobytes()
+    return tags.tobytes().removeprefix(b"Exif\0\0")
+
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def full(**changes: Any) -> Metadata:
     values: dict[str, Any] = {
-        "icc": b"profile" * 20,
+        "icc": PROFILE,
         "exif": exif(),
         "xmp": b"<x:xmpmeta>caf\xc3\xa9</x:xmpmeta>",
         "dpi": (300.0, 300.0),
@@ -76,6 +76,8 @@ def test_pixels_survive_a_file(tmp_path: Path, suffix: str, channels: int, dtype
     write_image_file(path, ImageFile(pixels, full()))
     found = read_image_file(path).pixels
     assert found.dtype == dtype
+    if suffix == ".png" and (channels, dtype) == (2, np.uint16):
+        pixels = pixels[..., (0, 0, 0, 1)]  # OpenCV writes no grey with alpha
     np.testing.assert_array_equal(found, pixels)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     assert path.stat().st_mode & 0o044, "others cannot read the result"
@@ -108,42 +110,43 @@ def test_others_read_16_bits_as_we_do(tmp_path: Path, suffix: str, channels: int
     ],
 )
 def test_metadata_survives_a_file(tmp_path: Path, suffix: str, dtype: type) -> None:
-    deep_tiff = suffix == ".tif" and dtype == np.uint16
     extra: dict[str, Any] = {}
-    if suffix == ".jpg":
-        block = b"8BIM\x04\x04\0\0\0\0\0\x08caption!"
-        extra = {"comment": b"hello", "iptc": b"Photoshop 3.0\0" + block}
-    if suffix == ".png":
-        extra = {"text": {"Title": "a title", "Author": "Zo\xeb \u4e2d"}}
     if suffix == ".webp":
         extra = {"dpi": None}
-    if deep_tiff:
-        extra = {"exif": exif(camera=False)}
+    if suffix == ".tif":
+        extra = {"iptc": b"8BIM\x04\x04\0\0\0\0\0\x08caption!"}
     given = full(**extra)
     path = tmp_path / f"out{suffix}"
     with warnings.catch_warnings():
         warnings.simplefilter("error", MetadataWarning)
         write_image_file(path, ImageFile(drawn(3, dtype), given))
     found = read_image_file(path).metadata
-    assert description(found.exif) == description(given.exif)
     assert found.dpi == (pytest.approx(given.dpi, abs=0.5) if given.dpi else None)
-    for name in ("icc", "xmp", "iptc", "text", "comment"):
+    if suffix == ".tif":
+        for tag, value in description(given.exif).items():
+            if tag not in (0x8769, 0x8825):  # where they are
+                assert description(found.exif)[tag] == value
+    else:
+        assert found.exif == given.exif
+    for name in ("icc", "xmp", "iptc"):
         assert getattr(found, name) == getattr(given, name), name
 
 
 @pytest.mark.parametrize(
     ("name", "dtype", "lost"),
     [
-        ("out.webp", np.uint8, "dpi, text"),
-        ("out.tif", np.uint8, "text"),
-        ("out.bmp", np.uint8, "icc, exif, xmp, text"),
-        ("out.tif", np.uint16, r"text, camera settings \(EXIF\)"),
+        ("out.webp", np.uint8, "dpi, text, gAMA"),
+        ("out.tif", np.uint8, "text, gAMA"),
+        ("out.bmp", np.uint8, "icc, exif, xmp, text, gAMA"),
+        ("out.jpg", np.uint8, "text, gAMA"),
+        ("out.tif", np.uint16, "text, gAMA"),
     ],
 )
 def test_what_a_format_cannot_hold_is_named(
     tmp_path: Path, name: str, dtype: type, lost: str
 ) -> None:
-    picture = ImageFile(drawn(3, dtype), full(text={"Title": "x"}))
+    parts = (Part(b"tEXt", b"Title\0x"), Part(b"iTXt", b"A\0\0\0\0\0b"), Part(b"gAMA", bytes(4)))
+    picture = ImageFile(drawn(3, dtype), full(parts=parts), "PNG")
     with pytest.warns(MetadataWarning, match=f"cannot hold the source's {lost}$"):
         write_image_file(tmp_path / name, picture)
 
@@ -213,11 +216,12 @@ def test_orientation_is_applied_once(tmp_path: Path, suffix: str, dtype: type) -
         tifffile.imwrite(path, turned, photometric="rgb", extratags=[(274, "H", 1, 6, True)])
     else:
         xmp = b'<rdf:Description tiff:Orientation="6" a:b="c"/>'
-        metadata = Metadata(exif=tags.tobytes(), xmp=xmp)
+        block = tags.tobytes().removeprefix(b"Exif\0\0")
+        metadata = Metadata(exif=block, xmp=xmp)
         write_image_file(path, ImageFile(turned, metadata))
     found = read_image_file(path)
     np.testing.assert_array_equal(found.pixels, np.rot90(turned, -1))
-    assert 0x0112 not in description(found.metadata.exif)
+    assert description(found.metadata.exif).get(0x0112, 1) == 1
     assert b"Orientation" not in found.metadata.xmp
 
 
@@ -286,17 +290,14 @@ def test_a_jpeg_keeps_what_its_camera_wrote(
     photo: Restorer, image: Pixels, mask: Pixels, tmp_path: Path
 ) -> None:
     source, output = tmp_path / "in.jpg", tmp_path / "out.jpg"
-    write_image_file(source, ImageFile(image, full(comment=b"hello")))
+    parts = (
+        Part(b"\xfe", b"hello"),
+        Part(b"\xed", b"Photoshop 3.0\x008BIM"),
+        Part(b"\xe5", b"own"),
+    )
+    write_image_file(source, ImageFile(image, full(parts=parts), "JPEG"))
     photo.restore_file(source, output, mask)
     assert read_image_file(output).metadata == read_image_file(source).metadata
     after, before = read_image_file(output).pixels, read_image_file(source).pixels
     far = cv2.dilate(mask, np.ones((33, 33), np.uint8)) == 0
     assert np.abs(after.astype(int) - before)[far].mean() < 1.0
-
-
-@pytest.mark.parametrize("mode", ["CMYK", "P", "1"])
-def test_modes_that_are_refused(photo: Restorer, tmp_path: Path, mode: str) -> None:
-    path = tmp_path / "in.tif"
-    Image.new(mode, (30, 20)).save(path)
-    with pytest.raises(ImageError, match=f"mode {mode}"):
-        photo.restore_file(path, tmp_path / "out.tif", np.eye(20, 30, dtype=bool))

@@ -439,3 +439,17 @@ def test_options_that_are_refused(options: dict[str, Any], message: str) -> None
     assert isinstance(refused.value, InpaintError)
     assert isinstance(refused.value, ValueError)
     assert not threads()
+
+
+def test_a_source_may_fill_one_array_again() -> None:
+    """Like OpenCV's ``read(buffer)`` and cameras' own libraries."""
+    buffer = np.zeros((2, 3), np.uint8)
+
+    def frames() -> Iterator[NDArray[np.uint8]]:
+        for index in range(6):
+            buffer[:] = index
+            yield buffer
+
+    with Stream(frames(), lambda frame: frame + 100) as stream:
+        assert [int(frame.image[0, 0]) for frame in stream] == [100, 101, 102, 103, 104, 105]
+    assert (buffer == 5).all()

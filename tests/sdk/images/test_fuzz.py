@@ -1,0 +1,165 @@
+"""Mutated picture files: whatever is in them, an ``InpaintError`` or a warning is all there is.
+
+``INPAINT_FUZZ=10000 pytest tests/sdk/images/test_fuzz.py`` tries so many; without it, as many
+as take about a minute. ``INPAINT_FUZZ_SEED`` chooses others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from inpaint_sdk import InpaintError, Restorer
+from inpaint_sdk.images.masks import open_mask
+from inpaint_sdk.images.opening import open_image
+
+COUNT = int(os.environ.get("INPAINT_FUZZ", "1500"))
+SEED = int(os.environ.get("INPAINT_FUZZ_SEED", "0"))
+SECONDS = 10.0
+"""Of computing that a file may take; what waits for longer than ten times that hangs."""
+
+MEMORY = 3 << 30
+"""Bytes of address space beyond what an idle process has; the largest picture takes 1.4 GB."""
+
+Bytes = NDArray[np.uint8]
+
+
+def seeds() -> dict[str, bytes]:
+    """A small file of each form, with metadata."""
+    y, x = np.mgrid[:24, :32]
+    grey = (y * 7 + x * 5).astype(np.uint8)
+    rgb = np.dstack([grey, grey[::-1], grey[:, ::-1]])
+    picture = Image.fromarray(rgb)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "a description"
+    exif[0x8769] = {0x829A: 0.005, 0x927C: b"maker"}
+    found: dict[str, bytes] = {}
+
+    def save(name: str, image: Image.Image, kind: str, **options: object) -> None:
+        file = BytesIO()
+        image.save(file, format=kind, **options)
+        found[name] = file.getvalue()
+
+    def tiff(name: str, pixels: NDArray[np.generic], **options: object) -> None:
+        file = BytesIO()
+        tifffile.imwrite(file, pixels, metadata=None, **options)  # type: ignore[arg-type]
+        found[name] = file.getvalue()
+
+    save("jpeg", picture, "JPEG", exif=exif, comment=b"hello", dpi=(300, 300))
+    save("jpeg-progressive", picture, "JPEG", progressive=True, exif=exif)
+    save("jpeg-cmyk", picture.convert("CMYK"), "JPEG")
+    save("png", picture, "PNG", exif=exif, dpi=(300, 300))
+    save("png-palette", picture.quantize(16), "PNG", transparency=3)
+    save("webp", picture, "WEBP", exif=exif, lossless=True)
+    save("bmp", picture, "BMP")
+    save("gif", picture.quantize(16), "GIF")
+    del exif[0x8769]  # which PIL cannot write into a TIFF from memory
+    save("tiff", picture, "TIFF", exif=exif)
+    save("tiff-lzw", picture, "TIFF", compression="tiff_lzw")
+    save("tiff-fax", picture.convert("1"), "TIFF", compression="group4")
+    found["png16"] = cv2.imencode(".png", rgb.astype(np.uint16) * 257)[1].tobytes()
+    tiff("tiff16", rgb.astype(np.uint16) * 257, photometric="rgb", compression="zlib")
+    tiff("tiff16-planes", np.moveaxis(rgb, 2, 0).astype(np.uint16), photometric="rgb")
+    tiff("tiff-float", (rgb / 255).astype(np.float32), photometric="rgb", tile=(16, 16))
+    return found
+
+
+SEEDS = seeds()
+
+
+def mutated(data: bytes, rng: np.random.Generator) -> bytes:
+    """A file with bytes changed, mostly at its beginning; cut short; or with a piece twice."""
+    broken = np.frombuffer(data, np.uint8).copy()
+    ends = (min(len(broken), 200), len(broken))
+    for _ in range(rng.integers(1, 9)):
+        at = int(rng.integers(0, ends[int(rng.random() < 0.3)]))
+        odd = (0, 1, 2, 4, 127, 128, 254, 255, int(rng.integers(256)))
+        width = int(rng.choice([1, 1, 2, 4]))
+        broken[at : at + width] = odd[int(rng.integers(len(odd)))]
+    result = broken.tobytes()
+    if rng.random() < 0.15:
+        result = result[: int(rng.integers(1, len(result)))]
+    if rng.random() < 0.15:
+        start, stop = sorted(rng.integers(0, len(result) + 1, 2).tolist())
+        result = result[:stop] + result[start:]
+    return result
+
+
+def attempt(data: bytes, restorer: Restorer, path: Path, door: int) -> None:
+    """Through one of the doors that files come in by."""
+    with contextlib.suppress(InpaintError):
+        if door == 0:
+            open_image(data, "bgr")
+        elif door == 1:
+            open_mask(data)
+        else:
+            path.write_bytes(data)
+            if door == 2:
+                open_image(path, "bgr")
+            else:
+                restorer.restore_file(path, path.with_name("out.tif"), MASK)
+
+
+MASK = np.zeros((24, 32), np.uint8)
+MASK[4:8, 10:14] = 255
+
+
+def fuzz(count: int, seed: int, folder: Path) -> int:
+    """Tries so many files; returns how many. Raises what is no ``InpaintError``."""
+    restorer = Restorer.load("photo", threads=1)
+    names = sorted(SEEDS)
+    done = 0
+    warnings.simplefilter("ignore")
+    for index in range(count):
+        rng = np.random.default_rng((seed, index))
+        name = names[index % len(names)]
+        data = mutated(SEEDS[name], rng)
+        begun = time.process_time()
+        faulthandler.dump_traceback_later(10 * SECONDS, exit=True)  # where it hangs
+        try:
+            attempt(data, restorer, folder / f"in.{name.partition('-')[0]}", index % 4)
+        except BaseException:
+            (folder / "failed").write_bytes(data)
+            print(f"{name}, file {index} of seed {seed}, door {index % 4}", flush=True)
+            raise
+        seconds = time.process_time() - begun
+        assert seconds < SECONDS, f"{name}, file {index} of seed {seed}: {seconds:.1f} s"
+        done += 1
+    return done
+
+
+@pytest.mark.slow
+def test_mutated_files(tmp_path: Path) -> None:
+    """In a process of its own: a crash in a decoder would end this one."""
+    command = [sys.executable, __file__, str(COUNT), str(SEED), str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300 + 2 * COUNT)
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-4000:]
+    assert run.stdout.split()[-1] == str(COUNT)
+    assert not run.stderr, "something was printed"
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_the_files_are_whole(name: str) -> None:
+    """Before they are mutated, or most would be refused at once."""
+    assert open_image(SEEDS[name], "bgr").pixels.size
+
+
+if __name__ == "__main__":
+    faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    print(fuzz(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
