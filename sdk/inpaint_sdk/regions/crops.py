@@ -23,6 +23,9 @@ from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.regions.boxes import Box
 from inpaint_sdk.regions.grid import CELL, damage_width
 
+THIN = 4
+"""Width of damage, in pixels, up to which the least context is enough."""
+
 PIECE = 2
 """Least side of a piece that is filled independently of its neighbours, in the damage's widths."""
 
@@ -43,8 +46,8 @@ _NEVER = -(1 << 62)  # cost of one that is joined with no other
 class CropLimits:
     """What a network wants of the crops that it is shown, in pixels.
 
-    context: least and most on each side of the damage; between them, as much as the damage is wide,
-    and of wide damage half of that. multiple: of which sides are, so that crops of one size can
+    context: on each side of the damage, the least, to which half of the damage's width is added
+    unless it is thin, and the most. multiple: of which sides are, so that crops of one size can
     share a run. max_pixels: in one run. crop_cost: what a crop costs besides its pixels, in pixels.
     """
 
@@ -208,7 +211,7 @@ class _Planner:
     def _context(self, core: Box) -> int:
         least, most = self._limits.context
         width = self.width(core)
-        return min(max(least, min(width, least + width // 2)), most)
+        return min(least + width // 2, most) if width > THIN else least
 
     def with_context(self, core: Box) -> Box:
         """A core with its context, as far as the picture goes."""
