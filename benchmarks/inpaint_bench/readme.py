@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +103,28 @@ def require_revision(result: Result, name: str) -> None:
         )
 
 
-def _restoration(quality: Result, run: Result) -> Table:
-    """Quality and time of the same pictures under the same masks."""
-    quality, run = (
-        require_kind(quality, QualityResult, "quality="),
-        require_kind(run, RunResult, "run="),
-    )
+def _restoration(**results: Result) -> Table:
+    """Quality and time of the same pictures under the same masks.
+
+    results: pairs ``quality`` and ``run``, or several with beginnings of their own, like
+    ``small_quality`` and ``small_run``.
+    """
+    beginnings = [name.removesuffix("quality") for name in results if name.endswith("quality")]
+    names = {f"{beginning}{kind}" for beginning in beginnings for kind in ("quality", "run")}
+    if not beginnings or names != set(results):
+        raise BenchError("a table of kind restoration takes pairs of quality= and run=")
+    tables = [
+        _restoration_of(
+            require_kind(results[f"{beginning}quality"], QualityResult, "quality="),
+            require_kind(results[f"{beginning}run"], RunResult, "run="),
+        )
+        for beginning in beginnings
+    ]
+    notes = dict.fromkeys(note for table in tables for note in table.notes)
+    return replace(tables[0], rows=[r for t in tables for r in t.rows], notes=list(notes))
+
+
+def _restoration_of(quality: QualityResult, run: RunResult) -> Table:
     if quality.pictures != run.plan.pictures:
         raise BenchError(f"quality is of {quality.pictures}, run is of {run.plan.pictures}")
     rows = []
@@ -116,7 +133,8 @@ def _restoration(quality: Result, run: Result) -> Table:
         taken = {row.candidate: row.times for row in case.rows}.get(label)
         time = "not measured" if taken is None else f"{taken.p50:.0f} ms"
         ratio = interval(case.ratio(label, run.reference))
-        rows.append([f"{group.holes} %", title, *_scores_of(mean), time, ratio])
+        holes = f"{group.holes} %" if group.mask_kind == "masks" else group.mask_kind
+        rows.append([holes, title, *_scores_of(mean), time, ratio])
     over = f"time over {TITLES.get(run.reference, run.reference)}"
     pictures = f"{quality.pictures}, {len(quality.groups[0].samples)} pictures"
     note = f"{pictures}; {run.plan.threads[0]} threads; {_measured_on(run)}"

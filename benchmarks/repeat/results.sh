@@ -32,6 +32,21 @@ done
 kodak=(--models photo --peers opencv-telea,opencv-ns --holes 10-20,30-40
   --pictures "$data/photos/kodak24" --masks "$data/masks" --threads 2)
 bench run "$results/run-kodak24-$name.json" "${kodak[@]}" --sizes own
+# Small and thin damage, in the precisions that users get.
+small=(--models photo --precisions fp32,int8 --peers opencv-telea,opencv-ns
+  --pictures "$data/photos/kodak24" --threads 2)
+bench run "$results/run-kodak24-small-$name.json" "${small[@]}" --holes 1-5,5-10 \
+  --masks "$data/masks" --sizes own
+bench quality "$results/quality-kodak24-small.json" "${small[@]}" --holes 1-5,5-10 \
+  --masks "$data/masks"
+for pixels in 2 4 8; do
+  lines=$work/lines-of-$pixels-px
+  "$bin/python" -m inpaint_eval.lines "$lines" --width "$pixels"
+  bench run "$results/run-kodak24-lines-$pixels-$name.json" "${small[@]}" --holes 0-20 \
+    --masks "$lines" --sizes own
+  bench quality "$results/quality-kodak24-lines-$pixels.json" "${small[@]}" --holes 0-20 \
+    --masks "$lines"
+done
 bench run "$results/run-clouds-$name.json" --models cloud-thin,cloud-thick --peers "" \
   --onnx "spa-gan=$work/spa-gan-1.onnx" --scopes network --sizes 256 --holes 10-20 --threads 2
 bench quality "$results/quality-kodak24.json" "${kodak[@]}" --gallery "$work/gallery"

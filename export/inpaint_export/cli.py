@@ -195,6 +195,22 @@ def export(
         click.echo(line)
 
 
+@main.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--data", type=FOLDER, required=True, help="Root of the recipes' data folders.")
+@click.option("--only", "names", multiple=True, metavar="NAME", help="A model; may be repeated.")
+def precisions(folder: Path, data: Path, names: tuple[str, ...]) -> None:
+    """Write all fp32 model files of FOLDER in fp16 and int8 too.
+
+    A precision that costs more than the SDK takes by itself, 0.05 dB or 0.005 of F1 on the
+    validation pictures, is not written.
+    """
+    from inpaint_export.export import export_precisions
+
+    for line in export_precisions(folder, data, names):
+        click.echo(line)
+
+
 @main.command("eval")
 @click.argument("model_file", type=FILE)
 @click.option(

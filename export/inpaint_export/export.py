@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from inpaint_export.errors import ExportError
 from inpaint_export.onnx_export import export_checkpoint
-from inpaint_export.precision.convert import convert
+from inpaint_export.precision.convert import LIMITS, Loss, convert
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.data import recipe_from_data
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.info import Precision
+from inpaint_sdk.models.zoo import AUTO_F1_LOSS, AUTO_LOSS
 
 
 def export_model_file(
@@ -57,7 +58,41 @@ def export_model_file(
             yield from _export(source, fp32, thresholds, data, parts)
             source = fp32
         loss = convert(source, precision, recipe, data, output)
-    yield (
+    yield _describe(output, loss)
+
+
+def export_precisions(folder: Path, data: Path, names: Collection[str] = ()) -> Iterator[str]:
+    """Writes each fp32 model file of a folder in fp16 and int8 beside it, and yields what it cost.
+
+    ``NAME.onnx`` becomes ``NAME-fp16.onnx`` and ``NAME-int8.onnx``, where the SDK looks for them. A
+    precision that costs more than ``precision="auto"`` takes is not written, and a file that was
+    there is removed: it is of another model. names: of the models; all if there is none.
+
+    Raises:
+        FileNotFoundError: the data is not there, or a model is not.
+        ModelError: a file is no model file.
+    """
+    missing = [name for name in names if not (folder / f"{name}.onnx").is_file()]
+    if missing:
+        raise FileNotFoundError(f"there is no {', '.join(missing)} in {folder}")
+    for source in sorted(folder.glob("*.onnx")):
+        info = read_model_file(source).info
+        if info.precision != "fp32" or (names and source.stem not in names):
+            continue
+        limit = AUTO_F1_LOSS if info.task == "detect" else AUTO_LOSS
+        for precision in LIMITS:
+            output = folder / f"{source.stem}-{precision}.onnx"
+            output.unlink(missing_ok=True)
+            try:
+                loss = convert(source, precision, load_recipe(info.name), data, output, limit)
+            except ExportError as error:
+                yield str(error)
+            else:
+                yield _describe(output, loss)
+
+
+def _describe(output: Path, loss: Loss) -> str:
+    return (
         f"{output}: {_megabytes(output)}, {loss.lower:.3f} {loss.unit} on the validation pictures, "
         f"{loss.cost:.3f} {loss.unit} less than in fp32"
     )

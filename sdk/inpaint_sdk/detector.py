@@ -10,6 +10,7 @@ from inpaint_sdk.backends.pool import ModelPool
 from inpaint_sdk.images.image import Channels
 from inpaint_sdk.images.opening import ImageLike
 from inpaint_sdk.loaded import Loaded
+from inpaint_sdk.models.info import PrecisionChoice
 from inpaint_sdk.options import Options
 from inpaint_sdk.policies.make import DETECTOR
 from inpaint_sdk.runners.detect import Detection, DetectRunner
@@ -35,6 +36,7 @@ class Detector(Loaded):
         """Of a pool of models; :meth:`load` makes one."""
         super().__init__(source, pool, channels, options)
         self._model = pool.get(source)
+        self._require_precision()
         self._runner = DetectRunner(self._model)
 
     @classmethod
@@ -46,6 +48,7 @@ class Detector(Loaded):
         device: str | None = None,
         providers: Sequence[Provider] | None = None,
         threads: int | None = None,
+        precision: PrecisionChoice = "auto",
         channels: Channels = "bgr",
         options: Options | None = None,
     ) -> Detector:
@@ -54,7 +57,9 @@ class Detector(Loaded):
         Args, raises: as :meth:`inpaint_sdk.Restorer.load`; a ``ModelError`` also for a model that
         finds no damage.
         """
-        pool = ModelPool(backend, device=device, providers=providers, threads=threads)
+        pool = ModelPool(
+            backend, device=device, providers=providers, threads=threads, precision=precision
+        )
         return cls(name_or_path, pool, channels, options)
 
     def detect(self, image: ImageLike, *, options: Options | None = None) -> Detection:

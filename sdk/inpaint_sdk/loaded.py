@@ -10,7 +10,7 @@ from inpaint_sdk.backends.pool import LoadedModel, ModelPool
 from inpaint_sdk.images.image import Channels, Image
 from inpaint_sdk.images.opening import ImageLike, open_image
 from inpaint_sdk.models.info import ModelInfo
-from inpaint_sdk.models.zoo import is_bundled
+from inpaint_sdk.models.zoo import is_bundled, require_precision
 from inpaint_sdk.options import Options, check_choice, check_options
 
 Self = TypeVar("Self", bound="Loaded")
@@ -77,6 +77,10 @@ class Loaded:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._source)!r}, backend={self.backend!r})"
+
+    def _require_precision(self) -> None:
+        """Raises ``ModelError`` unless the model is of the precision that was asked for."""
+        require_precision(self.model, self._pool.precision)
 
     def _checked(self, options: Options | None) -> Options:
         check_options(options)

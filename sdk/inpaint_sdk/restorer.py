@@ -22,6 +22,7 @@ from inpaint_sdk.images.image import Channels
 from inpaint_sdk.images.masks import MaskLike
 from inpaint_sdk.images.opening import ImageAndMask, ImageLike, open_pair
 from inpaint_sdk.loaded import Loaded, absolute
+from inpaint_sdk.models.info import PrecisionChoice
 from inpaint_sdk.options import Clouds, DamageIn, Options, is_integer
 from inpaint_sdk.policies.make import DETECTOR, load_detector, make_policy
 from inpaint_sdk.policies.plan import Plan, Result
@@ -62,6 +63,7 @@ class Restorer(Loaded):
         device: str | None = None,
         providers: Sequence[Provider] | None = None,
         threads: int | None = None,
+        precision: PrecisionChoice = "auto",
         channels: Channels = "bgr",
         detector: StrPath = DETECTOR,
         clouds: Clouds | None = None,
@@ -79,6 +81,10 @@ class Restorer(Loaded):
             device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``; None for what the backend prefers.
             providers: ONNX Runtime's execution providers, in its own form, in place of ``backend``.
             threads: CPU threads that one picture may use; None lets the runtime choose.
+            precision: of the model: ``"fp32"``, ``"fp16"`` for GPUs or ``"int8"`` for CPUs, if it
+                comes in it; ``"auto"`` takes the fastest here whose measured loss is below 0.05 dB.
+                Other models that are needed are in the same if they come in it, else in fp32.
+                ``restorer.model.precision`` says what was taken.
             channels: order of the colours in arrays, ``"bgr"`` as OpenCV has it or ``"rgb"``.
             detector: name or path of the model that finds damage where no mask is given; loaded
                 when it is first needed.
@@ -87,11 +93,14 @@ class Restorer(Loaded):
             options: how pictures are restored, where a call does not say otherwise.
 
         Raises:
-            ModelError: there is no such model, its file is refused, or it restores nothing.
+            ModelError: there is no such model, its file is refused, it restores nothing, or it is
+                of another precision.
             BackendError: the backend is unknown or cannot run here.
             OptionError: another argument has a value that it cannot take.
         """
-        pool = ModelPool(backend, device=device, providers=providers, threads=threads)
+        pool = ModelPool(
+            backend, device=device, providers=providers, threads=threads, precision=precision
+        )
         return cls(name_or_path, pool, channels, options, detector, clouds)
 
     def __init__(
@@ -109,6 +118,7 @@ class Restorer(Loaded):
         self._find_detector = partial(load_detector, pool, detector)
         self._policy = make_policy(source, pool, self._find_detector, clouds)
         self._model = self._policy.model
+        self._require_precision()
 
     @overload
     def restore(

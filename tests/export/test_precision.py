@@ -268,7 +268,7 @@ class TestConvert:
         assert result.exit_code == 0, result.output
         assert "dB less than in fp32" in result.output
         info, before = read_model_file(output).info, read_model_file(photo).info
-        assert (info.name, info.precision) == (f"photo-{precision}", precision)
+        assert (info.name, info.precision) == ("photo", precision)
         assert info.precision_loss <= conversion.LIMITS[info.precision]
         assert info.digest != before.digest
         assert output.stat().st_size < photo.stat().st_size

@@ -52,11 +52,18 @@ class Loss:
         return self.fp32 - self.lower
 
 
-def convert(source: Path, precision: Precision, recipe: Recipe, data: Path, output: Path) -> Loss:
+def convert(
+    source: Path,
+    precision: Precision,
+    recipe: Recipe,
+    data: Path,
+    output: Path,
+    limit: float | None = None,
+) -> Loss:
     """Writes an fp32 model file in another precision, measured on the recipe's validation data.
 
-    data: root of the recipe's data folders. The file is named after its precision and carries the
-    loss; its quality is to be measured anew.
+    data: root of the recipe's data folders. limit: what the precision may cost, in place of
+    ``LIMITS``. The file carries the loss; its quality is to be measured anew.
 
     Raises:
         FileNotFoundError: the data is not there.
@@ -76,7 +83,8 @@ def convert(source: Path, precision: Precision, recipe: Recipe, data: Path, outp
         names = [value.name for value in proto.graph.input]
         lower = computed = to_int8(proto, _feeds(recipe, data, names))
     loss = _measure(recipe, data, proto, computed)
-    limit = (F1_LIMITS if info.task == "detect" else LIMITS)[precision]
+    if limit is None:
+        limit = (F1_LIMITS if info.task == "detect" else LIMITS)[precision]
     if not loss.cost <= limit:
         raise ExportError(
             f"{precision} costs {info.name} {loss.cost:.3f} {loss.unit} on its validation "
@@ -124,7 +132,6 @@ def _write(
     del proto.metadata_props[:]
     described = replace(
         info,
-        name=f"{info.name}-{precision}",
         precision=precision,
         precision_loss=round(loss.cost, 4),
         quality=(),

@@ -18,10 +18,11 @@ from inpaint_sdk.backends.base import (
     Session,
     goes_from_pixels,
 )
+from inpaint_sdk.backends.cpu import is_fast_in_int8
 from inpaint_sdk.engines.file import EngineFile
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.models.file import ModelFile
-from inpaint_sdk.models.info import ModelInfo
+from inpaint_sdk.models.info import ModelInfo, Precision
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +105,19 @@ def open_engine(engine: EngineFile, options: BackendOptions) -> Session:
     return session
 
 
+def fastest_precision(options: BackendOptions) -> Precision | None:
+    """What models run fastest in where the options have them run; None if that is not known.
+
+    Raises:
+        BackendError: as :func:`open_session` does for the options.
+    """
+    if options.providers is not None:
+        return None
+    if _choose(options) != "onnxruntime-cpu":
+        return "fp16"
+    return "int8" if is_fast_in_int8() else None
+
+
 def _check_names(session: Session, info: ModelInfo, source: str) -> None:
     """Raises ``ModelError`` unless the network is what its description says."""
     expected = {"image", "mask"} if info.task == "inpaint" else {"image"}
@@ -158,6 +172,7 @@ __all__ = [
     "PixelSession",
     "Probe",
     "Session",
+    "fastest_precision",
     "find_compiler",
     "goes_from_pixels",
     "open_engine",

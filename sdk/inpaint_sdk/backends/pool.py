@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inpaint_sdk.backends import fork, open_engine, open_session
+from inpaint_sdk.backends import fastest_precision, fork, open_engine, open_session
 from inpaint_sdk.backends.base import BackendOptions, Provider, Session, closed
 from inpaint_sdk.engines.file import is_engine_file, read_engine_file
+from inpaint_sdk.errors import ModelError
 from inpaint_sdk.models.file import read_model_file
-from inpaint_sdk.models.info import ModelInfo
-from inpaint_sdk.models.zoo import find_model
+from inpaint_sdk.models.info import ModelInfo, PrecisionChoice
+from inpaint_sdk.models.zoo import find_fastest, find_model
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,16 @@ class ModelPool:
         device: str | None = None,
         providers: Sequence[Provider] | None = None,
         threads: int | None = None,
+        precision: PrecisionChoice = "auto",
     ) -> None:
         """See :class:`inpaint_sdk.backends.BackendOptions`.
 
         Raises:
-            OptionError: ``device``, ``providers`` or ``threads`` has a value that it cannot have.
+            OptionError: ``device``, ``providers``, ``threads`` or ``precision`` has a value that it
+                cannot have.
             BackendError: they contradict each other.
         """
-        self._begin(BackendOptions(backend, device, providers, threads))
+        self._begin(BackendOptions(backend, device, providers, threads, precision))
 
     def _begin(self, options: BackendOptions) -> None:
         self._options = options
@@ -72,14 +76,15 @@ class ModelPool:
     def get(self, name_or_path: str | os.PathLike[str]) -> LoadedModel:
         """The model of that name, or of that model file or engine file, loaded if it is not yet.
 
-        Files are told apart by their content, not by their names.
+        Files are told apart by their content, not by their names. A bundled model that does not
+        come in the precision that was asked for is given in fp32.
 
         Raises:
             ModelError: there is no such model, its file is refused, or the backend refuses it.
             BackendError: the backend is unknown or cannot run here, an engine was built for another
                 GPU or version, or the pool was closed.
         """
-        path = find_model(name_or_path)
+        path = self._find(name_or_path)
         with self._lock:
             if self._closed:
                 raise closed()
@@ -90,6 +95,20 @@ class ModelPool:
             if slot.model is None:
                 slot.model = self._load(path)
             return slot.model
+
+    @property
+    def precision(self) -> PrecisionChoice:
+        """What was asked for."""
+        return self._options.precision
+
+    def _find(self, name_or_path: str | os.PathLike[str]) -> Path:
+        """The file of a model, in the precision that was asked for if it comes in it."""
+        precision = self._options.precision
+        if precision == "auto":
+            return find_fastest(name_or_path, fastest_precision(self._options))
+        with suppress(ModelError):
+            return find_model(name_or_path, precision)
+        return find_model(name_or_path)
 
     def close(self) -> None:
         """Closes every session, once it is idle; runs that begin later are BackendErrors.

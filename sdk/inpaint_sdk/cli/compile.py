@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -10,7 +11,8 @@ from inpaint_sdk.backends import COMPILERS, find_compiler
 from inpaint_sdk.backends.tensorrt.progress import ProgressBar
 from inpaint_sdk.engines.file import write_engine_file
 from inpaint_sdk.engines.profile import OptimizationProfile, Shape
-from inpaint_sdk.errors import BackendError, OutputError
+from inpaint_sdk.errors import OutputError
+from inpaint_sdk.models.info import Precision
 from inpaint_sdk.models.zoo import open_model
 
 
@@ -19,8 +21,8 @@ from inpaint_sdk.models.zoo import open_model
 @click.option("--backend", type=click.Choice(COMPILERS), required=True)
 @click.option(
     "--precision",
-    type=click.Choice(["fp32", "fp16", "int8"]),
-    help="What MODEL must be of; precision is in the file, and export chooses it.",
+    type=click.Choice(get_args(Precision)),
+    help="Of a model that is given by name, fp32 if not given; what a file must be of.",
 )
 @click.option(
     "--shapes",
@@ -41,7 +43,7 @@ from inpaint_sdk.models.zoo import open_model
 def compile_model(
     model: str,
     backend: str,
-    precision: str | None,
+    precision: Precision | None,
     shapes: tuple[str, str, str] | None,
     targets: tuple[str, ...],
     output: Path,
@@ -53,12 +55,7 @@ def compile_model(
     """
     if not output.parent.is_dir():
         raise OutputError(f"there is no folder {output.parent} to write in")
-    file = open_model(model)
-    if precision not in (None, file.info.precision):
-        raise BackendError(
-            f"{file.path} is {file.info.precision}, not {precision}: precision is in the file. "
-            f"Export it again: inpaint-export export CHECKPOINT --precision {precision}"
-        )
+    file = open_model(model, precision)
     profile = (
         OptimizationProfile(*(Shape.parse(text) for text in shapes))
         if shapes

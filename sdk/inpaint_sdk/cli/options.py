@@ -8,6 +8,7 @@ from typing import Any, TypedDict, get_args
 
 import click
 
+from inpaint_sdk.models.info import PrecisionChoice
 from inpaint_sdk.options import Clouds, DetectionOptions, Options, Strategy
 from inpaint_sdk.policies.make import DETECTOR
 
@@ -20,6 +21,7 @@ class Loading(TypedDict):
     backend: str
     device: str | None
     threads: int | None
+    precision: PrecisionChoice
 
 
 def _split(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> frozenset[str] | None:
@@ -96,11 +98,30 @@ def with_loading(command: Command) -> Command:
     """Adds what says where models run; the command gets a :class:`Loading`, ``loading``."""
 
     @functools.wraps(command)
-    def called(*, backend: str, device: str | None, threads: int | None, **given: Any) -> Any:
-        loading: Loading = {"backend": backend, "device": device, "threads": threads}
+    def called(
+        *,
+        backend: str,
+        device: str | None,
+        threads: int | None,
+        precision: PrecisionChoice,
+        **given: Any,
+    ) -> Any:
+        loading: Loading = {
+            "backend": backend,
+            "device": device,
+            "threads": threads,
+            "precision": precision,
+        }
         return command(**given, loading=loading)
 
     for option in (
+        click.option(
+            "--precision",
+            type=click.Choice(get_args(PrecisionChoice)),
+            default="auto",
+            show_default=True,
+            help="Of the models; auto: the fastest here that loses next to nothing.",
+        ),
         click.option("--threads", type=int, help="CPU threads for one picture."),
         click.option("--device", help="cpu, cuda or cuda:1.  [default: what the backend prefers]"),
         click.option(

@@ -56,8 +56,9 @@ def mask_tensor(mask: Mask, multiple: int) -> Tensor:
     """From uint8 [H, W] to float32 [1, 1, H', W'], 1 where to restore, mirrored as the image is."""
     height, width = mask.shape
     padding = _padding(height, multiple), _padding(width, multiple)
-    padded = np.pad(mask, padding, mode="symmetric")
-    tensor: Tensor = np.multiply(padded, np.float32(1 / 255))[None, None]
+    if any(end for _, end in padding):
+        mask = np.pad(mask, padding, mode="symmetric")
+    tensor: Tensor = np.multiply(mask, np.float32(1 / 255))[None, None]
     return tensor
 
 
@@ -79,6 +80,15 @@ def to_hwc(
     merged = cv2.merge(planes if channels == "rgb" else planes[::-1])
     require_finite(merged)
     return merged.astype(np.float32, copy=False)
+
+
+def to_colours(output: Tensor, channels: Channels, count: int) -> NDArray[np.float32]:
+    """From a network's pixels, float32 [K, 3] RGB, to colours [K, count] as :func:`to_hwc` does."""
+    require_finite(output)
+    if count == 1:
+        grey: NDArray[np.float32] = (output @ LUMA)[:, None]
+        return grey
+    return output if channels == "rgb" else output[:, ::-1]
 
 
 def require_finite(output: NDArray[np.generic]) -> None:

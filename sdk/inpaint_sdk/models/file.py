@@ -47,6 +47,15 @@ def read_model_file(path: Path) -> ModelFile:
     return ModelFile(path, info, data)
 
 
+def read_description(path: Path) -> ModelInfo:
+    """What a model file says of itself, without a check that its content is whole.
+
+    Raises:
+        ModelError: as :func:`read_model_file`.
+    """
+    return _describe(_read(path), path)
+
+
 def content_digest(data: bytes) -> str:
     """SHA-256, in hexadecimal, of everything in an ONNX file but its ``metadata_props``."""
     digest = hashlib.sha256()

@@ -20,6 +20,7 @@ METADATA_KEY = "inpaint_sdk"
 
 Task = Literal["inpaint", "enhance", "detect"]
 Precision = Literal["fp32", "fp16", "int8"]
+PrecisionChoice = Literal["auto", "fp32", "fp16", "int8"]
 ColourOrder = Literal["rgb"]
 
 VALUE_RANGE = (0.0, 1.0)

@@ -1,14 +1,17 @@
 """Which parts of a picture an inpainting network is shown, so that cost follows the damage.
 
-Everything is decided on a grid of cells of 16 pixels. Damaged cells are grouped into connected
-components; a component's crop is its bounding box and a context in proportion to it. Crops are
-joined where one is cheaper than two. A crop that is mostly undamaged, like a long scratch's, or too
-large for one run, is cut in two, again and again. The parts of one crop are filled one after the
-other, and what one has filled is known to the next, so that they fit together.
+Everything is decided on a grid of cells of 8 pixels. Damaged cells are grouped into connected
+components; a component's crop is its bounding box and a context in proportion to the damage's
+width. Crops are joined where one is cheaper than two. A crop that is mostly undamaged, like a long
+scratch's, is cut into pieces wider than the damage, which are filled independently. Where only
+narrower ones fit one run, they are filled one after the other, and what one has filled is known to
+the next, so that they fit together.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
@@ -18,10 +21,19 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.regions.boxes import Box
-from inpaint_sdk.regions.grid import CELL
+from inpaint_sdk.regions.grid import CELL, damage_width
 
-RUN_COST = 64 * 64
-"""What a run costs besides its pixels, in pixels."""
+THIN = 4
+"""Width of damage, in pixels, up to which the least context is enough."""
+
+PIECE = 2
+"""Least side of a piece that is filled independently of its neighbours, in the damage's widths."""
+
+SMALLEST_PIECE = 64
+"""Side, in pixels, of the smallest pieces: of smaller ones, more of a crop would be context."""
+
+CUT_GAIN = 0.9
+"""What the cost must fall to for a cut: each is a place where two results meet."""
 
 MAX_GROUPS = 4096
 """Groups of damage that are told apart; where there are more, near ones are joined first."""
@@ -34,22 +46,23 @@ _NEVER = -(1 << 62)  # cost of one that is joined with no other
 class CropLimits:
     """What a network wants of the crops that it is shown, in pixels.
 
-    context: minimum and maximum on each side of the damage; within them, a quarter of the damage's
-    longer side. multiple: of which sides are, so that crops of one size can share a run.
-    max_pixels: in one run.
+    context: on each side of the damage, the least, to which half of the damage's width is added
+    unless it is thin, and the most. multiple: of which sides are, so that crops of one size can
+    share a run. max_pixels: in one run. crop_cost: what a crop costs besides its pixels, in pixels.
     """
 
     context: tuple[int, int]
     multiple: int
     max_pixels: int
+    crop_cost: int
 
 
 @dataclass(frozen=True)
 class Crop:
     """One part of a picture.
 
-    box: what the network is shown. core: where its result is used. is_part: of a crop that was cut;
-    what it fills is known to the crops after it.
+    box: what the network is shown. core: where its result is used. is_part: what it fills is known
+    to the crops after it.
     """
 
     box: Box
@@ -63,88 +76,146 @@ def plan_crops(mask: Mask, cells: NDArray[np.uint8], limits: CropLimits) -> list
     mask: uint8 [H, W]. cells: ``cells_touched(mask)``. Crops of one size follow each other, except
     for parts, which come last.
     """
-    planner = _Planner(mask, cells, limits)
     plain: list[Crop] = []
     parts: list[Crop] = []
-    for cores in planner.divided_groups():
-        crops = [Crop(planner.box(core), core, is_part=len(cores) > 1) for core in cores]
-        (parts if len(cores) > 1 else plain).extend(crops)
+    for group in _Planner(mask, cells, limits).divided_groups():
+        (parts if group.crops[0].is_part else plain).extend(group.crops)
     return sorted(plain, key=lambda c: (c.box.height, c.box.width)) + parts
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Crops that cover a group of damage, and what they cost."""
+
+    cost: int
+    crops: list[Crop]
 
 
 class _Planner:
     def __init__(self, mask: Mask, cells: NDArray[np.uint8], limits: CropLimits) -> None:
         self._limits = limits
         self._height, self._width = mask.shape
-        self._cells = cells
+        self._cells = cells > 0
+        self._mask = mask
+        self._widths = np.zeros(cells.shape, np.float32)
+        self._thin = True
+        self.crop_cost = limits.crop_cost
 
-    def divided_groups(self) -> list[list[Box]]:
-        """Cores that cover the damage, in a list for each group."""
+    def divided_groups(self) -> list[_Group]:
+        """Cores that cover the damage, group by group."""
         groups = self._groups()
         divided = [self._divide(group) for group in groups]
         if len(groups) > 1:
             outline = reduce(Box.union, groups)
             if _total(divided) > self.cost(outline):  # damage is nearly everywhere
                 divided = min(divided, [self._divide(outline)], key=_total)
-        return [cores for _, cores in divided]
+        return divided
 
     def _groups(self) -> list[Box]:
         """Bounding boxes of components, joined where they meet or where that is cheaper."""
-        cells = self._cells
+        cells = self._cells.view(np.uint8)
         while True:
             count, _, stats, _ = cv2.connectedComponentsWithStats(cells, connectivity=8)
             if count <= MAX_GROUPS:
                 break
             # Dust: what is near counts as one.
             cells = cv2.dilate(cells, np.ones((3, 3), np.uint8)).astype(np.uint8)
-        boxes = (Box(y, y + h, x, x + w) for x, y, w, h, _ in stats[1:count].tolist())
+        boxes = [Box(y, y + h, x, x + w) for x, y, w, h, _ in stats[1:count].tolist()]
+        for box in boxes:
+            self._measure_width(box)
         tight = (self._tight(self._to_pixels(box)) for box in boxes)
         return _join([box for box in tight if box], self)
 
+    def _measure_width(self, cells: Box) -> None:
+        """Notes how wide damage is in a component, cell by cell."""
+        found = damage_width(self._mask[self._to_pixels(cells).slices])
+        if found is not None:
+            # Of another component that reaches into the box, only a part is seen here.
+            noted = self._widths[cells.slices]
+            np.maximum(noted, found, out=noted)
+            self._thin = False
+
     def cost(self, core: Box) -> int:
-        return self.box(core).area + RUN_COST
+        return self.box(core).area + self.crop_cost
 
-    def _divide(self, core: Box) -> tuple[int, list[Box]]:
-        """The cost of a core and the core, or of several that cover it.
+    def _divide(self, core: Box) -> _Group:
+        """A core as it is, or several that cover it if they are cheaper or it is too large."""
+        whole, side = self._group([core]), max(core.height, core.width)
+        choices = []
+        piece = max(SMALLEST_PIECE, -(-PIECE * self.width(core) // CELL) * CELL)
+        while piece < side:
+            choices += [self._group(cores) for cores in self._cut(core, piece)]
+            piece *= 2
+        choices = [group for group in choices if self._fits(group)]
+        best = min(choices, key=lambda group: group.cost, default=whole)
+        if self._fits(whole):
+            return best if best.cost < CUT_GAIN * whole.cost else whole
+        return best if choices else self._in_parts(core)
 
-        Several if they are cheaper or it is too large for one run.
-        """
-        whole = self.cost(core), [core]
-        fits = self.box(core).area <= self._limits.max_pixels
-        side = max(core.height, core.width)
-        if side < 2 * CELL or (fits and side < 2 * self._limits.context[1]):
-            return whole
-        cost, cores = 0, []
-        for half in _halves(core):
-            part = self._tight(half)
-            if part is not None:
-                part_cost, part_cores = self._divide(part)
-                cost += part_cost
-                cores += part_cores
-        # Cutting must pay: each cut is a place where two results meet.
-        if fits and cost > 0.8 * whole[0]:
-            return whole
-        return cost, cores
+    def _in_parts(self, core: Box) -> _Group:
+        """The largest pieces that fit one run, although damage is wider."""
+        margin = 2 * self._context(core) + self._limits.multiple
+        side = int(self._limits.max_pixels**0.5) - margin
+        cores, _ = self._cut(core, max(CELL, side // CELL * CELL))
+        return self._group(cores, in_order=True)
+
+    def _group(self, cores: list[Box], *, in_order: bool = False) -> _Group:
+        crops = [Crop(self.box(core), core, in_order) for core in cores]
+        return _Group(sum(crop.box.area + self.crop_cost for crop in crops), crops)
+
+    def _fits(self, group: _Group) -> bool:
+        return max(crop.box.area for crop in group.crops) <= self._limits.max_pixels
+
+    def _cut(self, core: Box, side: int) -> tuple[list[Box], list[Box]]:
+        """Pieces of a core, of at most that many pixels a side: by rows, and by columns."""
+        part, size = self._part(core), side // CELL
+        top, left = core.top // CELL, core.left // CELL
+        by_rows = [
+            self._to_pixels(Box(top + first, top + end, left + start, left + stop))
+            for first, end, start, stop in _pieces(part, size)
+        ]
+        by_columns = [
+            self._to_pixels(Box(top + start, top + stop, left + first, left + end))
+            for first, end, start, stop in _pieces(part.T, size)
+        ]
+        return by_rows, by_columns
+
+    def _part(self, core: Box) -> NDArray[np.bool_]:
+        return self._cells[
+            core.top // CELL : -(-core.bottom // CELL), core.left // CELL : -(-core.right // CELL)
+        ]
 
     def _tight(self, core: Box) -> Box | None:
         """The box around the damaged cells of a core, or None if there are none."""
-        top, left = core.top // CELL, core.left // CELL
-        part = self._cells[top : -(-core.bottom // CELL), left : -(-core.right // CELL)]
-        x, y, width, height = cv2.boundingRect(part)
+        x, y, width, height = cv2.boundingRect(self._part(core).view(np.uint8))
         if not width:
             return None
-        top, left = top + y, left + x
+        top, left = core.top // CELL + y, core.left // CELL + x
         return self._to_pixels(Box(top, top + height, left, left + width))
 
     def _to_pixels(self, cells: Box) -> Box:
         top, bottom, left, right = (CELL * end for end in cells)
         return Box(top, min(bottom, self._height), left, min(right, self._width))
 
+    def width(self, core: Box) -> int:
+        """Of the damage in a core where it is widest, in pixels; 0 for less than 4."""
+        if self._thin:
+            return 0
+        return int(
+            self._widths[
+                core.top // CELL : -(-core.bottom // CELL),
+                core.left // CELL : -(-core.right // CELL),
+            ].max()
+        )
+
+    def _context(self, core: Box) -> int:
+        least, most = self._limits.context
+        width = self.width(core)
+        return min(least + width // 2, most) if width > THIN else least
+
     def with_context(self, core: Box) -> Box:
         """A core with its context, as far as the picture goes."""
-        least, most = self._limits.context
-        # What is long and thin needs no wider view than its width does.
-        context = min(max(min(core.height, core.width) // 4, least), most)
+        context = self._context(core)
         return Box(
             max(0, core.top - context),
             min(self._height, core.bottom + context),
@@ -161,17 +232,31 @@ class _Planner:
         return Box(*rows, *columns)
 
 
-def _total(divided: list[tuple[int, list[Box]]]) -> int:
-    return sum(cost for cost, _ in divided)
+def _total(divided: list[_Group]) -> int:
+    return sum(group.cost for group in divided)
 
 
-def _halves(core: Box) -> tuple[Box, Box]:
-    """A core cut across its longer side, on the grid."""
-    if core.height >= core.width:
-        middle = (core.top + core.height // 2) // CELL * CELL
-        return core._replace(bottom=middle), core._replace(top=middle)
-    middle = (core.left + core.width // 2) // CELL * CELL
-    return core._replace(right=middle), core._replace(left=middle)
+def _pieces(cells: NDArray[np.bool_], size: int) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes (top, bottom, left, right) of at most ``size`` cells a side around all that is true.
+
+    Bands begin at the first row that is not covered, and in a band pieces at the first column.
+    """
+    damaged = np.flatnonzero(cells.any(axis=1)).tolist()
+    done = 0
+    for row in damaged:
+        if row < done:
+            continue
+        band = cells[row : row + size]
+        columns = np.flatnonzero(band.any(axis=0))
+        firsts = (row + band.argmax(axis=0)[columns]).tolist()
+        ends = (row + len(band) - band[::-1].argmax(axis=0)[columns]).tolist()
+        places = columns.tolist()
+        at = 0
+        while at < len(places):
+            after = bisect_left(places, places[at] + size, at)
+            yield min(firsts[at:after]), max(ends[at:after]), places[at], places[after - 1] + 1
+            at = after
+        done = row + size
 
 
 def _join(cores: list[Box], planner: _Planner) -> list[Box]:
@@ -194,7 +279,7 @@ def _join(cores: list[Box], planner: _Planner) -> list[Box]:
         meets = (top > -core.bottom) & (bottom > core.top)
         meets &= (left > -core.right) & (right > core.left)
         top, bottom, left, right = np.maximum(surroundings[:, :count], surrounding)
-        least = np.multiply(top + bottom, left + right, dtype=np.int64) + RUN_COST
+        least = np.multiply(top + bottom, left + right, dtype=np.int64) + planner.crop_cost
         for index in np.flatnonzero(meets | (least <= costs[:count] + cost)).tolist():
             other = joined[index]
             assert other is not None

@@ -14,8 +14,11 @@ from inpaint_sdk.regions.coarse import deep_part, halved, reduce_mask
 from inpaint_sdk.regions.crops import Crop, CropLimits, plan_crops
 from inpaint_sdk.regions.grid import cells_touched
 
-MIN_CONTEXT = 32
-"""Known pixels that the network is shown on each side of a small mask."""
+MIN_CONTEXT = 8
+"""Known pixels that the network is shown on each side of thin damage."""
+
+MULTIPLE = 16
+"""Of which a crop's sides are: with a finer one, few crops have a size in common."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +49,11 @@ class CropPlan:
     coarse: Coarse | None = None
 
 
-def plan_mask(mask: Mask, model: ModelInfo, options: Options) -> CropPlan:
+def plan_mask(mask: Mask, model: ModelInfo, options: Options, crop_cost: int) -> CropPlan:
     """How to fill a mask, uint8 [H, W], that is neither empty nor everything.
 
-    The plan depends on nothing but what is given here, so it is the same on every machine.
+    crop_cost: what a crop costs besides its pixels, in pixels. The plan depends
+    on nothing but what is given here, so it is the same on every machine.
 
     Raises:
         ImageError: ``memory_mb`` is too small for the whole picture at once under ``"full"``.
@@ -63,8 +67,8 @@ def plan_mask(mask: Mask, model: ModelInfo, options: Options) -> CropPlan:
         return CropPlan(mask, mask, (Crop(everything, everything),))
     if options.strategy == "resize":
         return CropPlan(mask, mask, (), reduced_size(height, width, model.trained_size, most))
-    step = max(2 * model.size_multiple, 32)
-    limits = CropLimits((MIN_CONTEXT, max(MIN_CONTEXT, model.trained_size // 2)), step, most)
+    context = MIN_CONTEXT, max(MIN_CONTEXT, model.trained_size // 2)
+    limits = CropLimits(context, max(MULTIPLE, model.size_multiple), most, crop_cost)
     return _plan(mask, limits, model.trained_size, coarse=options.strategy == "auto")
 
 

@@ -32,7 +32,7 @@ FEED = {
 
 @pytest.fixture
 def pool() -> ModelPool:
-    return ModelPool(threads=1)
+    return ModelPool(threads=1, precision="fp32")
 
 
 class TestNames:
