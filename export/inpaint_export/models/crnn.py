@@ -43,9 +43,9 @@ class CrnnConfig:
 
 
 CLEAN_NEXT = CrnnConfig(
-    widths=(32, 80, 112),
-    encoder_blocks=(1, 2, 3),
-    decoder_blocks=(2, 1),
+    widths=(32, 64, 112),
+    encoder_blocks=(1, 3, 3),
+    decoder_blocks=(3, 1),
     shallow=None,
     padding="zeros",
 )
