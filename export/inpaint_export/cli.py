@@ -170,7 +170,25 @@ def export(
     help="Of a detector by kind, on held-out film damage and undamaged pictures, below the data "
     "root; writes this result file, .json.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="With --film: pictures of each set.")
+@click.option(
+    "--noise",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Of a model that cleans pictures, on real cameras' noise and on drawn noise, below the "
+    "data root; writes this result file, .json.",
+)
+@click.option(
+    "--weights",
+    type=FOLDER,
+    help="With --noise: folder of FFDNet's weights; else weights beside the data root.",
+)
+@click.option(
+    "--cbm3d",
+    is_flag=True,
+    help="With --noise: CBM3D too, which is slow, and free for non-commercial use alone.",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="With --film, --noise: pictures of each set."
+)
 @click.option(
     "--ratios",
     default="10-20,30-40",
@@ -185,6 +203,9 @@ def evaluate(
     masks: Path | None,
     distort: bool,
     film: Path | None,
+    noise: Path | None,
+    weights: Path | None,
+    cbm3d: bool,
     limit: int | None,
     ratios: str,
     threads: int,
@@ -196,11 +217,15 @@ def evaluate(
     fixed seed that is drawn in other ways than training's, others on pairs or under distortions of
     fixed seeds.
     """
-    from inpaint_export.evaluation import evaluate_film_damage, evaluate_model
+    from inpaint_export.evaluation import evaluate_cleaning, evaluate_film_damage, evaluate_model
     from inpaint_export.onnx_export import write_quality
 
     if film is not None:
         evaluation = evaluate_film_damage(model_file, data, film, threads=threads, limit=limit)
+    elif noise is not None:
+        evaluation = evaluate_cleaning(
+            model_file, data, noise, weights, threads=threads, limit=limit, with_cbm3d=cbm3d
+        )
     else:
         evaluation = evaluate_model(
             model_file,

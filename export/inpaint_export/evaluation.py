@@ -89,6 +89,41 @@ def evaluate_film_damage(
     return Evaluation(report.text, detection=report.quality)
 
 
+def evaluate_cleaning(
+    model_file: Path,
+    root: Path,
+    output: Path,
+    weights: Path | None,
+    *,
+    threads: int,
+    limit: int | None = None,
+    with_cbm3d: bool = False,
+) -> Evaluation:
+    """Measures a model as :func:`inpaint_export.noise_evaluation.evaluate_noise` does.
+
+    output: the result file. weights: folder of FFDNet's; None for ``weights`` beside the data root.
+    limit: pictures of each set, for a trial.
+
+    Raises:
+        ExportError: the model is not for the task ``enhance``.
+    """
+    from inpaint_export.noise_evaluation import Sizes, evaluate_noise  # its peers need the survey
+
+    info = read_model_file(model_file).info
+    if info.task != "enhance":
+        raise ExportError(f"{info.name} cleans no pictures: leave out --noise")
+    report = evaluate_noise(
+        model_file,
+        root,
+        weights or root.absolute().parent / "weights",
+        threads=threads,
+        sizes=None if limit is None else Sizes.limited(limit),
+        with_cbm3d=with_cbm3d,
+    )
+    report.write(output)
+    return Evaluation(report.text, report.quality)
+
+
 def evaluate_holes(
     model_file: Path, pictures: Path, masks: Path, holes: str, threads: int
 ) -> Quality:

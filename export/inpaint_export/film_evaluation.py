@@ -6,7 +6,6 @@ the shapes and frames that are trained on.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +36,7 @@ from inpaint_eval.undamaged import (
 )
 from inpaint_export.data.photos import read_rgb
 from inpaint_export.film_table import PSNR, markdown
-from inpaint_export.model_document import write_whole
+from inpaint_export.model_document import file_identity, write_whole
 from inpaint_export.training.validation import evenly_spread
 from inpaint_sdk import DetectionQuality, Options, Restorer
 from inpaint_sdk.models.file import read_model_file
@@ -348,7 +347,7 @@ def evaluate_film(
         "finished": now(),
         "machine": asdict(machine),
         "threads": threads,
-        "model": _file_id(model_file),
+        "model": file_identity(model_file),
         "inpainter": {"name": restorer.model.name, "digest": restorer.model.digest},
         "data": {
             "composites": composites,
@@ -415,14 +414,3 @@ def _rows(tally: _Tally, pictures: int) -> tuple[DetectionQuality, ...]:
         marked = round(clean.marked / max(1, clean.pixels), 6)
         rows.append(DetectionQuality(f"undamaged {group}", "none", clean.pictures, None, marked))
     return tuple(rows)
-
-
-def _file_id(path: Path) -> dict[str, Any]:
-    data, info = path.read_bytes(), read_model_file(path).info
-    return {
-        "name": info.name,
-        "digest": info.digest,
-        "bytes": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "kinds": list(info.kinds),
-    }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import onnx
 
+from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.info import METADATA_KEY, ModelInfo
 
 
@@ -22,3 +25,15 @@ def write_whole(data: bytes, path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(data)
     partial.replace(path)
+
+
+def file_identity(path: Path) -> dict[str, Any]:
+    """What a result file says of the model file that was measured."""
+    data, info = path.read_bytes(), read_model_file(path).info
+    return {
+        "name": info.name,
+        "digest": info.digest,
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "kinds": list(info.kinds),
+    }
