@@ -112,11 +112,13 @@ class _Layers:
 class FilmDamage:
     """Draws film damage from a library; cheap for an item, slow to make.
 
-    library: of one split, so that what is measured on was not trained on.
+    library: of one split, so that what is measured on was not trained on. even: whether rare sorts
+    of pieces are looked for as often as frequent ones, to learn them; hairs lie on few frames.
     """
 
-    def __init__(self, library: FilmLibrary) -> None:
+    def __init__(self, library: FilmLibrary, *, even: bool = False) -> None:
         self.library = library
+        self.even = even
 
     def paint(
         self,
@@ -161,7 +163,7 @@ class FilmDamage:
         scale = lines / frame.height
         upright = rng.random() < 0.5
         height, width = layers.shape[::-1] if upright else layers.shape
-        found, corner = _window(rng, frame, (height, width), scale)
+        found, corner = _window(rng, frame, (height, width), scale, even=self.even)
         most = round(log_uniform(rng, 2.0, 100.0))
         if len(found) > most:
             found = rng.permutation(found)[:most]
@@ -230,7 +232,7 @@ def _sides(layers: _Layers, stamp: Coverage) -> list[tuple[int, int]]:
 
 
 def _window(
-    rng: np.random.Generator, frame: Frame, shape: Shape, scale: float
+    rng: np.random.Generator, frame: Frame, shape: Shape, scale: float, *, even: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Pieces in a window of a frame, and its left and top, in the frame's pixels.
 
@@ -240,7 +242,11 @@ def _window(
     room = np.maximum(np.array([frame.width, frame.height]) - size, 0.0)
     corner = rng.random(2) * room
     if rng.random() < 0.5 and len(frame.labels):
-        box = frame.boxes[rng.integers(len(frame.labels))]
+        chosen = rng.integers(len(frame.labels))
+        if even:
+            sorts = np.unique(frame.labels)
+            chosen = rng.choice(np.flatnonzero(frame.labels == sorts[rng.integers(len(sorts))]))
+        box = frame.boxes[chosen]
         corner = np.clip(box[:2] + box[2:] / 2.0 - rng.random(2) * size, 0.0, room)
     starts, ends = frame.boxes[:, :2] - corner, frame.boxes[:, :2] + frame.boxes[:, 2:] - corner
     inside = ((ends > 0.0) & (starts < size)).all(axis=1)

@@ -264,7 +264,7 @@ class FilmDamagedPhotos(PhotoItems):
     def __init__(self, root: Path, config: FilmDamageDataConfig, *, seed: int, length: int) -> None:
         super().__init__(root, config.folders, seed=seed, length=length)
         self.config = config
-        self.film = FilmDamage(FilmLibrary.read(root, "train"))
+        self.film = FilmDamage(FilmLibrary.read(root, "train"), even=True)
 
     def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
         config = self.config

@@ -5,7 +5,8 @@ are. Specks of a few pixels stand out from medians, whose residuals the network 
 resolution together with the picture. Scratches along the film are faint at each point and plain
 over their length: a directional scan at a quarter of the resolution follows rows and columns
 across the picture. What tells a scene's own lines and dots from damage needs a wider view, which
-is gathered at an eighth and a sixteenth, where it is cheap.
+is gathered at an eighth and a sixteenth, where it is cheap, and knowledge of what scenes hold,
+which comes from a network that learned to tell objects.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from inpaint_export.models.blocks import (
 )
 from inpaint_export.models.declarations import in_full_precision
 from inpaint_export.models.median import median3, median7
+from inpaint_export.models.scene import WIDTHS, SceneFeatures
 from inpaint_sdk import Memory
 
 CONTRAST = 4.0
@@ -122,6 +124,13 @@ class KindDetector(nn.Module):
         self.down8 = nn.Conv2d(quarter, eighth, 2, stride=2)
         self.encode8 = residual_blocks(eighth, config.blocks[2], REPLICATE)
         self.down16 = nn.Conv2d(eighth, sixteenth, 2, stride=2)
+        self.scene = SceneFeatures()
+        self.from_scene = nn.ModuleList(
+            nn.Conv2d(of_scene, width, 1)
+            for of_scene, width in zip(WIDTHS, config.widths[1:], strict=True)
+        )
+        for layer in self.from_scene:
+            start_at_zero(layer)
         self.middle = nn.Sequential(
             *(ResidualBlock(sixteenth, dilation, REPLICATE) for dilation in config.dilations),
             GlobalContext(sixteenth),
@@ -141,11 +150,12 @@ class KindDetector(nn.Module):
     def _initialise(self) -> None:
         """Keep the signals' strength through the layers, since there are no normalisations."""
         for name, module in self.named_modules():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, nn.Conv2d) and not name.startswith("scene."):
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
                 # What is added to something else starts at zero.
-                if name in ("head", "fine_head") or name.endswith(("conv2", "leave", "expand")):
+                last = name in ("head", "fine_head") or name.startswith("from_scene.")
+                if last or name.endswith(("conv2", "leave", "expand")):
                     nn.init.zeros_(module.weight)
                 else:
                     nn.init.kaiming_normal_(module.weight, a=SLOPE)
@@ -158,10 +168,13 @@ class KindDetector(nn.Module):
             seen = torch.cat(((image - 0.5) * CONTRAST, self.residuals(image)), dim=1)
         fine = F.leaky_relu(self.fine_stem(seen), SLOPE)  # [N, C1, H, W]
         skip2 = self.encode2(F.leaky_relu(self.down2(fine), SLOPE))  # [N, C2, H/2, W/2]
-        skip4 = self.encode4(F.leaky_relu(self.down4(skip2), SLOPE))
+        scene = self.scene(image)
+        known4, known8, known16 = (f(x) for f, x in zip(self.from_scene, scene, strict=True))
+        skip4 = self.encode4(F.leaky_relu(self.down4(skip2), SLOPE) + known4)
         skip4 = self.long_view(skip4)
-        skip8 = self.encode8(F.leaky_relu(self.down8(skip4), SLOPE))
-        x = self.middle(F.leaky_relu(self.down16(skip8), SLOPE))  # [N, C16, H/16, W/16]
+        skip8 = self.encode8(F.leaky_relu(self.down8(skip4), SLOPE) + known8)
+        x = F.leaky_relu(self.down16(skip8), SLOPE) + known16  # [N, C16, H/16, W/16]
+        x = self.middle(x)
         x = self.decode8(skip8 + F.pixel_shuffle(self.up8(x), 2))
         x = self.decode4(skip4 + F.pixel_shuffle(self.up4(x), 2))
         x = self.decode2(skip2 + F.pixel_shuffle(self.up2(x), 2))

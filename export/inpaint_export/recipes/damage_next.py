@@ -46,6 +46,7 @@ RECIPE = Recipe(
         ),
     ),
     steps=10_000,
+    storage="fp16",
     batch=8,
     outputs=("probability",),
     optim=OptimConfig(lr=2e-3, warmup=200, decay=0.5),

@@ -52,7 +52,7 @@ class Assignment:
 
 
 def assign(module: nn.Module) -> Assignment:
-    """Divides a network's parameters between Muon and AdamW.
+    """Divides a network's parameters between Muon and AdamW, but for those that are held.
 
     AdamW has what is no matrix: biases, gains, depthwise convolutions, whose channels do not mix;
     and what the modules within declare by an attribute ``adamw``: names of parameters or of
@@ -84,7 +84,7 @@ def assign(module: nn.Module) -> Assignment:
         if isinstance(part, nn.Conv2d) and part.groups == part.in_channels > 1:
             by_adamw.update(_named(part, "weight"))
     result = Assignment(stacks=stacks)
-    for parameter in module.parameters():
+    for parameter in (p for p in module.parameters() if p.requires_grad):
         matrix = parameter.ndim >= 2 and parameter not in by_adamw
         (result.matrices if matrix else result.others).append(parameter)
     return result

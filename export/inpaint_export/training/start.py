@@ -115,10 +115,10 @@ def load_weights(path: Path, model: nn.Module, parts: Iterable[str] = ("",)) -> 
     """Gives a network the weights of a checkpoint or of an fp32 model file, as far as they fit.
 
     parts: of the network that may take them, by their attributes' paths; the one that takes most
-    does, if it takes half of its own at least. Weights are matched by name and shape. What export
-    folds is unfolded: transposed matrices of linear layers; weights of scans, by their round's
-    ``unfold``. What the file lacks, a module may make of what it has: ``complete`` is told the
-    names that it misses and returns those that it made.
+    does, if it takes half of its own or of the file's. Weights are matched by name and shape. What
+    export folds is unfolded: transposed matrices of linear layers; weights of scans, by their
+    round's ``unfold``. What the file lacks, a module may make of what it has: ``complete`` is told
+    the names that it misses and returns those that it made.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -139,7 +139,7 @@ def load_weights(path: Path, model: nn.Module, parts: Iterable[str] = ("",)) -> 
     assert best is not None
     part, fits, held = best
     places = len(model.get_submodule(part).state_dict())
-    if 2 * len(fits) < places:
+    if 2 * len(fits) < min(places, len(held)):
         raise ValueError(
             f"{path} is of another network: {len(fits)} of {places} tensors of "
             f"{type(model).__name__} are in it by name and shape; start from a file of its family"

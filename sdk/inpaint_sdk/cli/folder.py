@@ -136,8 +136,7 @@ def _report(plan: Plan) -> Report:
     if plan.detection is None:
         return Report(None, None)
     mask = plan.detection.mask
-    quiet = plan.changes and not plan.left_alone
-    return Report(None if quiet else str(plan), (int(np.count_nonzero(mask)), mask.size))
+    return Report(None if plan.changes else str(plan), (int(np.count_nonzero(mask)), mask.size))
 
 
 def _attempt(work: Callable[[Job, Value], Made]) -> Callable[[Item[Value]], Item[Made]]:

@@ -140,8 +140,8 @@ class FrameRestorer:
 
     def _look(self, image: Image, mask: Mask | None) -> Plan:
         plan = plan_image(self._policy, image, mask, self._options)
-        for reason in plan.left_alone:
-            _log.warning("what was found in a frame is left as it is: %s", reason)
+        if DAMAGED_EVERYWHERE in plan.left_alone:
+            _log.warning("what was found in a frame is left as it is: %s", DAMAGED_EVERYWHERE)
         return plan
 
     def _plan_static(self, image: Image, static: StaticDamage) -> Plan:
@@ -168,6 +168,11 @@ class FrameRestorer:
                 for operation in plan.operations
             ),
         )
+
+
+def damaged_everywhere(plan: Plan) -> bool:
+    """Whether a frame has nothing to be restored from."""
+    return any(reason in (DAMAGED_EVERYWHERE, MASK_IS_EVERYTHING) for reason in plan.left_alone)
 
 
 def _left_alone(image: Image, reason: str) -> Plan:

@@ -97,6 +97,22 @@ class Detection:
         found: NDArray[np.intp] = planes.argmax(axis=0)
         return found
 
+    def left_alone(self) -> Iterator[str]:
+        """What looks damaged and does not count, and why, for people."""
+        above = self.probability() >= self.options.threshold
+        unsure = np.multiply(above & (self.mask == 0), 255, dtype=np.uint8)
+        if unsure.any():
+            count = cv2.connectedComponents(unsure, connectivity=8)[0] - 1
+            yield (
+                f"{count} regions, {_percent(unsure)} of the picture, are less sure than "
+                f"min_mean_probability, {self.options.min_mean_probability:g}"
+            )
+        for kind in self.kinds:
+            if kind not in self.sought:
+                found = find_regions(self.probabilities[self.kinds.index(kind)], self.options)
+                if found.any():
+                    yield f"{kind}, {_percent(found)} of the picture, is not among kinds"
+
     @cached_property
     def widened_mask(self) -> Mask:
         """What is restored: ``mask`` widened by ``options.dilation`` pixels, uint8 [H, W]."""
@@ -116,6 +132,10 @@ def find_regions(probability: Probability, options: DetectionOptions) -> Mask:
     sure[0] = False  # what is around all regions
     kept: Mask = np.multiply(sure, 255, dtype=np.uint8)[regions]
     return kept
+
+
+def _percent(mask: Mask) -> str:
+    return f"{100.0 * masked_fraction(mask):.2g} %"
 
 
 def _read_only(mask: Mask) -> Mask:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from inpaint_sdk.errors import ImageError, MaskError, OptionError
 from inpaint_sdk.files import atomic_write
+from inpaint_sdk.frames.restorer import damaged_everywhere
 from inpaint_sdk.frames.static_damage import StaticDamage
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.masks import Mask, MaskLike
@@ -156,7 +157,7 @@ def restore_video(
             if result is None:
                 continue
             count += 1
-            left_alone += everywhere or bool(result.plan.left_alone)
+            left_alone += everywhere or damaged_everywhere(result.plan)
             if result.plan.masked_fraction is not None:
                 fractions.append(result.plan.masked_fraction)
             if progress is not None:

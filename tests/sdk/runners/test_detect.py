@@ -262,6 +262,19 @@ class TestKinds:
         assert found.sought == ("scratch", "stain")
         np.testing.assert_array_equal(found.mask, where["scratch"] | where["stain"])
 
+    def test_a_plan_says_what_was_left_alone(
+        self, tmp_path: Path, detector: Detector, picture: Pixels
+    ) -> None:
+        picture[30, 5] = picture[33, 9] = (255, 11, 255)  # not quite magenta
+        restorer = Restorer.load("photo", threads=1, detector=tmp_path / "kinds.onnx")
+        plan = restorer.plan(picture)
+        assert plan.left_alone == (
+            "2 regions, 0.083 % of the picture, are less sure than min_mean_probability, 0.8",
+            "overlay, 10 % of the picture, is not among kinds",
+        )
+        assert plan.changes and "left alone: 2 regions" in str(plan)
+        assert not restorer.plan(picture, picture[..., 0] * 0).left_alone
+
     def test_what_is_asked_for(
         self, detector: Detector, picture: Pixels, where: dict[str, Pixels]
     ) -> None:
