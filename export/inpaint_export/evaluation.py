@@ -99,7 +99,7 @@ def evaluate_cleaning(
     limit: int | None = None,
     with_cbm3d: bool = False,
 ) -> Evaluation:
-    """Measures a model as :func:`inpaint_export.noise_evaluation.evaluate_noise` does.
+    """Measures a model as :func:`inpaint_export.noise.evaluation.evaluate_noise` does.
 
     output: the result file. weights: folder of FFDNet's; None for ``weights`` beside the data root.
     limit: pictures of each set, for a trial.
@@ -107,7 +107,7 @@ def evaluate_cleaning(
     Raises:
         ExportError: the model is not for the task ``enhance``.
     """
-    from inpaint_export.noise_evaluation import Sizes, evaluate_noise  # its peers need the survey
+    from inpaint_export.noise.evaluation import Sizes, evaluate_noise  # measures with what is here
 
     info = read_model_file(model_file).info
     if info.task != "enhance":

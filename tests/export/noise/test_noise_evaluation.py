@@ -15,9 +15,9 @@ from click.testing import CliRunner
 
 from inpaint_export.cli import main
 from inpaint_export.models.crnn import Crnn, CrnnConfig
-from inpaint_export.noise_evaluation import _grain, _Item, _Tally
-from inpaint_export.noise_peers import LEVELS, Peer, ffdnet
-from inpaint_export.noise_table import AS_IT_CAME
+from inpaint_export.noise.evaluation import _grain, _Item, _Tally
+from inpaint_export.noise.peers import LEVELS, Peer, ffdnet
+from inpaint_export.noise.table import AS_IT_CAME
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_sdk.models.file import read_model_file

@@ -1,7 +1,7 @@
 """Measures a model that cleans pictures: on the noise of real cameras first, beside its peers.
 
 Everything goes through the SDK, as it will be used: blind, and at the default strength. Peers are
-told what no user knows; see :mod:`inpaint_export.noise_peers`.
+told what no user knows; see :mod:`inpaint_export.noise.peers`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from inpaint_eval.timing import ratio_of_turns, time_in_turns
 from inpaint_export.data.distortions import KINDS, distort_fixed
 from inpaint_export.data.noisy_photos import FAMILIES, LEFT_ALONE, draw_noisy
 from inpaint_export.model_document import file_identity, write_whole
-from inpaint_export.noise_peers import Peer, cbm3d, classical_peers, ffdnet
-from inpaint_export.noise_table import AS_IT_CAME, markdown
+from inpaint_export.noise.peers import Peer, cbm3d, classical_peers, ffdnet
+from inpaint_export.noise.table import AS_IT_CAME, markdown
 from inpaint_sdk import Options, Quality, Restorer
 from inpaint_sdk.backends.pool import LoadedModel, ModelPool
 from inpaint_sdk.models.file import read_model_file

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,8 +17,8 @@ import numpy as np
 
 from inpaint_eval.scores import Pixels, psnr_of
 from inpaint_export.errors import ExportError
-from inpaint_export.survey.comparators.denoisers import Restore, non_local_means, wavelet
-from inpaint_export.survey.comparators.ffdnet import WEIGHTS, FfdNet, FfdNetRunner, write_onnx
+from inpaint_export.noise.denoisers import Restore, non_local_means, wavelet
+from inpaint_export.noise.ffdnet import WEIGHTS, FfdNet, FfdNetRunner, write_onnx
 
 LEVELS = (
     0.7,
@@ -116,14 +117,14 @@ def cbm3d() -> Peer:
         ExportError: it is not installed.
     """
     try:
-        from bm3d import bm3d_rgb
+        bm3d = import_module("bm3d")  # of an extra of its own
     except ModuleNotFoundError as error:
         raise ExportError(
             "CBM3D is not installed; pip install 'inpaint-sdk[peers]', or leave out --cbm3d"
         ) from error
 
     def run(picture: Pixels, level: float) -> Pixels:
-        cleaned = bm3d_rgb(picture / 255.0, level / 255.0)
+        cleaned = bm3d.bm3d_rgb(picture / 255.0, level / 255.0)
         return np.clip(np.rint(cleaned * 255.0), 0, 255).astype(np.uint8)
 
     return Peer("CBM3D", (run,), every=2)
