@@ -141,7 +141,7 @@ class NoiseReduction:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> NoiseReduction:
-        """Of any camera; a third have none of either."""
+        """Of any camera; nearly one in five has none of either."""
         kinds: tuple[Literal["none", "coring", "bilateral"], ...] = ("none", "coring", "bilateral")
         return cls(
             chroma=0.0 if rng.random() < 0.4 else log_uniform(rng, 0.6, 4.0),

@@ -31,6 +31,8 @@ class CrnnConfig:
     convolution of about a reader's cost; None leaves the features as they are.
     state: channels of the sequences.
     padding: of the convolutions at 1/2 and 1/4, whose reach is short. At 1/8 it is replicated.
+    bytes_per_pixel: that a run takes, measured. Padding by itself takes most of it, since runtimes
+    leave their blocked layout for it.
     """
 
     widths: tuple[int, int, int] = (64, 80, 112)
@@ -40,6 +42,7 @@ class CrnnConfig:
     deep: Reader | None = "scan"
     state: int = 32
     padding: Padding = REPLICATE
+    bytes_per_pixel: int = 480
 
 
 CLEAN_NEXT = CrnnConfig(
@@ -48,6 +51,7 @@ CLEAN_NEXT = CrnnConfig(
     decoder_blocks=(3, 1),
     shallow=None,
     padding="zeros",
+    bytes_per_pixel=170,
 )
 """Of the next generation of ``clean``: more at 1/4, less at 1/2, where most arithmetic was."""
 
@@ -130,13 +134,13 @@ class Crnn(nn.Module):
     """Mask-free restoration with the degradation as a second output."""
 
     size_multiple = BLOCK
-    memory = Memory(bytes_per_pixel=480)
     full_precision = ("diagnose2",)
     adamw = ("stem", "head", "diagnose2")
 
     def __init__(self, config: CrnnConfig | None = None) -> None:
         super().__init__()
         config = config or CrnnConfig()
+        self.memory = Memory(config.bytes_per_pixel)
         half, quarter, eighth = config.widths
         padding = config.padding
         self.stem = nn.Conv2d(3, half, 6, stride=2, padding=2, padding_mode=padding)
