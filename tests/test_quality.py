@@ -82,8 +82,8 @@ def test_clean_restores_what_is_distorted(
     """By so many dB more than the distorted pictures have, and than every peer at its best."""
     pytest.importorskip("torch", reason="fixed distortions belong to the extra inpaint-sdk[train]")
     from inpaint_export.evaluation import distorted_pairs
-    from inpaint_export.survey.comparators.denoisers import PEERS as DENOISERS
-    from inpaint_export.survey.comparators.denoisers import at_its_best
+    from inpaint_export.noise.denoisers import PEERS as DENOISERS
+    from inpaint_export.noise.denoisers import at_its_best
 
     pairs = distorted_pairs(shared_data / "photos" / "kodak24", kind)
     ours = _psnr(Restorer.load("clean", threads=2).restore, pairs)

@@ -300,10 +300,16 @@ def _noise_sheet(size: float) -> NDArray[np.int16]:
     return sheet
 
 
-def compress(picture: Pixels, suffix: str, quality: int) -> Pixels:
-    """Encodes and decodes an RGB picture; ``.jpg``, or ``.webp`` as VP8's still frames are."""
+def compress(picture: Pixels, suffix: str, quality: int, *, full_colour: bool = False) -> Pixels:
+    """Encodes and decodes an RGB picture; ``.jpg``, or ``.webp`` as VP8's still frames are.
+
+    full_colour: of JPEG, whether colours have the resolution of brightness (4:4:4, not 4:2:0).
+    """
     flag = cv2.IMWRITE_JPEG_QUALITY if suffix == ".jpg" else cv2.IMWRITE_WEBP_QUALITY
-    _, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [flag, quality])
+    settings = [flag, quality]
+    if full_colour:
+        settings += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    _, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), settings)
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert decoded is not None
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)

@@ -150,11 +150,42 @@ def _film_restoration(document: Document) -> list[Table]:
     return [Table("", ("on held-out film damage", *methods), rows, [note])]
 
 
+def _cleaning(document: Document) -> list[Table]:
+    """A model that cleans pictures, beside its peers; real noise first."""
+    sets, blind = document["sets"], list(document["grain"])
+    methods = list(dict.fromkeys(name for found in sets.values() for name in found["methods"]))
+    rows = [
+        [title, str(found["pictures"]), *(_clean(found["methods"].get(m)) for m in methods)]
+        for title, found in sets.items()
+    ]
+    quality = Table("", ("PSNR in dB (SSIM)", "pictures", *methods), rows)
+    rows = [
+        [title, *(_harm(found["methods"][m], undamaged="undamaged" in title) for m in blind)]
+        for title, found in sets.items()
+    ]
+    for grain in next(iter(document["grain"].values())):
+        deviation, size = grain.split(", ")
+        left = (f"{100 * document['grain'][m][grain]:.0f} %" for m in blind)
+        rows.append([f"grain left, deviation {deviation}, size {size}", *left])
+    notes = []
+    if told := document["degradation"]:
+        ranks = told["rank_correlation"].items()
+        each = ", ".join(f"{kind} {'-' if rank is None else f'{rank:.2f}'}" for kind, rank in ranks)
+        notes.append(
+            f"Rank correlation of what is told and what was put in ({told['pictures']} pictures): "
+            f"{each}."
+        )
+    times = (f"{name} {ms:.0f} ms" for name, ms in document["milliseconds"]["p50"].items())
+    notes.append(f"512x512: {', '.join(times)} (median). Strength {document['strength']:g}.")
+    return [quality, Table("", ("made worse; worst change", *blind), rows, notes)]
+
+
 TABLES: Mapping[str, Callable[[Document], list[Table]]] = {
     "quality": _quality,
     "detection": _detection,
     "film-detection": _film,
     "film-restoration": _film_restoration,
+    "cleaning": _cleaning,
 }
 """By kind of result."""
 
@@ -162,6 +193,17 @@ TABLES: Mapping[str, Callable[[Document], list[Table]]] = {
 def _f1(values: Mapping[str, float] | None) -> str:
     """Within a pixel, and strict."""
     return "" if values is None else f"{values['f1_near']:.3f} ({values['f1']:.3f})"
+
+
+def _clean(figures: Mapping[str, Any] | None) -> str:
+    return "" if figures is None else f"{figures['psnr']:.2f} ({figures['ssim']:.3f})"
+
+
+def _harm(figures: Mapping[str, Any], *, undamaged: bool) -> str:
+    """Of undamaged pictures, which cannot gain, the lowest PSNR."""
+    if undamaged:
+        return f"lowest {figures['lowest_psnr']:.1f} dB"
+    return f"{figures['made_worse']}; {figures['worst_change']:+.2f} dB"
 
 
 def _percent(share: float) -> str:

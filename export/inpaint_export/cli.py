@@ -234,7 +234,25 @@ def precisions(folder: Path, data: Path, names: tuple[str, ...]) -> None:
     help="With --film, for a restorer: a detector's model file, whose finds are filled for "
     "comparison; damage if it is left out.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="With --film: pictures of each set.")
+@click.option(
+    "--noise",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Of a model that cleans pictures, on real cameras' noise and on drawn noise, below the "
+    "data root; writes this result file, .json.",
+)
+@click.option(
+    "--weights",
+    type=FOLDER,
+    help="With --noise: folder of FFDNet's weights; else weights beside the data root.",
+)
+@click.option(
+    "--cbm3d",
+    is_flag=True,
+    help="With --noise: CBM3D too, which is slow, and free for non-commercial use alone.",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="With --film, --noise: pictures of each set."
+)
 @click.option(
     "--ratios",
     default="10-20,30-40",
@@ -251,6 +269,9 @@ def evaluate(
     distort: bool,
     film: Path | None,
     detector: Path | None,
+    noise: Path | None,
+    weights: Path | None,
+    cbm3d: bool,
     limit: int | None,
     ratios: str,
     threads: int,
@@ -263,13 +284,17 @@ def evaluate(
     fixed seed that is drawn in other ways than training's, others on pairs or under distortions of
     fixed seeds.
     """
-    from inpaint_export.evaluation import evaluate_film, evaluate_model
+    from inpaint_export.evaluation import evaluate_cleaning, evaluate_film, evaluate_model
     from inpaint_export.evaluation_file import write_document
     from inpaint_export.onnx_export import write_quality
 
     if film is not None:
         evaluation = evaluate_film(
             model_file, data, threads=threads, limit=limit, detector=detector
+        )
+    elif noise is not None:
+        evaluation = evaluate_cleaning(
+            model_file, data, weights, threads=threads, limit=limit, with_cbm3d=cbm3d
         )
     else:
         evaluation = evaluate_model(
@@ -280,7 +305,7 @@ def evaluate(
             ratios=ratios.split(","),
             threads=threads,
         )
-    for path in (film, output):
+    for path in (film, noise, output):
         if path is not None:
             write_document(evaluation.document, path)
     if write:

@@ -125,6 +125,39 @@ def evaluate_film(
     )
 
 
+def evaluate_cleaning(
+    model_file: Path,
+    root: Path,
+    weights: Path | None,
+    *,
+    threads: int,
+    limit: int | None = None,
+    with_cbm3d: bool = False,
+) -> Evaluation:
+    """Measures a model as :func:`inpaint_export.noise.evaluation.evaluate_noise` does.
+
+    weights: folder of FFDNet's; None for ``weights`` beside the data root. limit: pictures of each
+    set, for a trial.
+
+    Raises:
+        ExportError: the model is not for the task ``enhance``.
+    """
+    from inpaint_export.noise.evaluation import NoiseSizes, evaluate_noise  # imports SciPy
+
+    info = read_model_file(model_file).info
+    if info.task != "enhance":
+        raise ExportError(f"{info.name} cleans no pictures: leave out --noise")
+    document, quality = evaluate_noise(
+        model_file,
+        root,
+        weights or root.absolute().parent / "weights",
+        threads=threads,
+        sizes=None if limit is None else NoiseSizes.limited(limit),
+        with_cbm3d=with_cbm3d,
+    )
+    return Evaluation(document, quality)
+
+
 def distorted_pairs(folder: Path, kind: str) -> list[Pair]:
     """All pictures of a folder under one of ``FIXED``, and as they are."""
     clear = [read_picture(path) for path in list_pictures(folder)]

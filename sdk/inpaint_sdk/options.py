@@ -89,6 +89,11 @@ class Options:
             but ``overlay``: a scene's own text is no damage.
         enhance: for ``"auto"``: a picture that is noisy, blurred or compressed is cleaned too. Only
             when it is asked for, since grain and softness may be the picture's own.
+        strength: how far a model for the task ``"enhance"`` may change a picture, from 0 for not at
+            all to 1 for all that it would change. At 0.5 a picture that is plainly noisy, blurred
+            or compressed is cleaned, and one that is hardly so comes back as it is. Less keeps a
+            share of the change; more lowers what counts as degraded. For a model that does not tell
+            how degraded a picture is, 0.5 is all of its change.
         add_found: what a detector finds is restored too where a mask is given, outside of it. For
             models that inpaint.
 
@@ -102,6 +107,7 @@ class Options:
     kinds: frozenset[str] | None = None
     enhance: bool = False
     add_found: bool = False
+    strength: float = 0.5
 
     def __post_init__(self) -> None:
         check_choice("strategy", self.strategy, Strategy)
@@ -119,6 +125,11 @@ class Options:
             if not isinstance(getattr(self, name), bool):
                 value = getattr(self, name)
                 raise OptionError(f"{name} is {value!r}; it must be True or False")
+        if not is_number(self.strength) or not 0.0 <= self.strength <= 1.0:
+            raise OptionError(
+                f"strength is {_shown(self.strength)}; it must be a number from 0 to 1"
+            )
+        object.__setattr__(self, "strength", float(self.strength))
         if self.kinds is not None:
             object.__setattr__(self, "kinds", _checked_kinds(self.kinds))
 

@@ -29,12 +29,16 @@ HEIGHT, WIDTH, COUNT = 64, 96, 3
 
 @dataclass(frozen=True)
 class Case:
-    """What is asked of every door. degraded: pictures are noisy, and cleaning is asked for."""
+    """What is asked of every door. degraded: pictures are noisy, and cleaning is asked for.
+
+    strength: of the cleaning; 0.375 is a number of 32 bits, too, as GStreamer may have it.
+    """
 
     model: str
     masked: bool = False
     clouds: str | None = None
     degraded: bool = False
+    strength: float = 0.5
 
     def load(self, detector: Path, channels: Any = "bgr") -> Restorer:
         return Restorer.load(
@@ -43,7 +47,7 @@ class Case:
             detector=detector,
             clouds=self.clouds,  # type: ignore[arg-type]
             channels=channels,
-            options=Options(enhance=self.degraded),
+            options=Options(enhance=self.degraded, strength=self.strength),
         )
 
 
@@ -55,6 +59,7 @@ CASES = {
     "auto, thin clouds": Case("auto", clouds="thin"),
     "auto, thick clouds under a mask": Case("auto", masked=True, clouds="thick"),
     "clean": Case("clean", degraded=True),
+    "clean, gently": Case("clean", degraded=True, strength=0.375),
 }
 
 
@@ -171,7 +176,7 @@ def command_line(
     command = ["restore", "in", "-o", "out", "--model", case.model, "--detector", str(detector)]
     command += ["--threads", "2"]
     if case.degraded:
-        command += ["--enhance"]
+        command += ["--enhance", "--strength", str(case.strength)]
     if mask is not None:
         command += ["--mask", "masks"]
     if case.clouds is not None:
@@ -229,7 +234,7 @@ def gstreamer(
     if case.clouds is not None:
         element += f" clouds={case.clouds}"
     if case.degraded:
-        element += " enhance=true"
+        element += f" enhance=true strength={case.strength}"
     form = f"format=bgr width={WIDTH} height={HEIGHT} framerate=25/1"
     pipeline = (
         f"filesrc location=in.raw ! rawvideoparse {form} ! {element} ! filesink location=out.raw"

@@ -20,6 +20,9 @@ from inpaint_sdk.runners.degradation import MAX_BLUR, MAX_NOISE
 Light = NDArray[np.float32]
 """A picture in [0, 1], [H, W, 3], RGB, encoded as sRGB."""
 
+Kernel = NDArray[np.float32]
+"""Of a convolution, [K, K], K odd; its sum is 1."""
+
 KINDS = ("noise", "blur", "compression")
 
 
@@ -77,7 +80,7 @@ def distort(rng: np.random.Generator, clean: Picture) -> Distorted:
             rng.shuffle(chosen)
     light = clean.astype(np.float32) / np.float32(255.0)
     for kind in chosen:
-        light, strength[kind] = _APPLY[kind](rng, light, ranges)
+        light, strength[kind] = APPLY[kind](rng, light, ranges)
     return Distorted(to_picture(light), strength)
 
 
@@ -102,18 +105,18 @@ def quick_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Light:
     return noise.reshape(shape)
 
 
-def blur(light: Light, kernel: NDArray[np.float32]) -> Light:
+def blur(light: Light, kernel: Kernel) -> Light:
     """Convolves with a kernel whose sum is 1."""
     return cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REFLECT_101).astype(np.float32)
 
 
-def gaussian(sigma: float) -> NDArray[np.float32]:
+def gaussian(sigma: float) -> Kernel:
     """A Gaussian's kernel; sigma in pixels."""
     line = cv2.getGaussianKernel(2 * int(np.ceil(3.0 * sigma)) + 1, sigma, cv2.CV_32F)
     return (line @ line.T).astype(np.float32)
 
 
-def disc(radius: float) -> NDArray[np.float32]:
+def disc(radius: float) -> Kernel:
     """Defocus: an even disc with a soft rim; radius in pixels."""
     side = int(np.ceil(radius)) + 1
     y, x = np.mgrid[-side : side + 1, -side : side + 1]
@@ -121,7 +124,7 @@ def disc(radius: float) -> NDArray[np.float32]:
     return (kernel / kernel.sum()).astype(np.float32)
 
 
-def streak(length: float, angle: float) -> NDArray[np.float32]:
+def streak(length: float, angle: float) -> Kernel:
     """Motion: a line through the centre; length in pixels, angle in radians."""
     side = int(np.ceil(length / 2)) + 1
     y, x = np.mgrid[-side : side + 1, -side : side + 1].astype(np.float32)
@@ -137,8 +140,11 @@ def compress(light: Light, suffix: str, quality: int) -> Light:
     return decoded.astype(np.float32) / np.float32(255.0)
 
 
-def _random_noise(rng: np.random.Generator, light: Light, ranges: Ranges) -> tuple[Light, float]:
-    """Even noise, as benchmarks have it, or noise that grows with the light, as sensors have it."""
+def random_noise(rng: np.random.Generator, light: Light, ranges: Ranges) -> tuple[Light, float]:
+    """Even noise, as benchmarks have it, or noise that grows with the light, as sensors have it.
+
+    Returns the noisy picture and its strength.
+    """
     deviation = log_uniform(rng, *ranges.noise) / 255.0
     share = 0.0 if rng.random() < 0.6 else float(rng.uniform(0.2, 1.0))
     mean = max(float(light.mean()), 0.02)
@@ -147,8 +153,11 @@ def _random_noise(rng: np.random.Generator, light: Light, ranges: Ranges) -> tup
     return noisy, min(255.0 * deviation / MAX_NOISE, 1.0)
 
 
-def _random_blur(rng: np.random.Generator, light: Light, ranges: Ranges) -> tuple[Light, float]:
-    """Strength is by the kernel's standard deviation along an axis, so that kinds compare."""
+def random_kernel(rng: np.random.Generator, ranges: Ranges) -> tuple[Kernel, float]:
+    """A kernel of defocus or motion, and its strength.
+
+    Strength is by the kernel's standard deviation along an axis, so that kinds compare.
+    """
     kind = rng.integers(4)
     if kind < 2:
         kernel = gaussian(log_uniform(rng, *ranges.gaussian))
@@ -159,22 +168,30 @@ def _random_blur(rng: np.random.Generator, light: Light, ranges: Ranges) -> tupl
     half = kernel.shape[0] // 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
     deviation = float(np.sqrt((kernel * (x**2 + y**2)).sum() / 2.0))
-    return blur(light, kernel), min(deviation / MAX_BLUR, 1.0)
+    return kernel, min(deviation / MAX_BLUR, 1.0)
 
 
-def _random_compression(
+def random_blur(rng: np.random.Generator, light: Light, ranges: Ranges) -> tuple[Light, float]:
+    """The picture under a :func:`random_kernel`, and its strength."""
+    kernel, strength = random_kernel(rng, ranges)
+    return blur(light, kernel), strength
+
+
+def random_compression(
     rng: np.random.Generator, light: Light, ranges: Ranges
 ) -> tuple[Light, float]:
+    """The picture through a codec's still frame, and its strength."""
     suffix = ".jpg" if rng.random() < 0.75 else ".webp"
     quality = int(rng.integers(*ranges.quality, endpoint=True))
     return compress(light, suffix, quality), 1.0 - quality / 100.0
 
 
-_APPLY: dict[str, Callable[[np.random.Generator, Light, Ranges], tuple[Light, float]]] = {
-    "noise": _random_noise,
-    "blur": _random_blur,
-    "compression": _random_compression,
+APPLY: dict[str, Callable[[np.random.Generator, Light, Ranges], tuple[Light, float]]] = {
+    "noise": random_noise,
+    "blur": random_blur,
+    "compression": random_compression,
 }
+"""A distortion of each of :data:`KINDS`, of random strength within the ranges."""
 
 
 def _fixed_noise(light: Light, rng: np.random.Generator) -> Light:

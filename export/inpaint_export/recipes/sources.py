@@ -13,3 +13,8 @@ MORE_PHOTOGRAPHS = (
     f"3132 photographs: {PHOTOGRAPHS[:-1]}; 1869 of public repositories (research; streets, rooms, "
     "people, landscapes, textures)."
 )
+
+REDUCED_PHOTOGRAPHS = (
+    "1869 photographs of public repositories (research; streets, rooms, people, landscapes, "
+    "textures)."
+)

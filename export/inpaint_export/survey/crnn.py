@@ -12,9 +12,9 @@ from inpaint_eval.scores import Pixels
 from inpaint_export.data.distortions import FIXED
 from inpaint_export.evaluation import Pair, distorted_pairs, score_pairs
 from inpaint_export.models.crnn import Crnn, CrnnConfig
+from inpaint_export.noise.denoisers import PEERS, at_its_best
 from inpaint_export.recipes import load_recipe
 from inpaint_export.survey.base import Row, Table, TableOptions, timed_rows
-from inpaint_export.survey.comparators.denoisers import PEERS, at_its_best
 from inpaint_export.survey.networks import (
     Variant,
     bundled_models,

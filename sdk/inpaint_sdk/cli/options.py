@@ -60,6 +60,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "is_flag": True,
         "help": "With --model auto: also clean noise, blur and compression.",
     },
+    "strength": {
+        "type": float,
+        "help": "How far cleaning may change a picture, from 0 to 1.",
+    },
     "add_found": {
         "type": click.Choice(["add"]),
         "default": None,

@@ -18,7 +18,7 @@ from inpaint_sdk.policies.operations import Enhanced
 from inpaint_sdk.policies.plan import MaskPlan, Plan, Step
 from inpaint_sdk.policies.policy import FindDetector, plan_filling, plan_finding
 from inpaint_sdk.policies.wide import has_wide_part
-from inpaint_sdk.runners.degradation import Degradation
+from inpaint_sdk.runners.degradation import change_share, kinds_seen
 from inpaint_sdk.runners.enhance import EnhanceRunner
 
 NAME = "auto"
@@ -35,9 +35,6 @@ CHOICES: Mapping[Role, tuple[str, ...]] = {
 
 WIDE = 5 / 8
 """Of the side that the filling model was trained on: wider holes go to one for wide holes."""
-
-MIN_DEGRADATION = Degradation(noise=0.1, blur=0.2, compression=0.6)
-"""Below these, cleaning does more harm than the distortion."""
 
 _log = logging.getLogger(__name__)
 
@@ -103,14 +100,10 @@ class AutoPolicy:
         runner = EnhanceRunner(self._pool.get(name), options)
         cleaned, found = runner.enhance(image, None, estimate=True)
         looking = {"enhance": time.perf_counter() - started}
-        strengths = {
-            kind: strength
-            for kind in ("noise", "blur", "compression")
-            if (strength := getattr(found, kind)) >= getattr(MIN_DEGRADATION, kind)
-        }
-        if not strengths:
+        if change_share(found, options.strength) == 0.0:
             return Plan(image, (), (), degradation=found, looking=looking), image
-        detail = ", ".join(f"{kind} {strength:.2f}" for kind, strength in strengths.items())
+        seen = kinds_seen(found, options.strength)
+        detail = ", ".join(f"{kind} {value:.2f}" for kind, value in seen.items())
         plan = Plan(
             image,
             (Step("enhance", name, detail),),

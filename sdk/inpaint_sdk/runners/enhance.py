@@ -20,7 +20,7 @@ from inpaint_sdk.images.tensors import (
 from inpaint_sdk.options import Options
 from inpaint_sdk.regions.boxes import Box, pixels_within, reduced_size, too_large
 from inpaint_sdk.regions.tiles import Axis, cut_axes, run_tiled
-from inpaint_sdk.runners.degradation import Degradation
+from inpaint_sdk.runners.degradation import Degradation, change_share
 
 OVERLAP = 256
 """Of neighbouring tiles, in pixels: each is shown at least a quarter of it beyond what is used."""
@@ -51,7 +51,8 @@ class EnhanceRunner:
     ) -> tuple[Pixels, Degradation | None]:
         """The picture enhanced, and how degraded it was if the model says so in the same runs.
 
-        Where a mask is zero the picture is unchanged, to the bit.
+        Where a mask is zero the picture is unchanged, to the bit. Of the change, a share is kept
+        that ``options.strength`` and the degradation give.
 
         mask: uint8 [H, W], 255 where pixels may change; None for everywhere. The network is shown
         the whole picture either way. out: array like the image's pixels to write into, perhaps
@@ -61,23 +62,33 @@ class EnhanceRunner:
             ImageError: the picture is too large for ``full`` within the memory setting.
             ModelError: the network's output is not finite.
         """
-        pixels, degradation = image.pixels, None
+        pixels, strength = image.pixels, self._options.strength
+        if strength == 0.0:
+            return _into(out, pixels.copy()), self.estimate(image) if estimate else None
+        tells = "degradation" in self.info.outputs and strength < 1.0
+        before = pixels.copy() if out is pixels and (tells or strength < 0.5) else pixels
+        result, degradation = self._changed(image, mask, out, estimate=estimate or tells)
+        share = change_share(degradation if tells else None, strength)
+        if share < 1.0:
+            _keep_share(result, before, share)
+        return _into(out, result), degradation
+
+    def _changed(
+        self, image: Image, mask: Mask | None, out: Pixels | None, *, estimate: bool
+    ) -> tuple[Pixels, Degradation | None]:
+        """As :meth:`enhance`, with all of the change, perhaps in another array than ``out``."""
+        pixels = image.pixels
         if self._reduces(pixels):  # a reduced picture has lost its noise
-            result = self._resized(image, mask)
             degradation = self.estimate(image) if estimate else None
-        else:
-            axes = self.cut(*pixels.shape[:2])
-            is_one_run = all(len(axis.starts) == 1 for axis in axes)
-            if not estimate and is_one_run and goes_from_pixels(self._session, pixels):
-                result = self._session.run_pixels(
-                    pixels, mask, channels=image.channels, multiple=self.info.size_multiple
-                )
-            else:  # in place too: no later tile is cut from what is written
-                result, degradation = self._tiled(image, axes, mask, out)
-        if out is None or out is result:
-            return result, degradation
-        np.copyto(out, result)
-        return out, degradation
+            return self._resized(image, mask), degradation
+        axes = self.cut(*pixels.shape[:2])
+        is_one_run = all(len(axis.starts) == 1 for axis in axes)
+        if not estimate and is_one_run and goes_from_pixels(self._session, pixels):
+            result = self._session.run_pixels(
+                pixels, mask, channels=image.channels, multiple=self.info.size_multiple
+            )
+            return result, None
+        return self._tiled(image, axes, mask, out)  # in place too: no later tile is cut from it
 
     def attention(self, image: Image) -> NDArray[np.float32]:
         """Where the network sees damage, float32 [H, W] in [0, 1].
@@ -204,6 +215,27 @@ class _MeanDegradation:
     def mean(self) -> Degradation:
         noise, blur, compression = (float(v) for v in self._total / self._area)
         return Degradation(noise, blur, compression)
+
+
+def _into(out: Pixels | None, result: Pixels) -> Pixels:
+    if out is None or out is result:
+        return result
+    np.copyto(out, result)
+    return out
+
+
+def _keep_share(result: Pixels, before: Pixels, share: float) -> None:
+    """Takes back all but a share of a change, in place; what did not change stays to the bit."""
+    if share == 0.0:
+        np.copyto(result, before)
+        return
+    mine, old = colours_of(result), colours_of(before)
+    for top in range(0, result.shape[0], STRIP):
+        strip = slice(top, top + STRIP)
+        start = to_float01(before[strip])
+        mixed = start + np.float32(share) * (to_float01(result[strip]) - start)
+        changed = mine[strip] != old[strip]
+        np.copyto(mine[strip], from_float01(mixed, result.dtype), where=changed)
 
 
 def _part(image: Image, box: Box) -> Image:

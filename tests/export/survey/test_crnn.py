@@ -13,10 +13,10 @@ import pytest
 
 from inpaint_export.data.distortions import FIXED
 from inpaint_export.models.crnn import Crnn, CrnnConfig
+from inpaint_export.noise.denoisers import PEERS
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.survey import base, crnn, make_table
-from inpaint_export.survey.comparators.denoisers import PEERS
 from inpaint_export.survey.networks import Variant
 from inpaint_export.training.validation import DistortionValidationConfig
 

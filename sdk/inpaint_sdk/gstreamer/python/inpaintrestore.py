@@ -83,6 +83,15 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
         blurb="With model=auto: clean noise, blur and compression, too",
     )
 
+    strength = GObject.Property(
+        type=float,
+        default=Options().strength,
+        minimum=0.0,
+        maximum=1.0,
+        nick="Strength",
+        blurb="How far cleaning may change a frame",
+    )
+
     def do_set_info(self, caps: Any, info: Any, _out_caps: Any, _out_info: Any) -> bool:
         """Loads the model when the frames' format is known, or posts why it cannot."""
         self._shape = info.height, info.width
@@ -93,7 +102,7 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
                 backend=self.backend,
                 detector=self.detector,
                 clouds=self.clouds or None,
-                options=Options(enhance=self.enhance),
+                options=Options(enhance=self.enhance, strength=self.strength),
                 channels=caps.get_structure(0).get_string("format").lower(),
             )
             self._restore = self._frames(restorer)

@@ -24,7 +24,12 @@ class Peer:
     grid: tuple[tuple[float, ...], ...]
 
 
-def _non_local_means(strength: float, colour: float) -> Restore:
+def non_local_means(strength: float, colour: float) -> Restore:
+    """Buades et al., 2005, in OpenCV.
+
+    strength: about the noise's deviation, of 255; ``colour`` times as much for colours.
+    """
+
     def restore(picture: Pixels) -> Pixels:
         found = cv2.fastNlMeansDenoisingColored(picture, None, strength, colour * strength, 7, 21)
         return found.astype(np.uint8, copy=False)
@@ -39,7 +44,9 @@ def _bilateral(colour: float, space: float) -> Restore:
     return restore
 
 
-def _wavelet(deviation: float) -> Restore:
+def wavelet(deviation: float) -> Restore:
+    """BayesShrink (Chang et al., 2000) in scikit-image. deviation: of the noise, of 255."""
+
     def restore(picture: Pixels) -> Pixels:
         from skimage.restoration import denoise_wavelet
 
@@ -70,9 +77,9 @@ def _to_pixels(unit: np.ndarray) -> Pixels:
 
 
 PEERS = (
-    Peer("OpenCV non-local means", _non_local_means, tuple(product((2, 4, 7, 11, 16), (1.0, 2.0)))),
+    Peer("OpenCV non-local means", non_local_means, tuple(product((2, 4, 7, 11, 16), (1.0, 2.0)))),
     Peer("OpenCV bilateral filter", _bilateral, tuple(product((8, 20, 45, 80), (1.5, 3.0)))),
-    Peer("scikit-image wavelet", _wavelet, tuple((s,) for s in (2.0, 5.0, 10.0, 17.0, 25.0))),
+    Peer("scikit-image wavelet", wavelet, tuple((s,) for s in (2.0, 5.0, 10.0, 17.0, 25.0))),
     Peer("scikit-image total variation", _total_variation, ((0.01,), (0.03,), (0.06,), (0.1,))),
 )
 

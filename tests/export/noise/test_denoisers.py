@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inpaint_eval.scores import score
-from inpaint_export.survey.comparators.denoisers import PEERS, Peer, at_its_best
+from inpaint_export.noise.denoisers import PEERS, Peer, at_its_best
 
 
 def test_peers_are_at_their_best(rng: np.random.Generator) -> None:

@@ -1,0 +1,1 @@
+"""Models that clean pictures, measured beside other denoisers."""
