@@ -7,9 +7,11 @@ does not survive a fork.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from dataclasses import replace
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -66,6 +68,8 @@ def decode(
 
         with Image.open(BytesIO(data)) as picture:
             return *_from_pil(picture, name), picture.format or ""
+    except ImportError:
+        raise  # of a library that is not installed
     except FileNotFoundError:
         raise error(f"there is no file {name}") from None
     except Exception as reason:
@@ -89,20 +93,19 @@ def _told(reason: Exception, name: str, error: type[InpaintError]) -> InpaintErr
 def _by_vips(
     data: bytes, kind: str, name: str, page: int | None, salvage: bool
 ) -> tuple[Pixels, Metadata, str]:
-    import pyvips
-
+    libvips = _libvips()
     pages = list(read_directories(data)) if kind == "TIFF" else []
     index = _page_index(pages, page, name) if pages else 0
     tags, options = (pages[index], {"page": index}) if pages else ({}, {})
 
     def read(fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
-        load = getattr(pyvips.Image, f"{kind.lower()}load_buffer")
+        load = getattr(libvips.Image, f"{kind.lower()}load_buffer")
         image = load(data, access="sequential", fail_on=fail_on, **options)
         return image, _computed(image, tags, name)
 
     try:
         image, (pixels, converted, dropped) = read("truncated")
-    except pyvips.Error as reason:
+    except libvips.Error as reason:
         if not salvage or kind != "JPEG":
             raise
         image, (pixels, converted, dropped) = read("none")  # grey from where it is cut
@@ -123,9 +126,20 @@ def _by_vips(
     return orient_array(pixels, turn), metadata, kind
 
 
+def _libvips() -> Any:
+    """The module pyvips. Its library brings a GLib of its own, which must not meet GStreamer's."""
+    if "pyvips" not in sys.modules and hasattr(os, "RTLD_DEEPBIND"):
+        flags = sys.getdlopenflags()
+        sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+        try:
+            return import_module("pyvips")
+        finally:
+            sys.setdlopenflags(flags)
+    return import_module("pyvips")
+
+
 def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, str, list[str]]:
     """Colours or grey, and alpha; in what form they were; names of what is left out."""
-    import pyvips
     from PIL.Image import MAX_IMAGE_PIXELS as LIMIT
 
     if LIMIT is not None and image.height * image.width > 2 * LIMIT:
@@ -151,7 +165,7 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
         image, dropped = image.extract_band(0, n=kept), ["further channels"]
     if kept in (2, 4) and alpha == 1:  # as libvips divides them by it
         converted = "premultiplied alpha"
-    region = pyvips.Region.new(image)
+    region = _libvips().Region.new(image)
     pixels = np.empty((image.height, image.width, image.bands), TYPES[image.format])
     # The time that libvips takes grows with the square of the rows that are asked for.
     rows = min(512, max(1, STRIP_BYTES // pixels[0].nbytes))
@@ -174,7 +188,10 @@ def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
             "and give the picture"
         )
     if page is None and len(whole) > 1:
-        raise ImageError(f"{name} holds {len(whole)} pictures; name one: --page, from 1")
+        raise ImageError(
+            f"{name} holds {len(whole)} pictures; name one by its page, from 1 on: restore --page, "
+            "or restore_file(page=...)"
+        )
     page = 1 if page is None else page
     if not 1 <= page <= len(whole):
         raise ImageError(f"{name} has no page {page}; it has {len(whole)}")

@@ -285,7 +285,7 @@ def test_a_page_of_a_tiff(run: Run, files: Path, image: Pixels) -> None:
     command = ("restore", files / "two.tif", "--mask", files / "mask.png", "-o", files / "out.png")
     result = run(*command)
     assert result.exit_code == 1
-    assert "holds 2 pictures; name one: --page" in result.output
+    assert "holds 2 pictures; name one by its page" in result.output
     result = run(*command, "--page", 2)
     assert result.exit_code == 0, result.output
     assert "further pictures" in result.output
