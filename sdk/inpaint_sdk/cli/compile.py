@@ -12,8 +12,8 @@ from inpaint_sdk.backends.tensorrt.progress import ProgressBar
 from inpaint_sdk.engines.file import write_engine_file
 from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.errors import OutputError
-from inpaint_sdk.models.info import Precision
-from inpaint_sdk.models.zoo import open_model
+from inpaint_sdk.models.info import PrecisionChoice
+from inpaint_sdk.models.zoo import find_fastest, open_model
 
 
 @click.command("compile")
@@ -21,8 +21,11 @@ from inpaint_sdk.models.zoo import open_model
 @click.option("--backend", type=click.Choice(COMPILERS), required=True)
 @click.option(
     "--precision",
-    type=click.Choice(get_args(Precision)),
-    help="Of a model that is given by name, fp32 if not given; what a file must be of.",
+    type=click.Choice(get_args(PrecisionChoice)),
+    default="auto",
+    show_default=True,
+    help="Of a model that is given by name; auto: fp16 if it loses next to nothing. A file is what "
+    "it is.",
 )
 @click.option(
     "--shapes",
@@ -43,7 +46,7 @@ from inpaint_sdk.models.zoo import open_model
 def compile_model(
     model: str,
     backend: str,
-    precision: Precision | None,
+    precision: PrecisionChoice,
     shapes: tuple[str, str, str] | None,
     targets: tuple[str, ...],
     output: Path,
@@ -55,7 +58,10 @@ def compile_model(
     """
     if not output.parent.is_dir():
         raise OutputError(f"there is no folder {output.parent} to write in")
-    file = open_model(model, precision)
+    if precision == "auto":
+        file = open_model(find_fastest(model, "fp16"))  # what Restorer.load takes on a GPU
+    else:
+        file = open_model(model, precision)
     profile = (
         OptimizationProfile(*(Shape.parse(text) for text in shapes))
         if shapes

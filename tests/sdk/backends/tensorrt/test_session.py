@@ -30,6 +30,7 @@ from inpaint_sdk.backends.tensorrt.session import TensorRTSession
 from inpaint_sdk.engines.file import EngineFile, make_engine_file
 from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.models.file import ModelFile
+from inpaint_sdk.models.info import PrecisionChoice
 from support.tensorrt_fakes import DEVICE, FakeCuda, FakeEngine, compile_kernels, fake_library
 
 Pixels = NDArray[np.uint8]
@@ -567,8 +568,15 @@ class TestRestorer:
             assert difference.max() <= 1  # the two differ in their number of threads
         assert installed == ["photo"]
 
+    @pytest.mark.parametrize(("asked", "taken"), [("auto", "fp16"), ("fp32", "fp32")])
     def test_an_engine_is_loaded_by_its_path(
-        self, installed: list[str], tmp_path: Path, image: Pixels, mask: Pixels
+        self,
+        asked: PrecisionChoice,
+        taken: str,
+        installed: list[str],
+        tmp_path: Path,
+        image: Pixels,
+        mask: Pixels,
     ) -> None:
         from click.testing import CliRunner
 
@@ -576,11 +584,11 @@ class TestRestorer:
 
         path = tmp_path / "x.engine"
         arguments = ["compile", "photo", "--backend", "tensorrt", "-o", str(path)]
-        result = CliRunner().invoke(main, arguments)
+        result = CliRunner().invoke(main, [*arguments, "--precision", asked])
         assert result.exit_code == 0, result.output
         restorer = Restorer.load(path)
-        assert restorer.model.name == "photo"
-        by_model = Restorer.load("photo", backend="tensorrt")
+        assert (restorer.model.name, restorer.model.precision) == ("photo", taken)
+        by_model = Restorer.load("photo", backend="tensorrt", precision=asked)
         np.testing.assert_array_equal(restorer.restore(image, mask), by_model.restore(image, mask))
 
     def test_tensorrt_builds_for_the_gpu_at_hand_alone(
