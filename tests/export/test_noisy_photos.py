@@ -183,6 +183,34 @@ def test_faint_degradation_counts() -> None:
     assert degradation_loss(torch.tensor([0.3]), torch.tensor([0.3])) == 0.0
 
 
+def test_the_absolute_error_comes_first() -> None:
+    """By the logarithm, an error of a grey level in an undamaged picture outweighs strong noise."""
+    clear = torch.full((2, 3, 16, 16), 0.5)
+    noise = torch.tensor([1.0, 25.0])[:, None, None, None] / 255.0
+    batch = {"image": clear + noise, "clear": clear, "strength": torch.zeros(2, 3)}
+    pulls = []
+    for progress in (0.0, 0.9):
+        change = torch.zeros(2, 1, 1, 1, requires_grad=True)
+        objective = Cleaning(_Shifted(change))
+        objective.progress = progress
+        ((_, loss),) = objective.losses(batch)
+        loss.backward()
+        assert change.grad is not None
+        undamaged, noisy = change.grad.flatten().abs().tolist()
+        pulls.append(undamaged / noisy)
+    assert pulls[0] == pytest.approx(1.0)
+    assert pulls[1] > 3.0
+
+
+class _Shifted(torch.nn.Module):
+    def __init__(self, change: torch.Tensor) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return image + self.change, torch.full((2, 3), 0.5)
+
+
 def test_the_network_is_small_and_starts_as_the_identity() -> None:
     model = Crnn(CLEAN_NEXT)
     assert sum(p.numel() for p in model.parameters()) * 4 < 6e6
