@@ -65,19 +65,19 @@ def evaluate_model(
         ValueError: a ratio or a folder of pictures is not one.
     """
     info = read_model_file(model_file).info
+    if info.task == "inpaint" and (masks is None or distort):
+        raise ExportError(f"{info.name} fills holes: give --masks, and not --distort")
+    if info.task != "inpaint" and masks is not None:
+        raise ExportError(f"{info.name} takes no mask: leave out --masks")
     if info.task == "detect":
-        if distort or masks is not None:
-            raise ExportError(f"{info.name} is a detector: leave out --masks and --distort")
+        if distort:
+            raise ExportError(f"{info.name} is a detector: leave out --distort")
         document, detection = evaluate_detector(model_file, data, threads)
         return Evaluation(document, detection=detection)
     begun = begin_document("quality", model_file, threads)
     restorer = Restorer.load(model_file, threads=threads)
-    if info.task == "inpaint":
-        if masks is None or distort:
-            raise ExportError(f"{info.name} fills holes: give --masks, and not --distort")
+    if masks is not None:
         rows = [_under_holes(restorer, data, masks, _holes(ratio)) for ratio in ratios]
-    elif masks is not None:
-        raise ExportError(f"{info.name} takes no mask: leave out --masks")
     elif distort:
         rows = [
             _on_pairs(restorer, distorted_pairs(data, kind), f"{data.name}, {kind}")
