@@ -26,8 +26,8 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def photo() -> Restorer:
-    """The bundled model in fp32, loaded once."""
-    return Restorer.load("photo", threads=2, precision="fp32")
+    """The bundled model, loaded once."""
+    return Restorer.load("photo", threads=2)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,8 @@ def test_photo_is_better_than_opencv(photo: Restorer, shared_data: Path, ratio: 
     assert ours.ssim > max(p.ssim for p in peers)
 
 
-def test_the_stored_quality_is_what_is_measured(photo: Restorer, shared_data: Path) -> None:
+def test_the_stored_quality_is_what_is_measured(shared_data: Path) -> None:
+    photo = Restorer.load("photo", threads=2, precision="fp32")
     (row,) = (q for q in photo.model.quality if (q.data, q.masks) == ("kodak24", "masks 10-20 %"))
     ratio = Ratio(10, 20)
     samples = list(assign(shared_data / "photos" / "kodak24", shared_data / "masks", ratio))
