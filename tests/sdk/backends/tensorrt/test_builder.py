@@ -76,7 +76,7 @@ def bundled() -> Iterator[Any]:
         yield pytest.param(path, id=path.stem, marks=marks)
 
 
-@pytest.mark.parametrize("path", bundled())
+@pytest.mark.parametrize("path", list(bundled()))
 def test_every_bundled_model_compiles(library: Library, path: Path) -> None:
     model = read_model_file(path)
     side = model.info.size_multiple * 4
