@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from inpaint_eval import held_out_damage
 from inpaint_eval.held_out_damage import Kind
-from inpaint_eval.pictures import Pixels, list_pictures, read_picture
+from inpaint_eval.pictures import Pixels
 
 VISIBLE = 12
 """Of 255: how much a pixel changes in some channel before it counts as damaged."""
-
-SEED = 77
 
 KINDS: Mapping[str, Kind] = held_out_damage.KINDS
 
@@ -45,16 +42,3 @@ def damage_held_out(rng: np.random.Generator, clean: Pixels, kind: str) -> Damag
         mask = visible(clean, after)
         if 20 <= cv2.countNonZero(mask) <= 0.4 * mask.size:
             return Damaged(after, mask)
-
-
-def damaged_pictures(folder: Path) -> Iterator[tuple[str, Pixels, Pixels, Pixels]]:
-    """(kind, clean, damaged, mask) of every kind on every picture; uint8, RGB, 255 in the mask."""
-    pictures = [
-        np.asarray(cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB), np.uint8)
-        for path in list_pictures(folder)
-    ]
-    for number, kind in enumerate(KINDS):
-        for index, clean in enumerate(pictures):
-            rng = np.random.default_rng((SEED, number, index))
-            damaged = damage_held_out(rng, clean, kind)
-            yield kind, clean, damaged.picture, damaged.mask

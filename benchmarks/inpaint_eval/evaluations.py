@@ -58,25 +58,6 @@ def _quality(document: Document) -> list[Table]:
     return [_without_empty(Table("", (*columns, "gain", "SSIM"), rows, left=2))]
 
 
-def _detection(document: Document) -> list[Table]:
-    """A detector by kind of damage."""
-    rows = [
-        [
-            row["kind"],
-            *(number(row[name], 3) if name in row else "" for name in ("f1", "f1_near")),
-            _percent(row["false_positive_rate"]),
-            *(_db(row.get(name)) for name in PSNR),
-        ]
-        for row in document["rows"]
-    ]
-    scores = ("F1", "F1 within a pixel", "undamaged pixels marked")
-    restored = ("PSNR damaged", "found and restored", "true mask")
-    side = document["timed_side"]
-    note = f"`detect` takes {document['milliseconds']:.1f} ms at {side}x{side} (median)."
-    pictures = f"{document['data']}, {document['pictures']} pictures under each kind of damage."
-    return [Table("", ("damage", *scores, *restored), rows, [f"{pictures} {note}"])]
-
-
 def _film(document: Document) -> list[Table]:
     """A detector on film damage, beside its peers."""
     methods = document["methods"]
@@ -182,7 +163,6 @@ def _cleaning(document: Document) -> list[Table]:
 
 TABLES: Mapping[str, Callable[[Document], list[Table]]] = {
     "quality": _quality,
-    "detection": _detection,
     "film-detection": _film,
     "film-restoration": _film_restoration,
     "cleaning": _cleaning,

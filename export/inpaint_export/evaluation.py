@@ -16,7 +16,6 @@ from inpaint_eval.pictures import Ratio, list_pairs, list_pictures, read_picture
 from inpaint_eval.render import to_text
 from inpaint_eval.scores import Pixels, Score, mean_score, psnr_of, score
 from inpaint_export.data.distortions import FIXED, distort_fixed
-from inpaint_export.detection_evaluation import evaluate_detector
 from inpaint_export.errors import ExportError
 from inpaint_export.evaluation_file import begin_document, end_document
 from inpaint_export.film_evaluation.detectors import evaluate_film_detector
@@ -70,10 +69,7 @@ def evaluate_model(
     if info.task != "inpaint" and masks is not None:
         raise ExportError(f"{info.name} takes no mask: leave out --masks")
     if info.task == "detect":
-        if distort:
-            raise ExportError(f"{info.name} is a detector: leave out --distort")
-        document, detection = evaluate_detector(model_file, data, threads)
-        return Evaluation(document, detection=detection)
+        raise ExportError(f"{info.name} is a detector: measure it with --film")
     begun = begin_document("quality", model_file, threads)
     restorer = Restorer.load(model_file, threads=threads)
     if masks is not None:

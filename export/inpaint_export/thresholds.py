@@ -54,7 +54,7 @@ def fold_thresholds(model: nn.Module, thresholds: Mapping[str, float]) -> None:
         ExportError: it has no such bias or kind, or a threshold is not between 0 and 1.
     """
     kinds, name = declarations(model).kinds, getattr(model, "logit_bias", None)
-    if not isinstance(name, str):
+    if not name:
         raise ExportError(
             f"{type(model).__name__} has no logit_bias, into which thresholds could be folded"
         )

@@ -28,6 +28,12 @@ def order(candidate: CandidateKey = PHOTO, **changes: object) -> Order:
     return replace(Order(candidate, "call", threads=1, batch=1), **changes)
 
 
+@pytest.fixture(scope="module")
+def photo() -> Restorer:
+    """In the precision that is asked for above, whatever this processor is fastest in."""
+    return Restorer.load("photo", threads=1, precision="fp32")
+
+
 def peer(name: str) -> CandidateKey:
     return CandidateKey(kind="peer", name=name, source="", backend="cpu", precision="uint8")
 
@@ -105,7 +111,10 @@ def test_what_a_peer_cannot_do(changes: dict[str, object], message: str) -> None
     [
         ({"source": "photo-9"}, "there is no model 'photo-9'"),
         ({"source": "missing.onnx"}, "there is no model file"),
-        ({"precision": "fp16"}, r"there is no .*photo-fp16.onnx. To make it: inpaint-export"),
+        (
+            {"source": "cloud-thin", "precision": "fp16"},
+            r"there is no .*cloud-thin-fp16.onnx. To make it: inpaint-export",
+        ),
         ({"backend": "tensorrt"}, "tensorrt cannot run here"),
         ({"backend": "abacus"}, "there is no backend 'abacus'"),
     ],

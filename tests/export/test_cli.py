@@ -94,7 +94,7 @@ def test_a_lower_precision_needs_data(tmp_path: Path, precision: str) -> None:
         ("photo", ["--masks", ".", "--distort"], "photo fills holes: give --masks"),
         ("clean", ["--masks", "."], "clean takes no mask: leave out --masks"),
         ("damage", ["--masks", "."], "damage takes no mask: leave out --masks"),
-        ("damage", ["--distort"], "damage is a detector: leave out --distort"),
+        ("damage", ["--distort"], "damage is a detector: measure it with --film"),
     ],
 )
 def test_a_model_is_measured_as_its_task_asks_for(

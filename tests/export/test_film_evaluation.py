@@ -23,8 +23,8 @@ from inpaint_export.data.film_damage import KINDS
 from inpaint_export.errors import ExportError
 from inpaint_export.film_evaluation.detectors import _count_group, _Found
 from inpaint_export.model_document import set_info
-from inpaint_export.models.detector import Detector
 from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
+from inpaint_export.precision.storage import round_weights
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.data import recipe_to_data
 from inpaint_export.thresholds import fold_thresholds, measure_thresholds, read_thresholds
@@ -92,7 +92,7 @@ def test_validation_marks_what_users_find() -> None:
 
 def test_thresholds_are_measured_on_validation_pictures(root: Path) -> None:
     validation = KindValidationConfig("photos/val", count=1, undamaged=2)
-    recipe = replace(load_recipe("damage-next"), validation=validation)
+    recipe = replace(load_recipe("damage"), validation=validation)
     found = measure_thresholds(shaken(), recipe, root)
     assert set(found) == set(KINDS)
     assert set(found.values()) <= set(THRESHOLDS)
@@ -102,13 +102,17 @@ def test_thresholds_are_measured_on_validation_pictures(root: Path) -> None:
         measure_thresholds(shaken(), load_recipe("photo"), root)
 
 
+class Unnamed(KindDetector):
+    logit_bias = ""
+
+
 def test_thresholds_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ExportError, match="thresholds for rust; the network finds scratch"):
         fold_thresholds(shaken(), {"rust": 0.5})
     with pytest.raises(ExportError, match=r"threshold of speck is 1\.0"):
         fold_thresholds(shaken(), {"speck": 1.0})
     with pytest.raises(ExportError, match="has no logit_bias"):
-        fold_thresholds(Detector(), {"damage": 0.5})
+        fold_thresholds(Unnamed(SMALL), {"speck": 0.5})
 
 
 def test_thresholds_are_read_from_words_or_the_log(tmp_path: Path) -> None:
@@ -169,7 +173,7 @@ def test_the_median_is_tuned_within_what_it_may_mark(root: Path) -> None:
 
 
 def test_a_detector_is_exported_with_thresholds_and_measured(root: Path, tmp_path: Path) -> None:
-    recipe = replace(load_recipe("damage-next"), build=partial(KindDetector, SMALL))
+    recipe = replace(load_recipe("damage"), build=partial(KindDetector, SMALL))
     state = {
         "recipe": recipe_to_data(recipe),
         "revision": "",
@@ -188,6 +192,7 @@ def test_a_detector_is_exported_with_thresholds_and_measured(root: Path, tmp_pat
     found = Restorer.load("photo", channels="rgb", detector=model).detect(picture)
     folded = shaken()
     fold_thresholds(folded, {"scratch": 0.6})
+    round_weights(folded)  # as the file has them
     with torch.inference_mode():
         expected = folded(torch.from_numpy(picture / np.float32(255)).permute(2, 0, 1)[None])
     np.testing.assert_allclose(found.probabilities, expected[0].numpy(), atol=1e-4)
@@ -199,8 +204,8 @@ def test_a_detector_is_exported_with_thresholds_and_measured(root: Path, tmp_pat
     document = json.loads(result.read_text())
     assert document["model"]["digest"] == read_model_file(model).info.digest
     assert document["machine"]["dirty"] in (True, False, None)
-    assert next(iter(document["methods"])) == "damage-next"
-    ours = document["methods"]["damage-next"]
+    assert next(iter(document["methods"])) == "damage"
+    ours = document["methods"]["damage"]
     assert set(ours["kinds"]) == {"scratch", "speck", "stain"}
     assert ours["undamaged"]["hard, drawn"]["pictures"] == 20
     assert set(document["other_damage"]) == set(KINDS)

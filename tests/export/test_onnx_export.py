@@ -106,7 +106,7 @@ def test_quality_is_written_without_touching_the_graph(exported: Path, tmp_path:
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
 def test_every_bundled_model_is_its_recipes(path: Path) -> None:
     info = read_model_file(path).info
-    recipe = load_recipe(path.stem)
+    recipe = load_recipe(info.name)
     assert (info.name, info.family, info.task) == (recipe.name, recipe.family, recipe.task)
     assert info.parameters == sum(p.numel() for p in recipe.build().parameters())
     assert info.training_data == recipe.card.training_data

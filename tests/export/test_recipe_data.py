@@ -59,7 +59,7 @@ def test_nothing_but_parts_of_recipes_is_called() -> None:
 def test_defaults_are_part_of_a_recipe() -> None:
     """What a loss weighs may change in the sources; a run goes on as it was begun."""
     objective = recipe_to_data(load_recipe("damage"))["fields"]["objective"]
-    assert objective["keywords"]["early"]["fields"]["entropy"] == 4.0
+    assert objective["keywords"]["early"]["fields"]["entropy"] == 2.0
     for name in NAMES:
         build = recipe_to_data(load_recipe(name))["fields"]["build"]
         assert build["args"], f"{name} leaves its network's sizes to a default"
@@ -80,7 +80,7 @@ def test_differences_name_the_class() -> None:
     recipe = load_recipe("damage")
     other = replace(recipe, validation=DistortionValidationConfig("photos/val", 4))
     found = differences(recipe_to_data(recipe), recipe_to_data(other))
-    assert found == ["validation.class: DamageValidationConfig, not DistortionValidationConfig"]
+    assert "validation.class: KindValidationConfig, not DistortionValidationConfig" in found
 
 
 def test_differences_name_the_field() -> None:

@@ -217,7 +217,9 @@ def evaluate_film_detector(
     """
     sizes = sizes or Sizes()
     begun = begin_document("film-detection", model_file, threads)
-    restorer = Restorer.load(INPAINTER, threads=threads, channels="rgb", detector=model_file)
+    restorer = Restorer.load(
+        INPAINTER, threads=threads, channels="rgb", detector=model_file, precision="fp32"
+    )
     title = begun["model"]["name"]
     tuning = FilmDamage(FilmLibrary.read(root, "train"))
     tuned_on = list(film_pictures(root, FOLDERS[0], seed=TUNED, limit=sizes.tuned, damage=tuning))

@@ -136,7 +136,9 @@ def evaluate_film_restorer(
     begun = begin_document("film-restoration", model_file, threads)
     title = begun["model"]["name"]
     restorer = Restorer.load(model_file, threads=threads, channels="rgb")
-    inpainter = Restorer.load(INPAINTER, threads=threads, channels="rgb", detector=detector)
+    inpainter = Restorer.load(
+        INPAINTER, threads=threads, channels="rgb", detector=detector, precision="fp32"
+    )
     found_and_filled = f"found, {INPAINTER}"
     methods: dict[str, _Restore] = {
         title: restorer.restore,

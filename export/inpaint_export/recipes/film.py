@@ -7,7 +7,7 @@ from functools import partial
 from inpaint_export.data.film_restoration import FilmRestorationDataConfig
 from inpaint_export.models.film import FilmConfig, FilmRestorer
 from inpaint_export.recipes.base import CardConfig, Recipe
-from inpaint_export.recipes.damage_next import RECIPE as DETECTOR
+from inpaint_export.recipes.damage import RECIPE as DETECTOR
 from inpaint_export.recipes.sources import LICENCE
 from inpaint_export.training.film_restoration import FilmRestoration, FilmValidationConfig
 from inpaint_export.training.optim import OptimConfig

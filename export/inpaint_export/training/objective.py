@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.losses import hole_gradient_l1, hole_l1, hole_log_mse, hole_rmse
@@ -171,69 +170,6 @@ class PairRegression(TwoStageObjective[PairWeights]):
         terms["auxiliary"] = (auxiliary.float() - self.auxiliary_target(batch)).square().mean()
         self.note(**terms)
         yield "model", weighted(terms, self.weights)
-
-
-@dataclass(frozen=True)
-class DetectionWeights:
-    """Weights of the losses of :class:`MaskDetection`.
-
-    thin: how much more thin damage weighs in the cross-entropy; see :func:`thinness`.
-    """
-
-    entropy: float
-    dice: float
-    thin: float
-
-
-def thinness(mask: Tensor, power: float) -> Tensor:
-    """Weights of pixels, [N, 1, H, W]: 1 but in and beside thin damage.
-
-    There it is the share of damage in the 15x15 pixels around, to the power of ``-power``: with
-    0.5, 1 in a stain, about 3 in and beside a scratch, 15 at a single pixel.
-    """
-    rows = F.avg_pool2d(mask, (15, 1), stride=1, padding=(7, 0), count_include_pad=False)
-    share = F.avg_pool2d(rows, (1, 15), stride=1, padding=(0, 7), count_include_pad=False)
-    beside = F.max_pool2d(mask, 5, stride=1, padding=2)
-    return 1.0 + beside * (share.clamp(min=1.0 / 225.0).pow(-power) - 1.0)
-
-
-class MaskDetection(TwoStageObjective[DetectionWeights]):
-    """Supervised segmentation of damage: weighted cross-entropy and the soft Dice coefficient.
-
-    The first judges every pixel and those of undamaged pictures too; the second is the F1 figure
-    itself, made smooth, for each damaged picture, so that a hair counts as much as a stain. The
-    network has ``logits``, of the shape of the batch's ``mask``.
-
-    First thin damage is to be found at all, then probabilities are to be right.
-    """
-
-    SMOOTH = 16.0
-    """Pixels added to both areas: damage of a few pixels is not all or nothing."""
-
-    def __init__(
-        self,
-        model: nn.Module,
-        *,
-        early: DetectionWeights = DetectionWeights(entropy=4.0, dice=1.0, thin=0.5),
-        late: DetectionWeights = DetectionWeights(entropy=4.0, dice=1.0, thin=0.0),
-        switch: float = 0.6,
-    ) -> None:
-        super().__init__(model, early, late, switch)
-
-    def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        weights = self.weights
-        mask = batch["mask"]
-        logits = self.model.logits(batch["image"]).float()  # type: ignore[operator]
-        pixel_weights = thinness(mask, weights.thin) if weights.thin else None
-        entropy = F.binary_cross_entropy_with_logits(logits, mask, pixel_weights)
-        found = torch.sigmoid(logits)
-        axes = (1, 2, 3)
-        areas = found.sum(axes) + mask.sum(axes) + self.SMOOTH
-        dice = (2.0 * (found * mask).sum(axes) + self.SMOOTH) / areas  # [N]
-        damaged = (mask.sum(axes) > 0).float()
-        missed = ((1.0 - dice) * damaged).sum() / damaged.sum().clamp(min=1.0)
-        self.note(entropy=entropy, dice=1.0 - missed)
-        yield "model", weights.entropy * entropy + weights.dice * missed
 
 
 def change(batch: Batch) -> Tensor:

@@ -10,10 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inpaint_eval.damage import Damaged
 from inpaint_eval.pictures import list_pictures
-from inpaint_export.data.damage import damage
-from inpaint_export.data.damage_kinds import KINDS
 from inpaint_export.data.distortions import distort
 from inpaint_export.data.masks import random_mask
 from inpaint_export.data.pairs import read_pairs
@@ -124,56 +121,6 @@ class PairValidation:
             output = _picture(model(damaged.to(device)))
             error = (output - clear).square().mean()
             scores.append(float(-10.0 * torch.log10(error + 1e-10)))
-        model.train(was_training)
-        return float(np.mean(scores))
-
-
-@dataclass(frozen=True)
-class DamageValidationConfig:
-    """F1 on photographs that are not trained on, damaged by a fixed seed.
-
-    folder: of photographs, below the data root. count: pictures under each kind of damage.
-    every: steps between validations.
-    """
-
-    folder: str
-    count: int = 4
-    every: int = 1000
-    seed: int = 2024
-
-    def open(self, root: Path) -> DamageValidation:
-        """Reads and damages the photographs."""
-        rng = np.random.default_rng(self.seed)
-        crops = [
-            centre_crop(read_rgb(path)) for path in evenly_spread(root / self.folder, self.count)
-        ]
-        return DamageValidation(
-            {kind: [damage(rng, c, {kind: 1.0}, undamaged=0.0) for c in crops] for kind in KINDS}
-        )
-
-
-class DamageValidation:
-    """Damaged pictures of each kind, made once."""
-
-    figure = "f1"
-
-    def __init__(self, kinds: Mapping[str, list[Damaged]]) -> None:
-        self.kinds = kinds
-
-    @torch.inference_mode()
-    def measure(self, model: nn.Module, device: torch.device) -> float:
-        """Mean over kinds of the F1 of all their pixels, at a probability of one half."""
-        was_training = model.training
-        model.eval()
-        scores = []
-        for damaged in self.kinds.values():
-            right = marked = 0
-            for item in damaged:
-                found = model(to_unit_tensor(item.picture).to(device))[0, 0].cpu().numpy() >= 0.5
-                truth = item.mask > 0
-                right += int((found & truth).sum())
-                marked += int(found.sum()) + int(truth.sum())
-            scores.append(2.0 * right / max(1, marked))
         model.train(was_training)
         return float(np.mean(scores))
 

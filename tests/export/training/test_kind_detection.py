@@ -13,14 +13,18 @@ import torch
 from torch import Tensor, nn
 
 from inpaint_export.data.film_damage import KINDS, FilmDamageDataConfig, LabelledDamage
+from inpaint_export.errors import ExportError
 from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
-from inpaint_export.onnx_export import export_checkpoint
+from inpaint_export.onnx_export import export_checkpoint, export_model
+from inpaint_export.precision import convert as conversion
+from inpaint_export.precision.convert import Precision
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
-from inpaint_export.training.kind_detection import KindDetection, KindWeights
+from inpaint_export.training.kind_detection import KindDetection, KindWeights, thinness
 from inpaint_export.training.kind_validation import KindValidation, KindValidationConfig
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.optim import OptimConfig
+from inpaint_sdk import Detector
 from inpaint_sdk.models.file import read_model_file
 from support.film import write_film
 
@@ -170,9 +174,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def recipe() -> Recipe:
-    """``damage-next``, shrunk."""
+    """``damage``, shrunk."""
     return replace(
-        load_recipe("damage-next"),
+        load_recipe("damage"),
         build=partial(KindDetector, SMALL),
         data=FilmDamageDataConfig(folders=("photos/train",), crop=64),
         validation=KindValidationConfig(folder="photos/val", count=1, undamaged=1, every=2),
@@ -180,6 +184,19 @@ def recipe() -> Recipe:
         steps=2,
         batch=2,
     )
+
+
+def test_thin_damage_weighs_more() -> None:
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[..., :, 40:] = 1.0  # a wide patch
+    mask[..., 10, 10] = 1.0  # a pixel
+    mask[..., 40:42, 0:20] = 1.0  # a scratch
+    weights = thinness(mask, 0.5)[0, 0]
+    assert weights[30, 60] == 1.0
+    assert weights[20, 20] == 1.0, "nothing is damaged there"
+    assert weights[10, 10] == weights[11, 9] == pytest.approx(15.0)
+    assert weights[40, 8] == weights[41, 8] == pytest.approx((2 / 15) ** -0.5)
+    torch.testing.assert_close(thinness(mask, 0.0), torch.ones_like(mask))
 
 
 def test_validation_draws_the_same_every_time(root: Path) -> None:
@@ -197,9 +214,32 @@ def test_it_trains_and_exports(recipe: Recipe, root: Path, tmp_path: Path) -> No
     trainer = Trainer(recipe, root, tmp_path / "run", workers=0)
     assert 0.0 <= trainer.run() <= 1.0
     assert "val_speck_threshold" in (tmp_path / "run" / "log.jsonl").read_text()
-    output = tmp_path / "damage-next.onnx"
+    output = tmp_path / "damage.onnx"
     checks = export_checkpoint(trainer.checkpoint, output)
     assert {check.native for check in checks} == {True, False}
     info = read_model_file(output).info
     assert (info.task, info.kinds, info.outputs) == ("detect", KINDS, ("probability",))
     assert info.size_multiple == 16
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_lower_precision_is_judged_by_f1(
+    recipe: Recipe,
+    root: Path,
+    tmp_path: Path,
+    precision: Precision,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = KindDetector(SMALL)
+    for parameter in model.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    source, output = tmp_path / "fp32.onnx", tmp_path / "lower.onnx"
+    export_model(model.eval(), recipe, source)
+    loss = conversion.convert(source, precision, recipe, root, output)
+    assert loss.unit == "F1"
+    picture = cv2.imread(str(next((root / "photos" / "val").iterdir())))
+    exact, lower = (Detector.load(p).detect(picture).probability() for p in (source, output))
+    assert np.abs(exact - lower).mean() < 0.02
+    monkeypatch.setitem(conversion.F1_LIMITS, precision, -1.0)
+    with pytest.raises(ExportError, match=rf"{precision} costs damage .* F1 on its"):
+        conversion.convert(source, precision, recipe, root, tmp_path / "x.onnx")

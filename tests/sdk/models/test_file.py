@@ -38,7 +38,7 @@ LARGEST = {
     "clean": 6e6,
     "cloud-thick": 10e6,
     "cloud-thin": 10e6,
-    "damage": 3e6,
+    "damage": 4e6,
     "photo": 10e6,
     "photo-codebook": 16e6,
     "photo-staged": 12e6,
