@@ -99,8 +99,8 @@ def test_cmyk_by_its_profile(photo: Restorer, image: Pixels, mask: Pixels, tmp_p
     assert np.abs(found.astype(int) - naive).mean() > 5, "converted without a profile"
     assert np.corrcoef(found.ravel(), smooth.ravel())[0, 1] > 0.8
     assert not read_image_file(output).metadata.icc
-    with pytest.raises(ImageError, match="by its profile"):
-        photo(Image.open(source), mask)
+    with Image.open(source) as opened, pytest.raises(ImageError, match="by its profile"):
+        photo(opened, mask)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

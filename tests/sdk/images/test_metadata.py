@@ -231,11 +231,12 @@ def test_exif_goes_into_a_tiff_and_back(
     photo.restore_file(tmp_path / "in.jpg", tmp_path / "out.tif", mask)
     photo.restore_file(tmp_path / "out.tif", tmp_path / "out.jpg", mask)
     for name in ("out.tif", "out.jpg"):
-        tags = Image.open(tmp_path / name).getexif()
-        assert tags[270] == "text"
-        assert tags[282] == 300
-        assert tags.get_ifd(0x8769)[0x927C] == maker
-        assert tags.get_ifd(0x8769)[0x829A] == pytest.approx(1 / 200)
+        with Image.open(tmp_path / name) as written:
+            tags = written.getexif()
+            assert tags[270] == "text"
+            assert tags[282] == 300
+            assert tags.get_ifd(0x8769)[0x927C] == maker
+            assert tags.get_ifd(0x8769)[0x829A] == pytest.approx(1 / 200)
 
 
 def test_a_jpeg_keeps_its_segments(photo: Restorer, image: Pixels, mask: Pixels) -> None:
