@@ -183,7 +183,8 @@ def watch(folder: Path, seeds: range) -> list[dict[str, Any]]:
             lines.put(line)
         lines.put(None)
 
-    threading.Thread(target=read, args=(process.stdout,), daemon=True).start()
+    reader = threading.Thread(target=read, args=(process.stdout,), daemon=True)
+    reader.start()
     found: list[dict[str, Any]] = []
     begun = seeds.start
     try:
@@ -204,6 +205,8 @@ def watch(folder: Path, seeds: range) -> list[dict[str, Any]]:
     finally:
         process.kill()
         process.wait()
+        reader.join()
+        process.stdout.close()
 
 
 def run(folder: Path, seeds: range) -> list[dict[str, Any]]:

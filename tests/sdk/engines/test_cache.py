@@ -172,12 +172,12 @@ def half(handle):
 engine_file.os.fsync = half  # hangs with the content written and not yet renamed
 EngineCache(pathlib.Path({str(cache.folder)!r})).get(engines.key(), "photo", engines.engine)
 """
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "writing\n"
-    assert list(cache.folder.glob("*.partial"))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "writing\n"
+        assert list(cache.folder.glob("*.partial"))
+        process.send_signal(signal.SIGKILL)
     assert not cache.entries()
     builder = Builder()
     started = time.monotonic()
