@@ -3,7 +3,7 @@
 #
 #     benchmarks/repeat/results.sh DATA WEIGHTS NAME [REMARKS]
 #
-# DATA: folder with photos/kodak24, paris, masks, rice1/test, rice2/test. WEIGHTS: SpA-GAN's released
+# DATA: folder with photos, paris, masks, film, rice1/test, rice2/test. WEIGHTS: SpA-GAN's released
 # weights, spagan_rice1.pth and spagan_rice2.pth. NAME: the machine's, for the files' names. On an
 # idle machine; files that are complete are kept, so delete what is to be measured again. The
 # largest scan takes 6 GB of memory.
@@ -63,6 +63,10 @@ done
 if missing "$results/eval-clean-kodak24.json"; then
   "$bin/inpaint-export" eval sdk/inpaint_sdk/models/clean.onnx --data "$data/photos/kodak24" \
     --distort -o "$results/eval-clean-kodak24.json"
+fi
+if missing "$results/damage-film.json"; then
+  "$bin/inpaint-export" eval sdk/inpaint_sdk/models/damage.onnx --data "$data" --limit 25 \
+    --film "$results/damage-film.json"
 fi
 bench kernels "$results/kernels-$name.json" --threads 2
 models=photo,photo-codebook,photo-staged,cloud-thin,cloud-thick,clean,damage
