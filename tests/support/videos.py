@@ -40,7 +40,7 @@ class Painter:
             changes_everywhere=False,
             mask=mask,
             masked_fraction=masked_fraction(mask),
-            left_alone=(),
+            unrestorable="",
         )
         return SimpleNamespace(image=out, plan=plan)
 

@@ -140,8 +140,8 @@ class FrameRestorer:
 
     def _look(self, image: Image, mask: Mask | None) -> Plan:
         plan = plan_image(self._policy, image, mask, self._options)
-        if DAMAGED_EVERYWHERE in plan.left_alone:
-            _log.warning("what was found in a frame is left as it is: %s", DAMAGED_EVERYWHERE)
+        if plan.unrestorable:
+            _log.warning("what was found in a frame is left as it is: %s", plan.unrestorable)
         return plan
 
     def _plan_static(self, image: Image, static: StaticDamage) -> Plan:
@@ -170,15 +170,10 @@ class FrameRestorer:
         )
 
 
-def damaged_everywhere(plan: Plan) -> bool:
-    """Whether a frame has nothing to be restored from."""
-    return any(reason in (DAMAGED_EVERYWHERE, MASK_IS_EVERYTHING) for reason in plan.left_alone)
-
-
 def _left_alone(image: Image, reason: str) -> Plan:
     _log.warning("a frame is left as it is: %s", reason)
     nothing = np.zeros(image.pixels.shape[:2], np.uint8)
-    return Plan(image, (), (), nothing, left_alone=(reason,))
+    return Plan(image, (), (), nothing, unrestorable=reason)
 
 
 def _check_size(pixels: Pixels, mask: Mask) -> None:

@@ -69,7 +69,7 @@ class Plan:
             ``auto`` cleans a picture, which changes it all, what it then fills.
         detection: what a detector found, if one looked.
         degradation: how noisy, blurred and compressed the picture is, if a model looked.
-        left_alone: what was found and is not restored, and why, for people.
+        unrestorable: why nothing of what was found can be restored; empty if something can.
         looking: seconds that it took to make this plan, by action.
     """
 
@@ -79,7 +79,7 @@ class Plan:
     mask: Mask | None = field(default=None, repr=False)
     detection: Detection | None = field(default=None, repr=False)
     degradation: Degradation | None = None
-    left_alone: tuple[str, ...] = ()
+    unrestorable: str = ""
     looking: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -91,6 +91,13 @@ class Plan:
     def changes_everywhere(self) -> bool:
         """Whether pixels outside of ``mask`` may change too."""
         return any(operation.changes_everywhere for operation in self.operations)
+
+    @cached_property
+    def left_alone(self) -> tuple[str, ...]:
+        """What was found and is not restored, and why, for people."""
+        if self.unrestorable:
+            return (self.unrestorable,)
+        return () if self.detection is None else tuple(self.detection.left_alone())
 
     @cached_property
     def masked_fraction(self) -> float | None:

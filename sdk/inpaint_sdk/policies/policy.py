@@ -111,6 +111,6 @@ def plan_finding(
         filling.operations,
         filling.mask,
         detection,
-        left_alone=(DAMAGED_EVERYWHERE,) if everywhere else tuple(detection.left_alone()),
+        unrestorable=DAMAGED_EVERYWHERE if everywhere else "",
         looking=seconds,
     )

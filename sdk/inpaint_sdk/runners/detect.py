@@ -109,7 +109,7 @@ class Detection:
             )
         for kind in self.kinds:
             if kind not in self.sought:
-                found = find_regions(self.probabilities[self.kinds.index(kind)], self.options)
+                found = find_regions(self.probability(kind), self.options)
                 if found.any():
                     yield f"{kind}, {_percent(found)} of the picture, is not among kinds"
 

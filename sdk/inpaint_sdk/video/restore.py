@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from inpaint_sdk.errors import FileWarning, ImageError, MaskError, OptionError
 from inpaint_sdk.files import atomic_write
-from inpaint_sdk.frames.restorer import damaged_everywhere
 from inpaint_sdk.frames.static_damage import StaticDamage
 from inpaint_sdk.images.image import Image, Pixels
 from inpaint_sdk.images.masks import Mask, MaskLike
@@ -164,7 +163,7 @@ def restore_video(
             if result is None:
                 continue
             count += 1
-            left_alone += everywhere or damaged_everywhere(result.plan)
+            left_alone += everywhere or bool(result.plan.unrestorable)
             if result.plan.masked_fraction is not None:
                 fractions.append(result.plan.masked_fraction)
             if progress is not None:
