@@ -20,7 +20,7 @@ from inpaint_sdk import InpaintError, Restorer
 from inpaint_sdk.backends.pool import ModelPool
 from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc
 from inpaint_sdk.models.file import ModelFile
-from inpaint_sdk.models.zoo import open_model
+from inpaint_sdk.models.zoo import lower_precision_file, open_model
 
 GPU_BACKENDS = ("onnxruntime-cuda", "tensorrt", "tensorrt_rtx")
 
@@ -161,7 +161,7 @@ def find_model(candidate: CandidateKey) -> ModelFile:
         model = open_model(path if path.suffix else candidate.source)
         if model.info.precision == candidate.precision:
             return model
-        related = model.path.with_name(f"{model.path.stem}-{candidate.precision}.onnx")
+        related = lower_precision_file(model.path, candidate.precision)
         if related.is_file():
             return open_model(related)
     except InpaintError as error:

@@ -14,7 +14,7 @@ from inpaint_export.recipes.data import recipe_from_data
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.info import Precision
-from inpaint_sdk.models.zoo import AUTO_F1_LOSS, AUTO_LOSS
+from inpaint_sdk.models.zoo import AUTO_F1_LOSS, AUTO_LOSS, lower_precision_file
 
 
 def export_model_file(
@@ -81,7 +81,7 @@ def export_precisions(folder: Path, data: Path, names: Collection[str] = ()) -> 
             continue
         limit = AUTO_F1_LOSS if info.task == "detect" else AUTO_LOSS
         for precision in LIMITS:
-            output = folder / f"{source.stem}-{precision}.onnx"
+            output = lower_precision_file(source, precision)
             output.unlink(missing_ok=True)
             try:
                 loss = convert(source, precision, load_recipe(info.name), data, output, limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -83,11 +84,16 @@ def find_fastest(name_or_path: str | os.PathLike[str], preferred: Precision | No
     if preferred is not None and isinstance(name_or_path, str) and is_bundled(name_or_path):
         path = _file(name_or_path, preferred)
         if path.is_file():
-            info = read_description(path)
+            info = _bundled_description(path)
             limit = AUTO_F1_LOSS if info.task == "detect" else AUTO_LOSS
             if info.precision_loss < limit:
                 return path
     return find_model(name_or_path)
+
+
+@cache  # a file is read whole for it, and models are asked for with each picture
+def _bundled_description(path: Path) -> ModelInfo:
+    return read_description(path)
 
 
 def open_model(
@@ -101,6 +107,11 @@ def open_model(
     file = read_model_file(find_model(name_or_path, precision))
     require_precision(file.info, precision or file.info.precision)
     return file
+
+
+def lower_precision_file(path: Path, precision: str) -> Path:
+    """Where a model's file in another precision is, beside the one of fp32."""
+    return path.with_name(f"{path.stem}-{precision}.onnx")
 
 
 def require_precision(info: ModelInfo, precision: PrecisionChoice) -> None:
@@ -123,4 +134,5 @@ def _is_name(stem: str) -> bool:
 
 def _file(name: str, precision: Precision = "fp32") -> Path:
     """Where a bundled model's file is, if it comes in that precision."""
-    return MODELS / f"{name}.onnx" if precision == "fp32" else MODELS / f"{name}-{precision}.onnx"
+    fp32 = MODELS / f"{name}.onnx"
+    return fp32 if precision == "fp32" else lower_precision_file(fp32, precision)
