@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,9 +18,9 @@ from inpaint_sdk.cli.options import (
     with_options,
     with_overwrite_input,
 )
+from inpaint_sdk.cli.warning_lines import warning_lines
 from inpaint_sdk.errors import BackendError
 from inpaint_sdk.images.files import write_image_file
-from inpaint_sdk.images.metadata import MetadataWarning
 from inpaint_sdk.options import Clouds, Options
 from inpaint_sdk.restorer import Restorer
 
@@ -83,10 +82,7 @@ def restore(
             restorer.plan(BLANK, None if mask is None else BLANK[..., 0])
         return restorer.plan
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", MetadataWarning)
-        # Without the file and line that a Python warning names.
-        warnings.showwarning = _show_warning
+    with warning_lines():
         if image.is_dir():
             jobs = list(list_jobs(image, mask, output, page))
             failed = restore_folder(jobs, load(), overwrite_input=overwrite_input, force=force)
@@ -98,7 +94,3 @@ def restore(
         write_image_file(output, result.image)
         if result.detection is not None or len(result.plan.steps) > 1:
             click.echo(f"{image}: {result.plan}")
-
-
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"warning: {message}", err=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -20,8 +17,8 @@ from inpaint_sdk.cli.options import (
     with_options,
     with_overwrite_input,
 )
-from inpaint_sdk.errors import FileWarning, OutputError
-from inpaint_sdk.images.metadata import MetadataWarning
+from inpaint_sdk.cli.warning_lines import warning_lines
+from inpaint_sdk.errors import OutputError
 from inpaint_sdk.options import Clouds, DamageIn, Options
 from inpaint_sdk.restorer import Restorer
 
@@ -99,7 +96,7 @@ def video(
 
     os.environ.setdefault("SVT_LOG", "1")  # or the AV1 encoder tells all its settings
     restorer = Restorer.load(model, detector=detector, clouds=clouds, options=options, **loading)
-    with _telling_warnings(), tqdm(unit="frame", disable=None) as bar:
+    with warning_lines(), tqdm(unit="frame", disable=None) as bar:
         report = restore_video(
             restorer,
             source,
@@ -118,16 +115,6 @@ def video(
         click.echo(f"damage that was found: {share if report.masked_fraction else 'none'}")
     if report.left_alone:
         click.echo(f"{report.left_alone} frames were left as they are: damage was everywhere")
-
-
-@contextmanager
-def _telling_warnings() -> Iterator[None]:
-    """Shows what could not be read or kept as a line, without the code that Python would name."""
-    with warnings.catch_warnings():
-        for category in (FileWarning, MetadataWarning):
-            warnings.simplefilter("always", category)
-        warnings.showwarning = lambda message, *_, **__: click.echo(f"warning: {message}", err=True)
-        yield
 
 
 def _advance(bar: tqdm[None], done: int, total: int) -> None:
