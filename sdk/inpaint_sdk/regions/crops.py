@@ -169,7 +169,7 @@ class _Planner:
     def _cut(self, core: Box, side: int) -> tuple[list[Box], list[Box]]:
         """Pieces of a core, of at most that many pixels a side: by rows, and by columns."""
         part, size = self._part(core), side // CELL
-        top, left = core.top // CELL, core.left // CELL
+        top, _, left, _ = _to_cells(core)
         by_rows = [
             self._to_pixels(Box(top + first, top + end, left + start, left + stop))
             for first, end, start, stop in _pieces(part, size)
@@ -181,17 +181,15 @@ class _Planner:
         return by_rows, by_columns
 
     def _part(self, core: Box) -> NDArray[np.bool_]:
-        return self._cells[
-            core.top // CELL : -(-core.bottom // CELL), core.left // CELL : -(-core.right // CELL)
-        ]
+        return self._cells[_to_cells(core).slices]
 
     def _tight(self, core: Box) -> Box | None:
         """The box around the damaged cells of a core, or None if there are none."""
         x, y, width, height = cv2.boundingRect(self._part(core).view(np.uint8))
         if not width:
             return None
-        top, left = core.top // CELL + y, core.left // CELL + x
-        return self._to_pixels(Box(top, top + height, left, left + width))
+        top, _, left, _ = _to_cells(core)
+        return self._to_pixels(Box(top + y, top + y + height, left + x, left + x + width))
 
     def _to_pixels(self, cells: Box) -> Box:
         top, bottom, left, right = (CELL * end for end in cells)
@@ -201,12 +199,7 @@ class _Planner:
         """Of the damage in a core where it is widest, in pixels; 0 for less than 4."""
         if self._thin:
             return 0
-        return int(
-            self._widths[
-                core.top // CELL : -(-core.bottom // CELL),
-                core.left // CELL : -(-core.right // CELL),
-            ].max()
-        )
+        return int(self._widths[_to_cells(core).slices].max())
 
     def _context(self, core: Box) -> int:
         least, most = self._limits.context
@@ -230,6 +223,12 @@ class _Planner:
         rows = _widen(top, bottom, self._height, multiple)
         columns = _widen(left, right, self._width, multiple)
         return Box(*rows, *columns)
+
+
+def _to_cells(core: Box) -> Box:
+    """The cells that a core reaches into."""
+    top, bottom, left, right = core
+    return Box(top // CELL, -(-bottom // CELL), left // CELL, -(-right // CELL))
 
 
 def _total(divided: list[_Group]) -> int:
