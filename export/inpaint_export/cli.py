@@ -280,9 +280,8 @@ def evaluate(
 ) -> None:
     """Measure MODEL_FILE through the SDK: PSNR and SSIM, or of a detector F1.
 
-    Inpainting models are measured under masks of fixed assignment, detectors under damage of a
-    fixed seed that is drawn in other ways than training's, others on pairs or under distortions of
-    fixed seeds.
+    Inpainting models are measured under masks of fixed assignment, detectors on held-out film
+    damage (--film), others on pairs, under distortions of fixed seeds, or on real noise (--noise).
     """
     from inpaint_export.evaluation import evaluate_cleaning, evaluate_film, evaluate_model
     from inpaint_export.evaluation_file import write_document

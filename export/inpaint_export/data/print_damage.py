@@ -1,4 +1,4 @@
-"""Damage of prints and negatives: scratches, cracks, dust, folds, stains; drawn in place.
+"""Damage of prints and negatives: scratches, cracks, dust, stains; drawn in place.
 
 Lengths are pixels of pictures of about 500 pixels a side, whatever part of one is shown.
 """
@@ -158,28 +158,6 @@ def hairs(rng: np.random.Generator, picture: Pixels) -> None:
         canvas.line(line, log_uniform(rng, 0.7, 2.2))
     opacity = canvas.coverage(float(rng.uniform(-0.4, 0.9)))
     paint(picture, opacity, ink(rng, 0.5), float(rng.uniform(0.5, 1.0)))
-
-
-def folds(rng: np.random.Generator, picture: Pixels) -> None:
-    """A crease across the picture: broken emulsion along a line, and shading beside it."""
-    shape = picture.shape[:2]
-    for _ in range(int(rng.integers(1, 3))):
-        angle = rng.choice([0.0, np.pi / 2]) if rng.random() < 0.6 else rng.uniform(0.0, np.pi)
-        angle = angle + rng.normal(0.0, 0.05)
-        x, y = offsets(anywhere(rng, shape), (0, 0), shape)
-        across = x * np.float32(np.sin(angle)) - y * np.float32(np.cos(angle))
-        across += np.float32(rng.uniform(0.2, 2.0)) * smooth_noise(rng, shape, 40)
-        reach = np.float32(log_uniform(rng, 3.0, 18.0))
-        distance = cv2.resize(across, (shape[1] // 2, shape[0] // 2), interpolation=cv2.INTER_AREA)
-        shade = np.exp(-np.abs(distance) / reach) * np.tanh(distance / (np.float32(0.3) * reach))
-        shade = cv2.resize(shade, shape[::-1], interpolation=cv2.INTER_LINEAR)
-        brighten(picture, shade.astype(np.float32) * np.float32(rng.uniform(0.02, 0.12)))
-        width = np.float32(log_uniform(rng, 0.6, 4.0))
-        rough = smooth_noise(rng, shape, float(rng.uniform(2.0, 8.0)))
-        half = width * (np.float32(1.0) + np.float32(0.5) * rough)
-        core = np.clip(half - np.abs(across) + np.float32(0.5), 0.0, 1.0) * np.float32(255.0)
-        opacity = _worn(rng, core.astype(np.uint8))
-        paint(picture, opacity, ink(rng, 0.8), float(rng.uniform(0.5, 1.0)))
 
 
 def stains(rng: np.random.Generator, picture: Pixels) -> None:

@@ -134,8 +134,6 @@ def squared_error(picture: Pixels, clean: Pixels) -> float:
 
 
 psnrs = np.vectorize(psnr_of, otypes=[float])
-
-
 """PSNR in dB of each mean squared error in an array."""
 
 

@@ -19,7 +19,7 @@ from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from inpaint_eval.drawing import add_grain
-from inpaint_eval.pictures import Pixels, read_picture
+from inpaint_eval.pictures import Pixels, list_camera_pairs, read_picture
 from inpaint_eval.scores import Score, mean_score, score
 from inpaint_eval.splits import list_split
 from inpaint_eval.timing import ratio_of_turns, time_in_turns
@@ -27,6 +27,7 @@ from inpaint_export.data.distortions import KINDS, distort_fixed
 from inpaint_export.data.noisy_photos import FAMILIES, LEFT_ALONE, draw_noisy
 from inpaint_export.evaluation_file import begin_document, end_document
 from inpaint_export.noise.peers import Peer, cbm3d, classical_peers, ffdnet
+from inpaint_export.training.validation import spread
 from inpaint_sdk import Options, Quality, Restorer
 from inpaint_sdk.backends.pool import LoadedModel, ModelPool
 from inpaint_sdk.models.file import read_model_file
@@ -164,7 +165,7 @@ def evaluate_noise(
     if slow:
         middles = [item.middle(SQUARE) for item in real]
         sets["real cameras, middles"] = _measure("middles", middles, ours, [told, *slow])
-    drawn = list(_undamaged(_evenly(list_split(root, "photos/kodak24", "held-out"), sizes.drawn)))
+    drawn = list(_undamaged(_held_out(root, "photos/kodak24", sizes.drawn)))
     for level in WHITE:
         items = [_white(item, index, level) for index, item in enumerate(drawn)]
         known: Blind = {**ours, "FFDNet, told": partial(network.denoise, sigma=level)}
@@ -176,7 +177,7 @@ def evaluate_noise(
         ]
         sets[kind] = _measure(kind, items, ours, [])
     sets["undamaged"] = _measure("undamaged", drawn, ours, [])
-    more = _undamaged(_evenly(list_split(root, "photos/more", "held-out"), sizes.held_out))
+    more = _undamaged(_held_out(root, "photos/more", sizes.held_out))
     sets["undamaged, held out"] = _measure("undamaged, held out", list(more), ours, [])
 
     square = cv2.resize(drawn[0].truth, (TIMED, TIMED)).astype(np.uint8, copy=False)
@@ -211,17 +212,15 @@ def _measure(
 
 def _real(root: Path, count: int) -> Iterator[_Item]:
     """One shot of a scene against the mean of many: PolyU (Xu et al., 2018)."""
-    shots = sorted((root / "polyu").glob("*_real.*"))
-    if not shots:
-        raise FileNotFoundError(f"no *_real pictures in {root / 'polyu'}")
-    for shot in _evenly(shots, count):
-        mean = shot.with_name(shot.name.replace("_real.", "_mean."))
-        yield _Item(shot.stem, read_picture(shot), read_picture(mean))
+    pairs = list_camera_pairs(root / "polyu")
+    for pair in spread(pairs, min(count, len(pairs))):
+        yield _Item(pair.damaged.stem, read_picture(pair.damaged), read_picture(pair.clear))
 
 
-def _evenly(paths: Sequence[Path], count: int) -> list[Path]:
-    count = min(count, len(paths))
-    return [paths[i * len(paths) // count] for i in range(count)]
+def _held_out(root: Path, folder: str, count: int) -> list[Path]:
+    """At most so many of a folder's held-out pictures, evenly spread."""
+    paths = list_split(root, folder, "held-out")
+    return spread(paths, min(count, len(paths)))
 
 
 def _undamaged(paths: Iterable[Path]) -> Iterator[_Item]:
@@ -263,7 +262,7 @@ def _degradation(restorer: Restorer, root: Path, count: int) -> dict[str, Any]:
     """
     if "degradation" not in restorer.model.outputs:
         return {}
-    paths = _evenly(list_split(root, "photos/more", "held-out"), count)
+    paths = _held_out(root, "photos/more", count)
     put_in, told, left_alone = [], [], []
     for index in tqdm(range(count), desc="degradation", unit="picture", disable=None):
         family = tuple(FAMILIES)[index % len(FAMILIES)]

@@ -14,10 +14,10 @@ import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
-from onnxruntime import InferenceSession, SessionOptions
 from torch import Tensor, nn
 
 from inpaint_eval.scores import Pixels
+from inpaint_eval.sessions import open_session
 
 WEIGHTS = "ffdnet_color.npz"
 LAYERS = 12
@@ -83,9 +83,7 @@ class FfdNetRunner:
     """The network on uint8 BGR pictures, in ONNX Runtime on a CPU."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        options = SessionOptions()
-        options.intra_op_num_threads = threads
-        self._session = InferenceSession(path, options, ["CPUExecutionProvider"])
+        self._session = open_session(path, native=False, threads=threads)
 
     def denoise(self, picture: Pixels, sigma: float) -> Pixels:
         """sigma: standard deviation of the noise, of 255."""

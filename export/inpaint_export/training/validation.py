@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from inpaint_export.data.distortions import distort
 from inpaint_export.data.masks import random_mask
 from inpaint_export.data.pairs import read_pairs
 from inpaint_export.data.photos import Picture, read_rgb
+
+_T = TypeVar("_T")
 
 SIDE = 320
 """Of the centre crops that are validated on; it fits BSDS500's short side of 321."""
@@ -127,8 +130,12 @@ class PairValidation:
 
 def evenly_spread(folder: Path, count: int) -> list[Path]:
     """So many of a folder's pictures, evenly spread."""
-    paths = list_pictures(folder)
-    return [paths[i * len(paths) // count] for i in range(count)]
+    return spread(list_pictures(folder), count)
+
+
+def spread(items: Sequence[_T], count: int) -> list[_T]:
+    """So many of a sequence's items, evenly spread."""
+    return [items[i * len(items) // count] for i in range(count)]
 
 
 def centre_crop(picture: Picture) -> Picture:
