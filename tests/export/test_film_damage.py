@@ -13,7 +13,7 @@ from inpaint_eval.pictures import Pixels
 from inpaint_export.data import worn_prints
 from inpaint_export.data.film_damage import FAMILIES, KINDS, FilmDamageDataConfig
 from inpaint_export.data.scene_text import scene_text
-from support.film import write_film
+from support.film import write_film, write_photographs
 
 
 @pytest.fixture
@@ -26,12 +26,7 @@ def photo() -> Pixels:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     write_film(root)
-    rng = np.random.default_rng(0)
-    (root / "photos" / "train").mkdir(parents=True)
-    for index in range(3):
-        coarse = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)
-        picture = cv2.resize(coarse, (200, 180), interpolation=cv2.INTER_CUBIC)
-        cv2.imwrite(str(root / "photos" / "train" / f"{index}.png"), picture)
+    write_photographs(root, {"train": 3}, (200, 180))
     return root
 
 

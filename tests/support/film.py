@@ -43,3 +43,16 @@ def write_film(root: Path) -> None:
     frame = np.zeros((400, 600), np.uint8)
     frame[100:103, 200:240] = 3
     cv2.imwrite(str(root / "film" / "frames" / "08.png"), frame)
+
+
+def write_photographs(
+    root: Path, counts: dict[str, int], size: tuple[int, int] = (340, 330)
+) -> None:
+    """Smooth pictures, width and height as given: so many in each folder below ``photos``."""
+    rng = np.random.default_rng(0)
+    for folder, count in counts.items():
+        (root / "photos" / folder).mkdir(parents=True)
+        for index in range(count):
+            coarse = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)
+            picture = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
+            cv2.imwrite(str(root / "photos" / folder / f"{index}.png"), picture)

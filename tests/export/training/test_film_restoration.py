@@ -28,7 +28,7 @@ from inpaint_export.training.loop import Trainer
 from inpaint_export.training.optim import OptimConfig
 from inpaint_sdk import Restorer
 from inpaint_sdk.models.file import read_model_file
-from support.film import write_film
+from support.film import write_film, write_photographs
 
 SMALL = FilmConfig(
     detector=KindDetectorConfig(fine=8, widths=(8, 8, 8, 8), dilations=(1,), scanned=4),
@@ -43,13 +43,7 @@ SMALL = FilmConfig(
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     write_film(root)
-    rng = np.random.default_rng(0)
-    for folder in ("train", "val"):
-        (root / "photos" / folder).mkdir(parents=True)
-        for index in range(2):
-            coarse = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)
-            picture = cv2.resize(coarse, (340, 330), interpolation=cv2.INTER_CUBIC)
-            cv2.imwrite(str(root / "photos" / folder / f"{index}.png"), picture)
+    write_photographs(root, {"train": 2, "val": 2})
     return root
 
 
