@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import hashlib
 import json
 import os
 import platform
@@ -74,7 +73,11 @@ class Skipped(Exception):  # noqa: N818
 
 
 class Failed(Exception):  # noqa: N818
-    """A step found something wrong."""
+    """A step found something wrong. data: what it measured all the same."""
+
+    def __init__(self, reason: str, data: dict[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.data = data or {}
 
 
 @dataclass
@@ -94,25 +97,27 @@ class Day:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.work = folder / "work"
-        self.work.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.work, ignore_errors=True)  # else an earlier day's programs would be run
+        self.work.mkdir(parents=True)
         self.log = folder / "log.txt"
         self.log.write_text("")
         self.steps: list[Step] = []
 
-    def step(self, name: str, work: Callable[[], dict[str, Any]]) -> bool:
-        """Does one, and says whether it passed."""
+    def step(self, name: str, work: Callable[[], dict[str, Any]]) -> None:
+        """Does one and notes what became of it."""
         begin, note, data = time.monotonic(), "", {}
         status: Status = "passed"
         try:
             data = work()
         except Skipped as reason:
             status, note = "skipped", str(reason)
+        except Failed as reason:
+            status, note, data = "failed", str(reason), reason.data
         except Exception as error:  # a step must not end the others
-            status, note = "failed", f"{error}" if isinstance(error, Failed) else repr(error)
+            status, note = "failed", repr(error)
         note = without_home(note)
         self.steps.append(Step(name, status, round(time.monotonic() - begin, 1), note, data))
         print(f"{name}: {status}{f', {note}' if note else ''}", flush=True)
-        return status == "passed"
 
     def run(self, *command: str | Path, **environment: str) -> str:
         """Runs a program and returns what it printed; raises ``Failed`` if it fails."""
@@ -181,16 +186,19 @@ def build_kernels(day: Day) -> dict[str, Any]:
     for program, own in zip(PROGRAMS, objects[len(SOURCES) :], strict=True):
         day.run("nvcc", flags[-1], own, *kernels, "-o", day.work / program)
     stores = [line for line in log.splitlines() if "bytes spill stores" in line]
-    return {
-        "kernels": len(stores),
-        "spilling": sum(" 0 bytes spill stores" not in s for s in stores),
-    }
+    spilling = sum(" 0 bytes spill stores" not in line for line in stores)
+    return {"kernels": len(stores), "spilling": spilling}
 
 
 def run_program(day: Day, program: str) -> dict[str, Any]:
     path = need_built(day, program)
     result = day.work / f"{program}.json"
-    day.run(path, "--json", result)
+    try:
+        day.run(path, "--json", result)
+    except Failed as reason:
+        if result.exists():
+            reason.data = json.loads(result.read_text())
+        raise
     return dict(json.loads(result.read_text()))
 
 
@@ -280,84 +288,19 @@ def run_model(
         raise Skipped("the plugin was not built: it needs nvcc, CMake and TensorRT's headers")
     result = day.work / "model.json"
     result.unlink(missing_ok=True)
-    command = (sys.executable, Path(__file__), "--model", backend, model, precision)
-    extra = () if plugin is None else ("--plugin", plugin)
-    day.run(*command, *extra, result, INPAINT_SDK_CACHE=str(day.work / "cache"))
+    command = (sys.executable, HERE / "first_day_model.py", backend, model, precision, result)
+    given = () if plugin is None else (plugin,)
+    day.run(*command, *given, INPAINT_SDK_CACHE=str(day.folder / "cache"))
     return check_model_result(json.loads(result.read_text()))
 
 
 def check_model_result(data: dict[str, Any]) -> dict[str, Any]:
     """Raises ``Failed`` if a model's outputs are not what they should be."""
-    limit = NEAR[data["precision"]]
-    if not data["from_cpu"] <= limit:  # a NaN is not
-        raise Failed(f"its output is {data['from_cpu']:.3g} from the CPU's; {limit:g} is allowed")
-    limit = AGAIN[data["precision"]]
-    if not data["from_first"] <= limit:
-        raise Failed(
-            f"later runs are {data['from_first']:.3g} from the first; {limit:g} is allowed"
-        )
+    limits = {"from_cpu": NEAR[data["precision"]], "from_first": AGAIN[data["precision"]]}
+    for name, limit in limits.items():
+        if not data[name] <= limit:  # a NaN is not
+            raise Failed(f"{name} is {data[name]:.3g}; {limit:g} is allowed", data)
     return data
-
-
-def measure_model(backend: str, model: str, precision: Any, plugin: Path | None) -> dict[str, Any]:
-    """Runs a model on a backend: its distance from the CPU's outputs, and how long it takes."""
-    import numpy as np
-
-    from inpaint_sdk import Restorer
-    from inpaint_sdk.backends.pool import ModelPool
-    from inpaint_sdk.backends.tensorrt import scan_node
-
-    given = plugin and scan_node.Plugin(plugin, hashlib.sha256(plugin.read_bytes()).hexdigest())
-    scan_node.find_plugin = lambda name: given  # type: ignore[assignment]  # with it, or without
-    rng = np.random.default_rng(0)
-    cpu = ModelPool("onnxruntime-cpu", precision="fp32").get(model)
-    begin = time.perf_counter()
-    pool = ModelPool(backend, precision=precision)
-    loaded = pool.get(model)
-    seconds = time.perf_counter() - begin
-    shape = (1, 3, 256, 384)
-    inputs = {"image": rng.random(shape, np.float32)}
-    if "mask" in loaded.session.inputs:
-        inputs["mask"] = (rng.random((1, 1, *shape[2:])) < 0.1).astype(np.float32)
-    expected = cpu.session.run(inputs)
-    # A new shape is run plainly first, then as a graph.
-    runs = [loaded.session.run(inputs) for _ in range(4)]
-
-    def distance(one: dict[str, Any], other: dict[str, Any]) -> float:
-        return max(float(np.abs(one[name] - other[name]).max()) for name in loaded.info.outputs)
-
-    restorer = Restorer(model, pool)
-    latencies = {}
-    for height, width in ((512, 512), (1080, 1920)):
-        image = rng.integers(0, 256, (height, width, 3), np.uint8)
-        mask = np.zeros((height, width), np.uint8)
-        mask[height // 4 : height // 2, width // 4 : width // 2] = 255
-        restore = partial(restorer.restore, image, mask)
-        latencies[f"{width}x{height}"] = percentiles(restore)
-    pool.close()
-    return {
-        "precision": loaded.info.precision,
-        "load_seconds": round(seconds, 2),
-        "from_cpu": distance(runs[0], expected),
-        "from_first": max(distance(run, runs[0]) for run in runs[1:]),
-        "milliseconds": latencies,
-    }
-
-
-def percentiles(call: Callable[[], object]) -> dict[str, float]:
-    """Of calls after some that warm up, for ten seconds and at least ten of them."""
-    for _ in range(3):
-        call()
-    times: list[float] = []
-    while len(times) < 10 or (sum(times) < 10 and len(times) < 200):
-        begin = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begin)
-    times.sort()
-    at = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
-    return {
-        name: round(1e3 * times[int(share * (len(times) - 1))], 3) for name, share in at.items()
-    }
 
 
 # --- what is written ------------------------------------------------------------------------------
@@ -456,14 +399,7 @@ def spend(folder: Path) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "gpu_checks")
-    parser.add_argument("--model", nargs=3, help=argparse.SUPPRESS)  # one step, in its own process
-    parser.add_argument("--plugin", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.model:
-        backend, model, precision = arguments.model
-        result = measure_model(backend, model, precision, arguments.plugin)
-        arguments.folder.write_text(json.dumps(result))
-        return 0
     arguments.folder.mkdir(parents=True, exist_ok=True)
     return spend(arguments.folder.resolve())
 
