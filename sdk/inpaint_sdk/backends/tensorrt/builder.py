@@ -40,9 +40,9 @@ def build(
     profile: OptimizationProfile,
     *,
     targets: tuple[str, ...],
-    workspace: int,
     plugin: Plugin | None,
     progress: Progress,
+    workspace: int = 0,
 ) -> Built:
     """Compiles a model for inputs of the profile.
 

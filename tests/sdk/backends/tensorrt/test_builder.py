@@ -56,9 +56,7 @@ def library() -> Library:
 
 
 def build(library: Library, model: ModelFile, profile: OptimizationProfile) -> builder.Built:
-    return builder.build(
-        library, model, profile, targets=TARGETS, workspace=0, plugin=None, progress=Phases()
-    )
+    return builder.build(library, model, profile, targets=TARGETS, plugin=None, progress=Phases())
 
 
 @pytest.mark.parametrize("profile", [STATIC, DYNAMIC], ids=["static", "dynamic"])
@@ -114,9 +112,7 @@ def test_lines_that_are_too_long_are_refused(library: Library, scan_file: ModelF
 
 def test_progress_is_told_from_start_to_finish(library: Library, scan_file: ModelFile) -> None:
     phases = Phases()
-    builder.build(
-        library, scan_file, STATIC, targets=TARGETS, workspace=0, plugin=None, progress=phases
-    )
+    builder.build(library, scan_file, STATIC, targets=TARGETS, plugin=None, progress=phases)
     assert phases.outermost == ["Building engine"]
     assert sorted(phases.started) == sorted(phases.finished)
     assert phases.steps > 5
@@ -139,7 +135,6 @@ def test_an_interrupt_stops_the_build(
             scan_file,
             STATIC,
             targets=TARGETS,
-            workspace=0,
             plugin=None,
             progress=Impatient(),
         )
@@ -220,7 +215,6 @@ def test_an_unknown_target(library: Library, scan_file: ModelFile) -> None:
             scan_file,
             STATIC,
             targets=("sm_90",),
-            workspace=0,
             plugin=None,
             progress=Phases(),
         )
