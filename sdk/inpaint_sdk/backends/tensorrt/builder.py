@@ -22,6 +22,8 @@ from inpaint_sdk.models.file import ModelFile, has_functions
 if TYPE_CHECKING:
     import tensorrt_bindings as tensorrt
 
+_GRANULE = 256 << 20
+
 RECIPE = 1
 """Of what a build is told besides the fields of an engine's key; raise it when that changes."""
 
@@ -74,8 +76,11 @@ def build(
 
 
 def workspace_limit(device: Device) -> int:
-    """A quarter of the memory: a library's own choice is all of it, on a Jetson the host's too."""
-    return device.memory // 4
+    """A quarter of the memory: a library's own choice is all of it, on a Jetson the host's too.
+
+    Rounded, since what the system keeps of it may differ a little from one start to the next.
+    """
+    return max(1, round(device.memory / 4 / _GRANULE)) * _GRANULE
 
 
 def load_plugin(library: Library, plugin: Plugin, logger: tensorrt.ILogger) -> None:

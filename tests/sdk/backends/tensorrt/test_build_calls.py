@@ -279,6 +279,8 @@ def test_the_key_tells_modules_of_one_name_apart(asked: Asked, photo_file: Model
     ]
     assert len({key.digest() for key in keys}) == 3
     assert keys[0].workspace == JETSON.memory // 4
+    reserved = replace(JETSON, memory=JETSON.memory - (50 << 20))  # by another start of the system
+    assert loader.engine_key(library, photo_file, SHAPES, reserved) == keys[0]
     rtx = loader.engine_key(asked.library("tensorrt_rtx", "1.7.1"), photo_file, SHAPES, DEVICE)
     assert (rtx.device, rtx.multiprocessors, rtx.workspace) == ("", 0, 0)
 
