@@ -80,8 +80,19 @@ def test_steps_that_fail_do_not_end_the_others(
     assert "7 cases, 0 failed" in (tmp_path / "summary.md").read_text()
 
 
-def test_no_step_is_limited_to_less_than_a_small_cpu_needs(first_day: ModuleType) -> None:
-    assert first_day.HOURS >= 3600
+def test_no_step_is_limited_to_less_than_a_small_cpu_needs(
+    first_day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    def hang(*arguments: object, timeout: float, **options: object) -> None:
+        limits.append(timeout)
+        raise subprocess.TimeoutExpired("test_scan", timeout)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    with pytest.raises(first_day.Failed, match="did not end in 3 hours"):
+        first_day.Day(tmp_path).run("test_scan")
+    assert limits == [3 * 3600]
 
 
 def test_a_model_is_compared_with_the_cpu(
