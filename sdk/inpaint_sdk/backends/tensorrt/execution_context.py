@@ -1,4 +1,4 @@
-"""One thread's way through an engine: its context, stream, buffers and CUDA graphs."""
+"""A way through an engine: its context, stream, buffers and CUDA graphs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from inpaint_sdk.backends.tensorrt.cuda import Cuda, host_view
 from inpaint_sdk.backends.tensorrt.library import Library, Log
+from inpaint_sdk.backends.tensorrt.runtime_config import RuntimeConfig
 from inpaint_sdk.errors import BackendError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class _Block:
 
 
 class _Resources:
-    """What a thread's context holds of CUDA, given back in one place."""
+    """What a context holds of CUDA, given back in one place."""
 
     def __init__(self, cuda: Cuda) -> None:
         self.cuda = cuda
@@ -52,32 +53,37 @@ class _Resources:
         """Gives everything back, whatever fails on the way: a broken device fails every call."""
         if os.getpid() != self.process:  # CUDA does not survive fork(): the parent gives it back
             return
-        with suppress(BackendError):
-            self.cuda.synchronize(self.stream)
-        while self.graphs:
+        with suppress(BackendError), self.cuda.current():
             with suppress(BackendError):
-                self.cuda.drop_graph(self.graphs.popitem()[1])
-        while self.blocks:
-            block = self.blocks.popitem()[1]
-            with suppress(BackendError):
-                block.free(block.pointer)
-        with suppress(BackendError):
+                self.cuda.synchronize(self.stream)
+            while self.graphs:
+                with suppress(BackendError):
+                    self.cuda.drop_graph(self.graphs.popitem()[1])
+            while self.blocks:
+                block = self.blocks.popitem()[1]
+                with suppress(BackendError):
+                    block.free(block.pointer)
             self.cuda.drop_stream(self.stream)
 
 
-class ThreadContext:
+class ExecutionContext:
     """Buffers only grow, and are used again. A graph is captured when a shape comes a second time.
 
-    Only one thread may use it at a time. It gives back what it holds when it is closed or
-    collected.
+    Only one thread may use it at a time, inside :meth:`Cuda.current`. It gives back what it holds
+    when it is closed or collected.
     """
 
     def __init__(
-        self, cuda: Cuda, library: Library, engine: tensorrt.ICudaEngine, logger: tensorrt.ILogger
+        self,
+        cuda: Cuda,
+        library: Library,
+        engine: tensorrt.ICudaEngine,
+        config: RuntimeConfig,
+        logger: tensorrt.ILogger,
     ) -> None:
         self._library = library
         self._logger = cast(Log, logger)
-        context = engine.create_execution_context()
+        context = engine.create_execution_context(config.argument)
         if context is None:
             raise BackendError(
                 f"{library.title} cannot make an execution context: "
@@ -90,16 +96,20 @@ class ThreadContext:
         self._shapes: dict[str, Sizes] = {}
         self._outputs: dict[str, Sizes] = {}
         self._ran: set[Hashable] = set()
-        self._capturable = True
+        self._capturable = not library.features.runtime_config  # else it captures by itself
 
     @property
     def stream(self) -> int:
         """The context's stream."""
         return self._resources.stream
 
+    def is_prepared(self, inputs: Mapping[str, Sizes]) -> bool:
+        """Whether the last inputs had these shapes."""
+        return inputs == self._shapes
+
     def prepare(self, inputs: Mapping[str, Sizes], outputs: tuple[str, ...]) -> dict[str, Sizes]:
         """Sets the inputs' shapes and every tensor's address; returns the outputs' shapes."""
-        if inputs == self._shapes:
+        if self.is_prepared(inputs):
             return self._outputs
         # A graph holds the shapes and addresses that it was captured with.
         self._forget()
@@ -112,8 +122,19 @@ class ThreadContext:
                 name, self.device(name, ITEM * math.prod(sizes))
             ):
                 raise self._failure(f"refuses the address of {name}")
+        self._give_memory()
         self._shapes, self._outputs = dict(inputs), found
         return found
+
+    def _give_memory(self) -> None:
+        """Gives the library what these shapes need; by itself it would take the largest ones'."""
+        size = self._context.update_device_memory_size_for_shapes()
+        if size == 0:
+            errors = self._logger.take_errors()
+            if errors:
+                raise BackendError(f"{self._library.title} cannot prepare the shapes: {errors}")
+            return
+        self._context.set_device_memory(self.device("activations", size), size)
 
     def device(self, name: str, size: int) -> int:
         """The device buffer of that name, of at least ``size`` bytes."""
@@ -137,7 +158,7 @@ class ThreadContext:
         plain, because a context finishes its preparations for a shape when it runs.
         """
         graph = self._resources.graphs.get(key)
-        if graph is None and key in self._ran and self._may_capture():
+        if graph is None and key in self._ran and self._capturable:
             graph = self._capture(queue)
             if graph is not None:
                 self._resources.graphs[key] = graph
@@ -158,21 +179,16 @@ class ThreadContext:
             raise
         self._cuda.synchronize(self.stream)
 
-    def _may_capture(self) -> bool:
-        if not self._capturable:
-            return False
-        if self._library.features.asks_before_capture:
-            return bool(cast(Any, self._context).is_stream_capturable(self.stream))
-        return True
-
     def _capture(self, queue: Callable[[], None]) -> int | None:
         """Some networks cannot be captured; they are run plainly from then on."""
         try:
             self._cuda.begin_capture(self.stream)
             queue()
             return self._cuda.end_capture(self.stream)
-        except BackendError:
-            self._cuda.abandon_capture(self.stream)
+        except BaseException as error:
+            self._cuda.abandon_capture(self.stream)  # else nothing runs on the stream any more
+            if not isinstance(error, BackendError):
+                raise
             self._logger.take_errors()
             self._capturable = False
             return None
