@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from inpaint_export.models.sarnn import Sarnn
-from inpaint_export.survey.comparators.adversarial import AdversarialObjective
+from inpaint_export.survey.comparators.adversarial import AdversarialObjective, GanLoss
 from inpaint_export.training.objective import Batch
 from inpaint_export.training.start import FromModel
 from inpaint_sdk import Memory
@@ -51,6 +51,20 @@ class MaskedAdversarial(AdversarialObjective):
     """An adversarial objective whose batches of pairs get the masks that the network finds."""
 
     model: AttentionMasked
+
+    def __init__(
+        self,
+        model: nn.Module,
+        critic: nn.Module,
+        *,
+        loss: GanLoss,
+        weight: float,
+        penalty: float = 0.0,
+        start: float = 0.0,
+    ) -> None:
+        super().__init__(model, critic, loss=loss, weight=weight, penalty=penalty, start=start)
+        assert isinstance(model, AttentionMasked)
+        self.freeze(model.finder)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         with torch.no_grad():

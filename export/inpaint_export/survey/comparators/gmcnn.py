@@ -8,8 +8,8 @@ random fields, by which each patch of the true picture must be the nearest one o
 was made; Wasserstein critics of the whole picture and of the hole.
 
 Left out: most of the training's first part, without an adversarial loss, which is a tenth of it
-here. The fields are on EfficientNet-Lite0's features at 1/8 and 1/16. Clouds' holes have no one place, so the critic of the
-hole sees the picture with all else blackened.
+here. The fields are on EfficientNet-Lite0's features at 1/8 and 1/16. Clouds' holes have no one
+place, so the critic of the hole sees the picture with all else blackened.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class MultiColumnAdversarial(MaskedAdversarial):
 
     def __init__(
         self,
-        model: AttentionMasked,
+        model: nn.Module,
         *,
         weight: float = 0.001,
         fields: float = 0.05,
@@ -134,7 +134,6 @@ class MultiColumnAdversarial(MaskedAdversarial):
             penalty=10.0,
             start=start,
         )
-        self.freeze(model.finder)
         self.seen = FeatureLoss()
         self.fields = fields
 

@@ -93,7 +93,7 @@ class GatedAdversarial(MaskedAdversarial):
 
     def __init__(
         self,
-        model: AttentionMasked,
+        model: nn.Module,
         *,
         weight: float = 0.001,
         perceptual: float = 0.05,
@@ -101,7 +101,6 @@ class GatedAdversarial(MaskedAdversarial):
         variation: float = 0.1,
     ) -> None:
         super().__init__(model, PatchCritic(4, "spectral"), loss="hinge", weight=weight)
-        self.freeze(model.finder)
         self.seen = FeatureLoss()
         self.perceptual, self.style, self.variation = perceptual, style, variation
 
