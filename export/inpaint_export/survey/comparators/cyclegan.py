@@ -64,7 +64,7 @@ class ResNetGenerator(nn.Module):
 class CycleGan(nn.Module):
     """One of the two generators: the one that restores is what a model file holds."""
 
-    size_multiple = 4
+    size_multiple = 8  # instance normalisation needs more than one position at 1/4
     memory = Memory(bytes_per_pixel=260)
 
     def __init__(self, width: int = 12, blocks: int = 5) -> None:
@@ -88,8 +88,8 @@ class CycleConsistency(Objective):
     ) -> None:
         super().__init__(model)
         self.generators = nn.ModuleDict({"there": model, "back": back or CycleGan()})
-        names = ("clear", "damaged")
-        self.critics = nn.ModuleDict({name: PatchCritic(3, "instance") for name in names})
+        kinds = ("clean", "damaged")
+        self.critics = nn.ModuleDict({kind: PatchCritic(3, "instance") for kind in kinds})
         self.cycle = cycle
 
     def trained_modules(self) -> dict[str, nn.Module]:
@@ -97,11 +97,11 @@ class CycleConsistency(Objective):
         return {"generators": self.generators, "critics": self.critics}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        real = {"damaged": batch["image"], "clear": batch["clear"].roll(1, dims=0)}
+        real = {"damaged": batch["image"], "clean": batch["clear"].roll(1, dims=0)}
         there, back = self.generators["there"], self.generators["back"]
-        made = {"clear": there(real["damaged"]), "damaged": back(real["clear"])}
+        made = {"clean": there(real["damaged"]), "damaged": back(real["clean"])}
         yield "critics", self._critics_loss(real, made)
-        returned = {"damaged": back(made["clear"]), "clear": there(made["damaged"])}
+        returned = {"damaged": back(made["clean"]), "clean": there(made["damaged"])}
         cycle = torch.stack([(returned[kind] - real[kind]).abs().mean() for kind in real]).sum()
         self.critics.requires_grad_(False)
         adversarial = torch.stack([self._fooled(kind, picture) for kind, picture in made.items()])

@@ -95,7 +95,7 @@ def markov_field_loss(made: Tensor, true: Tensor) -> Tensor:
     How near each made position is to each true one, over how near its nearest true one is; of each
     true position, what comes nearest to it counts.
     """
-    centre = true.mean(dim=1, keepdim=True)
+    centre = true.mean(dim=(2, 3), keepdim=True)
     a, b = (F.normalize((x - centre).flatten(2), dim=1) for x in (made, true))
     distance = 0.5 * (1.0 - b.mT @ a)  # [N, true, made]
     relative = distance / (distance.amin(dim=1, keepdim=True) + 1e-5)
@@ -110,8 +110,8 @@ def confidence(mask: Tensor, *, size: int = 65, deviation: float = 40.0, rounds:
     line = (line / line.sum()).reshape(1, 1, 1, size)
     weights = torch.zeros_like(mask)
     for _ in range(rounds):
-        spread = F.conv2d(1.0 - mask + weights, line, padding=(0, size // 2))
-        weights = F.conv2d(spread, line.mT, padding=(size // 2, 0)) * mask
+        around = F.pad(1.0 - mask + weights, (size // 2,) * 4, mode="replicate")
+        weights = F.conv2d(F.conv2d(around, line), line.mT) * mask
     return weights
 
 
