@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +30,12 @@ CNN_ANEW = Comparator("CNN, from nothing", "cnn", partial(CnnInpainter, PHOTO), 
 NOTES = (
     "Irregular holes of 40-60 % and a centred box of a quarter of the picture, through the SDK. "
     "PSNR in the hole, scikit-image's SSIM of the picture, mean gradient in the hole over the true "
-    "picture's."
+    "picture's, and where it is installed a perceptual distance, of which less is better."
 )
 
 Settings = Mapping[str, Sequence[Holed]]
 Restore = Callable[[Pixels, Pixels], Pixels]
+Distance = Callable[[Pixels, Pixels], float]
 
 
 def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Row]:
@@ -44,7 +47,8 @@ def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Ro
         for folder in FOLDERS
         for holes in HOLES
     }
-    rows = network_rows(files, SIDE, options, partial(_measure, settings))
+    measure = partial(_measure, settings, perceptual_distance(options.threads))
+    rows = network_rows(files, SIDE, options, measure)
     if options.pictures is not None:
         write_cases(options.pictures, _cases(settings), files, options.threads)
     return rows
@@ -61,12 +65,29 @@ def _case(sample: Holed) -> Case:
     return Case(shown, (sample.picture, sample.mask), sample.picture)
 
 
-def _measure(settings: Settings, restore: Restore) -> Figures:
+def perceptual_distance(threads: int) -> Distance | None:
+    """The distance of a restored picture to the true one, if what it needs is installed."""
+    if find_spec("inpaint_eval.perceptual") is None:
+        return None
+    module = import_module("inpaint_eval.perceptual")
+    return module.PerceptualDistance(threads=threads) if module.is_available() else None
+
+
+def _measure(settings: Settings, distance: Distance | None, restore: Restore) -> Figures:
     figures: dict[str, float | None] = {}
     for setting, samples in settings.items():
-        found = measure_holes(restore, samples)
+        distances: list[float] = []
+
+        def watched(picture: Pixels, mask: Pixels, distances: list[float] = distances) -> Pixels:
+            restored = restore(picture, mask)
+            if distance is not None:
+                distances.append(distance(restored, picture))
+            return restored
+
+        found = measure_holes(watched, samples)
         figures[f"{setting}: PSNR in the hole"] = found.psnr_hole
         figures[f"{setting}: SSIM"] = found.ssim
         figures[f"{setting}: gradient"] = found.gradient_hole
-        figures[f"{setting}: perceptual"] = getattr(found, "perceptual", None)
+        if distances:
+            figures[f"{setting}: perceptual"] = float(np.mean(distances))
     return figures

