@@ -52,7 +52,7 @@ class Tool(nn.Module):
 
 
 class Agent(nn.Module):
-    """What to do next, and how much PSNR is still to be gained, in tens of dB."""
+    """What to do next, and how much PSNR is still to be gained, in bel."""
 
     adamw = ("policy", "value")
 
@@ -114,7 +114,7 @@ class Toolchain(nn.Module):
 class Episode:
     """Choices and what came of them, [length, N] each; 0 after the chain's end.
 
-    output: [N, 3, H, W]. log_probabilities: of the choices. rewards: gain in PSNR, in tens of dB.
+    output: [N, 3, H, W]. log_probabilities: of the choices. rewards: gains in PSNR, in bel.
     """
 
     output: Tensor
@@ -134,7 +134,7 @@ def play(model: Toolchain, image: Tensor, clear: Tensor) -> Episode:
         policy = torch.distributions.Categorical(logits=logits.float())
         choice = torch.where(running, policy.sample(), STOP)
         after = model.use(picture, choice)
-        reward = (level(after, clear) - level(picture, clear)).detach()
+        reward = (psnr_in_bel(after, clear) - psnr_in_bel(picture, clear)).detach()
         noted = (policy.log_prob(choice), value.float(), policy.entropy(), reward)
         steps.append(torch.stack([figure * running for figure in noted]))
         running = running & (choice != STOP)
@@ -159,8 +159,8 @@ def no_choice(image: Tensor) -> Tensor:
     return torch.zeros(len(image), STOP + 1, dtype=image.dtype, device=image.device)
 
 
-def level(picture: Tensor, clear: Tensor) -> Tensor:
-    """PSNR of each picture, in tens of dB, [N]."""
+def psnr_in_bel(picture: Tensor, clear: Tensor) -> Tensor:
+    """PSNR of each picture, in bel, which are ten dB, [N]."""
     return -torch.log10((picture - clear).square().mean(dim=(1, 2, 3)) + FLOOR)
 
 

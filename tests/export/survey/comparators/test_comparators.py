@@ -124,8 +124,8 @@ def test_its_model_file_restores_through_the_sdk(comparator: Comparator, tmp_pat
     recipe = small_recipe(comparator)
     path = tmp_path / "comparator.onnx"
     export_model(recipe.build(), recipe, path)
-    with Restorer.load(path, threads=1) as restorer:
-        picture = torch.randint(0, 256, (90, 70, 3), dtype=torch.uint8).numpy()
-        inputs = (picture, (picture[..., 0] > 200).astype("uint8")) if restorer.needs_mask else ()
-        restored = restorer.restore(*(inputs or (picture,)))
+    picture = torch.randint(0, 256, (90, 70, 3), dtype=torch.uint8).numpy()
+    mask = (picture[..., 0] > 200).astype("uint8")
+    inputs = (picture, mask) if recipe.task == "inpaint" else (picture,)
+    restored = Restorer.load(path, threads=1).restore(*inputs)
     assert restored.shape == picture.shape
