@@ -165,5 +165,6 @@ class FeatureReasoningLosses(Objective):
         output = self.model(image, mask).float()
         perceptual, style = self.seen(output, image)
         l1 = hole_l1(output, image, mask)
-        self.note(l1=l1, perceptual=perceptual, style=style)
-        yield "model", self.hole * l1 + self.perceptual * perceptual + self.style * style
+        loss = self.hole * l1 + self.perceptual * perceptual + self.style * style
+        self.note(supervised=loss, l1=l1, perceptual=perceptual, style=style)
+        yield "model", loss

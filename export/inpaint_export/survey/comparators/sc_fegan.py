@@ -96,20 +96,22 @@ class GatedAdversarial(MaskedAdversarial):
         model: nn.Module,
         *,
         weight: float = 0.001,
+        hole: float = 6.0,
         perceptual: float = 0.05,
         style: float = 120.0,
         variation: float = 0.1,
     ) -> None:
         super().__init__(model, PatchCritic(4, "spectral"), loss="hinge", weight=weight)
         self.seen = FeatureLoss()
-        self.perceptual, self.style, self.variation = perceptual, style, variation
+        self.hole, self.perceptual, self.style = hole, perceptual, style
+        self.variation = variation
 
     def restore(self, batch: Batch) -> tuple[Tensor, Tensor]:
         mask, clear = batch["mask"], truth(batch)
         output = self.inpainted(batch)
         perceptual, style = self.seen(output, clear)
         return output, (
-            hole_l1(output, clear, mask)
+            self.hole * hole_l1(output, clear, mask)
             + self.perceptual * perceptual
             + self.style * style
             + self.variation * total_variation(output, mask)

@@ -156,7 +156,7 @@ def actor_critic_loss(episode: Episode, *, discount: float = 0.99, entropy: floa
 
 def no_choice(image: Tensor) -> Tensor:
     """What the agent is told before its first choice, [N, K]."""
-    return torch.zeros(len(image), STOP + 1, dtype=image.dtype, device=image.device)
+    return image.new_zeros(image.shape[0], STOP + 1)
 
 
 def psnr_in_bel(picture: Tensor, clear: Tensor) -> Tensor:
