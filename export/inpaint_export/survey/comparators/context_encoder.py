@@ -53,7 +53,7 @@ class ContextEncoder(nn.Module):
     """Inpainting through a bottleneck."""
 
     size_multiple = 32
-    memory = Memory(bytes_per_pixel=130)
+    memory = Memory(bytes_per_pixel=410)
     adamw = ("first", "last")
 
     def __init__(self, widths: tuple[int, ...] = (48, 80, 128, 160, 192)) -> None:

@@ -65,7 +65,7 @@ class CycleGan(nn.Module):
     """One of the two generators: the one that restores is what a model file holds."""
 
     size_multiple = 8  # instance normalisation needs more than one position at 1/4
-    memory = Memory(bytes_per_pixel=260)
+    memory = Memory(bytes_per_pixel=275)
 
     def __init__(self, width: int = 12, blocks: int = 5) -> None:
         super().__init__()

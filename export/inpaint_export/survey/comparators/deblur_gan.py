@@ -25,7 +25,7 @@ class DeblurGan(nn.Module):
     """A distorted picture, and what a residual generator adds to it; at first nothing."""
 
     size_multiple = 8  # instance normalisation needs more than one position at 1/4
-    memory = Memory(bytes_per_pixel=260)
+    memory = Memory(bytes_per_pixel=275)
 
     def __init__(self, width: int = 12, blocks: int = 5) -> None:
         super().__init__()

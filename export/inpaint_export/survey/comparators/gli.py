@@ -29,7 +29,7 @@ class CompletionNetwork(nn.Module):
     """Inpainting at a quarter of the resolution, with dilated convolutions."""
 
     size_multiple = 4
-    memory = Memory(bytes_per_pixel=260)
+    memory = Memory(bytes_per_pixel=515)
     adamw = ("first", "last")
 
     def __init__(self, width: int = 13, dilations: tuple[int, ...] = (2, 4, 8, 16)) -> None:

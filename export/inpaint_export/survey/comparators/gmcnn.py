@@ -123,7 +123,7 @@ class MultiColumnAdversarial(MaskedAdversarial):
         model: nn.Module,
         *,
         weight: float = 0.001,
-        fields: float = 0.05,
+        markov: float = 0.05,
         start: float = 0.1,
     ) -> None:
         super().__init__(
@@ -135,7 +135,7 @@ class MultiColumnAdversarial(MaskedAdversarial):
             start=start,
         )
         self.seen = FeatureLoss()
-        self.fields = fields
+        self.markov = markov
 
     def restore(self, batch: Batch) -> tuple[Tensor, Tensor]:
         clear = truth(batch)
@@ -147,7 +147,7 @@ class MultiColumnAdversarial(MaskedAdversarial):
         pairs = zip(self.seen.features(output)[1:], wanted, strict=True)
         fields = torch.stack([markov_field_loss(made, true) for made, true in pairs]).sum()
         self.note(error=error, fields=fields)
-        return output, error + self.fields * fields
+        return output, error + self.markov * fields
 
     def judge(self, batch: Batch, picture: Tensor) -> Tensor:
         scores: Tensor = self.critic(picture - 0.5, batch["mask"])

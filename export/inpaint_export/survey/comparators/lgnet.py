@@ -49,7 +49,7 @@ class LgNet(nn.Module):
     """Inpainting by a coarse network, a local refinement and a global one."""
 
     size_multiple = 32
-    memory = Memory(bytes_per_pixel=200)
+    memory = Memory(bytes_per_pixel=240)
 
     def __init__(
         self,

@@ -60,7 +60,7 @@ class Pix2Pix(nn.Module):
     """Pictures from pictures."""
 
     size_multiple = 32
-    memory = Memory(bytes_per_pixel=150)
+    memory = Memory(bytes_per_pixel=410)
 
     def __init__(self, widths: tuple[int, ...] = (36, 72, 112, 160, 192)) -> None:
         super().__init__()

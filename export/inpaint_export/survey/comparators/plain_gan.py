@@ -24,7 +24,7 @@ class PlainGenerator(nn.Module):
     """An encoder and a decoder, without skips."""
 
     size_multiple = 8
-    memory = Memory(bytes_per_pixel=100)
+    memory = Memory(bytes_per_pixel=260)
     adamw = ("first", "last")
 
     def __init__(self, widths: tuple[int, int, int] = (32, 72, 144), middle: int = 3) -> None:

@@ -97,7 +97,7 @@ class RfrNetwork(nn.Module):
     """Inpainting by reasoning on features again and again."""
 
     size_multiple = 16
-    memory = Memory(bytes_per_pixel=230)
+    memory = Memory(bytes_per_pixel=450, bytes_per_pixel_squared=3.7e-4)
     adamw = ("enter2", "last")
 
     def __init__(self, channels: int = 52, deep: int = 80, repetitions: int = 4) -> None:

@@ -78,7 +78,7 @@ class Toolchain(nn.Module):
     """An agent and its tools, one for each kind of distortion."""
 
     size_multiple = 8
-    memory = Memory(bytes_per_pixel=200)
+    memory = Memory(bytes_per_pixel=130)
 
     def __init__(self, width: int = 22, length: int = 3) -> None:
         super().__init__()
