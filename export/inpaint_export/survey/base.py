@@ -23,7 +23,10 @@ BLOCKS = 20
 CLOSE = 0.2
 """Difference of the first figure, in dB, below which rows are trained from further seeds."""
 
-PLAIN = ("SSIM", "gradient", "perceptual")
+PERCEPTUAL = "perceptual distance"
+"""Column of that figure, where it is available."""
+
+PLAIN = ("SSIM", "gradient", PERCEPTUAL)
 """How the names of figures end that are not in dB."""
 
 Figures = Mapping[str, float | None]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,7 @@ import numpy as np
 from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_holes
 from inpaint_export.models.cnn import PHOTO, CnnInpainter
-from inpaint_export.survey.base import Figures, Row, TableOptions
+from inpaint_export.survey.base import PERCEPTUAL, Figures, Row, TableOptions
 from inpaint_export.survey.cases import Case, write_cases
 from inpaint_export.survey.networks import Comparator, network_rows
 from inpaint_export.training.objective import HoleRegression
@@ -35,7 +33,6 @@ NOTES = (
 
 Settings = Mapping[str, Sequence[Holed]]
 Restore = Callable[[Pixels, Pixels], Pixels]
-Distance = Callable[[Pixels, Pixels], float]
 
 
 def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Row]:
@@ -47,8 +44,7 @@ def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Ro
         for folder in FOLDERS
         for holes in HOLES
     }
-    measure = partial(_measure, settings, perceptual_distance(options.threads))
-    rows = network_rows(files, SIDE, options, measure)
+    rows = network_rows(files, SIDE, options, partial(_measure, settings))
     if options.pictures is not None:
         write_cases(options.pictures, _cases(settings), files, options.threads)
     return rows
@@ -65,29 +61,14 @@ def _case(sample: Holed) -> Case:
     return Case(shown, (sample.picture, sample.mask), sample.picture)
 
 
-def perceptual_distance(threads: int) -> Distance | None:
-    """The distance of a restored picture to the true one, if what it needs is installed."""
-    if find_spec("inpaint_eval.perceptual") is None:
-        return None
-    module = import_module("inpaint_eval.perceptual")
-    return module.PerceptualDistance(threads=threads) if module.is_available() else None
-
-
-def _measure(settings: Settings, distance: Distance | None, restore: Restore) -> Figures:
+def _measure(settings: Settings, restore: Restore) -> Figures:
     figures: dict[str, float | None] = {}
     for setting, samples in settings.items():
-        distances: list[float] = []
-
-        def watched(picture: Pixels, mask: Pixels, distances: list[float] = distances) -> Pixels:
-            restored = restore(picture, mask)
-            if distance is not None:
-                distances.append(distance(restored, picture))
-            return restored
-
-        found = measure_holes(watched, samples)
+        found = measure_holes(restore, samples)
         figures[f"{setting}: PSNR in the hole"] = found.psnr_hole
         figures[f"{setting}: SSIM"] = found.ssim
         figures[f"{setting}: gradient"] = found.gradient_hole
-        if distances:
-            figures[f"{setting}: perceptual"] = float(np.mean(distances))
+        perceptual = getattr(found, "perceptual", None)  # not every score has it
+        if perceptual is not None:
+            figures[f"{setting}: {PERCEPTUAL}"] = perceptual
     return figures
