@@ -315,14 +315,27 @@ def evaluate(
 @main.command()
 @click.argument("name", type=click.Choice(TABLES) if TABLES else str)
 @click.option("--data", type=FOLDER, required=True, help="Root of the data folders.")
-@click.option("--weights", type=FOLDER, help="Folder of comparators' weights; for rice1, rice2.")
+@click.option("--weights", type=FOLDER, help="Folder of comparators' weights; for table2, table3.")
 @click.option("-o", "--output", type=NEW_FOLDER, required=True)
 @click.option(
     "--steps", type=click.IntRange(min=1), default=1000, show_default=True, help="Of each variant."
 )
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Trainings of each variant that is within 0.2 dB of another row.",
+)
 def survey(
-    name: str, data: Path, weights: Path | None, output: Path, steps: int, threads: int
+    name: str,
+    data: Path,
+    weights: Path | None,
+    output: Path,
+    steps: int,
+    threads: int,
+    seeds: int,
 ) -> None:
     """Run one of the survey's tables again, from a source checkout: NAME.md and NAME.json.
 
@@ -331,4 +344,4 @@ def survey(
     from inpaint_export.survey import make_table
     from inpaint_export.survey.base import TableOptions
 
-    click.echo(make_table(name, TableOptions(data, weights, output, steps, threads)))
+    click.echo(make_table(name, TableOptions(data, weights, output, steps, threads, seeds)))
