@@ -1,6 +1,6 @@
 """Picture files become pixels: upright, in plain colours or grey, of 8 or 16 bits or floats.
 
-libvips reads JPEG, PNG and TIFF, whatever form their pixels have; PIL reads the other formats.
+libvips reads JPEG, PNG, TIFF and AVIF, whatever form their pixels have; PIL reads other formats.
 libvips is only asked for regions, which it computes in the thread that asks: its pool of threads
 does not survive a fork.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from inpaint_sdk.errors import ImageError, InpaintError
+from inpaint_sdk.errors import ImageError, InpaintError, MaskError
 from inpaint_sdk.images.ifd import Directory, read_directories
 from inpaint_sdk.images.image import Pixels, check_floats
 from inpaint_sdk.images.metadata import FURTHER, Metadata, MetadataWarning, read_metadata
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 Source: TypeAlias = "Path | bytes"
 """A picture file: where it is, or what it holds."""
 
+RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
 STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PN": "PNG"}
 STARTS |= dict.fromkeys((b"II*", b"MM\0", b"II+"), "TIFF")
-"""Formats that libvips reads, by how their files begin."""
+LOADERS = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload", "AVIF": "heifload"}
+"""Formats that libvips reads: how their files begin, but for AVIF's, and its names of readers."""
 
-RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
+FORMS = {"cmyk": "CMYK colours", "lab": "CIELAB colours", "labs": "CIELAB colours"}
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
 TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float64}
 STRIP_BYTES = 8 << 20
@@ -42,64 +44,106 @@ LEAST = 0.25
 """Share of a JPEG's rows of which something must be there."""
 
 
-def decode(
-    source: Source,
+@dataclass(frozen=True)
+class ImageFile:
+    """What a file holds.
+
+    pixels: [H, W] or [H, W, C], colours in the order RGB, upright; uint8 or uint16, or floats from
+    0 to 1. format: as PIL calls it, or "" for what was made in memory. source: the file that it is
+    from, as long as the pixels are that file's.
+    """
+
+    pixels: Pixels
+    metadata: Metadata
+    format: str = ""
+    source: Source | None = None
+
+
+def read_image_file(
+    source: PILImage.Image | str | os.PathLike[str] | bytes,
     error: type[InpaintError] = ImageError,
     *,
     page: int | None = None,
-    salvage: bool = False,
-) -> tuple[Pixels, Metadata, str]:
-    """Reads a file whole: its pixels, its metadata, and its format as PIL calls it.
+) -> ImageFile:
+    """Reads a picture file, its bytes or a PIL image whole.
 
-    page: which of a TIFF's pictures, from 1. salvage: reads what there is of a JPEG that is cut
-    short, with a ``MetadataWarning``. What goes wrong is raised as ``error``.
+    Of a JPEG that is cut short, what is there is read, with a ``MetadataWarning``; of a mask, for
+    which ``error`` is ``MaskError``, all must be there.
+
+    page: which of a TIFF's pictures, from 1.
+
+    Raises:
+        error: the file is missing, damaged, of a kind that cannot be restored, or so large that it
+            may be meant to exhaust memory (more than twice ``PIL.Image.MAX_IMAGE_PIXELS``, which
+            can be raised). Nothing is decoded then.
     """
-    name = str(source) if isinstance(source, Path) else "the image's bytes"
+    what = "the mask" if error is MaskError else "the image"
+    is_path = isinstance(source, (str, os.PathLike))
+    name = str(source) if is_path else what if is_pil(source) else f"{what}'s bytes"
     try:
-        if isinstance(source, Path) and source.suffix.lower() in RAW:
+        if is_pil(source):
+            return _from_pil(source, name)  # type: ignore[arg-type]
+        if is_path and Path(name).suffix.lower() in RAW:
             raise ImageError(f"{name} is a camera's raw file; develop it, and give the picture")
-        data = source.read_bytes() if isinstance(source, Path) else source
-        kind = STARTS.get(data[:3], "")
-        if page not in (None, 1) and kind != "TIFF":
-            raise ImageError(f"{name} has no page {page}; a TIFF has pages")
-        if kind:
-            return _by_vips(data, kind, name, page, salvage)
-        from PIL import Image
-
-        with Image.open(BytesIO(data)) as picture:
-            return *_from_pil(picture, name), picture.format or ""
+        if is_path:
+            return _from_bytes(Path(name).read_bytes(), name, page, error is not MaskError)
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            return _from_bytes(bytes(source), name, page, error is not MaskError)
     except ImportError:
         raise  # of a library that is not installed
-    except FileNotFoundError:
-        raise error(f"there is no file {name}") from None
-    except Exception as reason:
-        raise _told(reason, name, error) from reason
+    except Exception as reason:  # damaged files fail in each decoder in its own way
+        raise error(_told(reason, name)) from reason
+    kind = type(source).__name__
+    raise error(f"{what} is a numpy array, a PIL image, a path or bytes, not {kind}")
 
 
-def _told(reason: Exception, name: str, error: type[InpaintError]) -> InpaintError:
-    """The error for what a decoder raised: damaged files fail in each in its own way."""
+def _told(reason: Exception, name: str) -> str:
+    """What is said of what a decoder raised."""
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(reason, InpaintError):
-        return error(str(reason))
+        return str(reason)
+    if isinstance(reason, FileNotFoundError):
+        return f"there is no file {name}"
     if isinstance(reason, UnidentifiedImageError):
-        return error(f"{name} is not a picture in a known format")
+        return f"{name} is not a picture in a known format"
     text = (str(reason).strip() or type(reason).__name__).splitlines()[-1].strip()
     if isinstance(reason, (Image.DecompressionBombError, MemoryError)):
-        return error(f"{name} is too large to be read safely: {text}")
-    return error(f"cannot read {name}, it may be cut short or damaged: {text}")
+        return f"{name} is too large to be read safely: {text}"
+    return f"cannot read {name}, it may be cut short or damaged: {text}"
 
 
-def _by_vips(
-    data: bytes, kind: str, name: str, page: int | None, salvage: bool
-) -> tuple[Pixels, Metadata, str]:
+def _from_bytes(data: bytes, name: str, page: int | None, salvage: bool) -> ImageFile:
+    kind = STARTS.get(data[:3], "")
+    if data[4:8] == b"ftyp":
+        kind = "AVIF" if b"avif" in data[8:64] else "HEIF"
+    if page not in (None, 1) and kind != "TIFF":
+        raise ImageError(f"{name} has no page {page}; a TIFF has pages")
+    if kind in LOADERS:
+        return _by_vips(data, kind, name, page, salvage)
+    from PIL import Image
+
+    if kind == "HEIF" and "HEIF" not in Image.OPEN:
+        try:
+            import_module("pi_heif").register_heif_opener()
+        except ImportError:
+            raise ImageError(
+                f"{name} is a HEIC picture, which pi-heif reads: pip install 'inpaint-sdk[heic]'"
+            ) from None
+    with Image.open(BytesIO(data)) as picture:
+        return _from_pil(picture, name)
+
+
+def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool) -> ImageFile:
     libvips = _libvips()
     pages = list(read_directories(data)) if kind == "TIFF" else []
-    index = _page_index(pages, page, name) if pages else 0
-    tags, options = (pages[index], {"page": index}) if pages else ({}, {})
+    options = {"page": _page_index(pages, page, name)} if pages else {}
+    tags = pages[options["page"]] if pages else {}
+    if {258, 262} <= tags.keys() and tags[258].first() == tags[262].first() == 8:
+        raise ImageError(f"{name} has 8 bits of CIELAB a channel; convert it to 16 bits or to RGB")
 
     def read(fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
-        load = getattr(libvips.Image, f"{kind.lower()}load_buffer")
+        load = getattr(libvips.Image, f"{LOADERS[kind]}_buffer")
         image = load(data, access="sequential", fail_on=fail_on, **options)
         return image, _computed(image, tags, name)
 
@@ -119,11 +163,15 @@ def _by_vips(
         return image.get(field) if image.get_typeof(field) else None
 
     metadata, turn = read_metadata(kind, data, tags, get)
-    dropped += [FURTHER] * (len(pages) > 1) + ["tags"] * (kind == "TIFF" and not pages)
-    icc = b"" if image.interpretation == "cmyk" else metadata.icc
+    if kind == "AVIF" and pixels.dtype == np.uint16:  # their high bits, with which white is grey
+        pixels |= pixels >> get("bits-per-sample")
+    # 330: sub-directories.
+    dropped += [FURTHER] * (len(pages) > 1 or 330 in tags or data[4:12] == b"ftypavis")
+    icc = b"" if image.interpretation in FORMS else metadata.icc
     lost = (*metadata.dropped, *dropped)
     metadata = replace(metadata, icc=icc, dropped=lost, converted=converted)
-    return orient_array(pixels, turn), metadata, kind
+    # libvips turns an AVIF by its own properties, which its EXIF does not count beside.
+    return ImageFile(orient_array(pixels, 1 if kind == "AVIF" else turn), metadata, kind)
 
 
 def _libvips() -> Any:
@@ -147,23 +195,23 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
             f"{name} is too large to be read safely: {image.width}x{image.height} pixels are more "
             f"than twice PIL.Image.MAX_IMAGE_PIXELS ({LIMIT}), which can be raised"
         )
-    form, converted, dropped = image.interpretation, "", []
-    is_cmyk = form == "cmyk" and image.format == "uchar"
-    if image.format not in TYPES or form in ("lab", "labq") or (form == "cmyk" and not is_cmyk):
+    form, dropped = image.interpretation, []
+    colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(form, 1 if image.bands < 3 else 3)
+    alpha = tags[338].first() if 338 in tags else 0
+    further = image.bands - colours
+    kept = int(further == 1 or (further > 1 and alpha > 0))
+    converted = FORMS.get(form, "")
+    if kept < further:
+        image, dropped = image.extract_band(0, n=colours + kept), ["further channels"]
+    if converted:
+        image = _in_srgb(image, colours, name)
+    elif image.format not in TYPES:
         raise ImageError(f"{name} is {form} of type {image.format}; convert it to 8 or 16 bits RGB")
-    if is_cmyk:  # by the picture's profile, or else a usual one
-        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk")
-        converted = "CMYK colours"
     elif image.get_typeof("palette") or (262 in tags and tags[262].first() == 3):
         converted = "a palette"
     elif image.get_typeof("bits-per-sample") and image.get("bits-per-sample") == 1:
         converted = "1 bit a pixel"
-    colours = 1 if image.bands < 3 or form in ("b-w", "grey16") else 3
-    alpha = tags[338].first() if 338 in tags else 0
-    kept = colours + (image.bands == colours + 1 or (image.bands > colours and alpha > 0))
-    if kept < image.bands:
-        image, dropped = image.extract_band(0, n=kept), ["further channels"]
-    if kept in (2, 4) and alpha == 1:  # as libvips divides them by it
+    if kept and alpha == 1:  # as libvips divides them by it
         converted = "premultiplied alpha"
     region = _libvips().Region.new(image)
     pixels = np.empty((image.height, image.width, image.bands), TYPES[image.format])
@@ -176,6 +224,22 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     if pixels.dtype.kind == "f":
         check_floats(pixels)
     return pixels[..., 0] if image.bands == 1 else pixels, converted, dropped
+
+
+def _in_srgb(image: pyvips.Image, count: int, name: str) -> pyvips.Image:
+    """CMYK or CIELAB as sRGB, by the picture's profile or else a usual one; alpha stays."""
+    colours = image.extract_band(0, n=count)
+    if image.interpretation != "cmyk":
+        found = colours.icc_export(pcs="lab", output_profile="srgb", depth=16)
+    elif image.format in ("uchar", "ushort"):
+        depth = 8 if image.format == "uchar" else 16
+        options = {"embedded": True, "input_profile": "cmyk", "depth": depth}
+        found = colours.icc_transform("srgb", **options)
+    else:
+        raise ImageError(f"{name} is CMYK of type {image.format}; convert it to 8 or 16 bits RGB")
+    if image.bands == count:
+        return found
+    return found.bandjoin(image.extract_band(count).cast(found.format))
 
 
 def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
@@ -204,18 +268,10 @@ def is_pil(image: object) -> bool:
     return module is not None and isinstance(image, module.Image)
 
 
-def decode_pil(
-    picture: PILImage.Image, name: str, error: type[InpaintError]
-) -> tuple[Pixels, Metadata]:
-    """Takes a PIL image as :func:`decode` takes a file."""
-    try:
-        return _from_pil(picture, name)
-    except Exception as reason:  # PIL decodes lazily
-        raise _told(reason, name, error) from reason
-
-
-def _from_pil(picture: PILImage.Image, name: str) -> tuple[Pixels, Metadata]:
-    mode, converted, plain, info = picture.mode, "", picture, picture.info
+def _from_pil(picture: PILImage.Image, name: str) -> ImageFile:
+    mode, plain, info = picture.mode, picture, picture.info
+    depth = info.get("bit_depth", 8)
+    converted = f"{depth} bits a channel" if depth > 8 else ""
     if any(";16" in str(tile) for tile in getattr(picture, "tile", ())) and mode != "I;16":
         raise ImageError(
             f"{name} has 16 bits a channel, which a PIL image cannot hold; convert it to a PNG or "
@@ -236,7 +292,8 @@ def _from_pil(picture: PILImage.Image, name: str) -> tuple[Pixels, Metadata]:
     names = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
     metadata, _ = read_metadata("", b"", {}, lambda field: info.get(names.get(field, field)))
     dropped = metadata.dropped + (FURTHER,) * (getattr(picture, "n_frames", 1) > 1)
-    return pixels, replace(metadata, dropped=dropped, converted=converted)
+    metadata = replace(metadata, dropped=dropped, converted=converted)
+    return ImageFile(pixels, metadata, picture.format or "")
 
 
 def orient_array(pixels: Pixels, orientation: int) -> Pixels:

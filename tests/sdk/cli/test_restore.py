@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 import inpaint_sdk.cli.folder as folder_command
 from inpaint_sdk import Restorer
-from inpaint_sdk.images.files import ImageFile
+from inpaint_sdk.images.decoding import ImageFile
 
 Pixels = NDArray[np.uint8]
 Run = Callable[..., Result]

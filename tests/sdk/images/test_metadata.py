@@ -16,7 +16,7 @@ from PIL import Image
 
 from inpaint_sdk import MetadataWarning, Restorer
 from inpaint_sdk.images.containers import jpeg_parts
-from inpaint_sdk.images.files import read_image_file
+from inpaint_sdk.images.decoding import read_image_file
 from inpaint_sdk.images.ifd import read_directories
 from inpaint_sdk.images.metadata import upright_exif, upright_xmp
 
