@@ -143,7 +143,8 @@ def choose_encoder(video: VideoFile, frame: VideoFrame, encoding: Encoding) -> E
                 f"{problem}; give another encoder and container, like --codec apng and .apng, "
                 "prores_ks and .mov, libvpx-vp9 and .webm, or ffv1 and .mkv"
             )
-        warnings.warn(f"{problem} becomes {pixel_format}", FileWarning, stacklevel=2)
+        remedy = "; --codec ffv1 and .mkv keep all" if DEPTH in losses else ""
+        warnings.warn(f"{problem} becomes {pixel_format}{remedy}", FileWarning, stacklevel=2)
     source = video.stream.codec_context
     fields = getattr(source, "field_order", 0) > 1 or frame.interlaced_frame
     interlaced = bool(fields) and name in INTERLACED
