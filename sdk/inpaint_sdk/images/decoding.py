@@ -38,7 +38,7 @@ LOADERS = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload", "AVIF": "he
 
 FORMS = {"cmyk": "CMYK colours", "lab": "CIELAB colours", "labs": "CIELAB colours"}
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
-TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float64}
+TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 STRIP_BYTES = 8 << 20
 LEAST = 0.25
 """Share of a JPEG's rows of which something must be there."""
@@ -107,10 +107,12 @@ def _told(reason: Exception, name: str) -> str:
         return f"there is no file {name}"
     if isinstance(reason, UnidentifiedImageError):
         return f"{name} is not a picture in a known format"
+    if isinstance(reason, OSError) and reason.strerror:
+        return f"cannot read {name}: {reason.strerror}"
     text = (str(reason).strip() or type(reason).__name__).splitlines()[-1].strip()
     if isinstance(reason, (Image.DecompressionBombError, MemoryError)):
         return f"{name} is too large to be read safely: {text}"
-    return f"cannot read {name}, it may be cut short or damaged: {text}"
+    return f"cannot read {name}; it is damaged, or of a form that is not known here: {text}"
 
 
 def _from_bytes(data: bytes, name: str, page: int | None, salvage: bool) -> ImageFile:
@@ -142,17 +144,21 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
     if {258, 262} <= tags.keys() and tags[258].first() == tags[262].first() == 8:
         raise ImageError(f"{name} has 8 bits of CIELAB a channel; convert it to 16 bits or to RGB")
 
-    def read(fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
+    def read(data: bytes, fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
         load = getattr(libvips.Image, f"{LOADERS[kind]}_buffer")
         image = load(data, access="sequential", fail_on=fail_on, **options)
         return image, _computed(image, tags, name)
 
     try:
-        image, (pixels, converted, dropped) = read("truncated")
+        image, (pixels, converted, dropped) = read(data, "truncated")
     except libvips.Error as reason:
         if not salvage or kind != "JPEG":
             raise
-        image, (pixels, converted, dropped) = read("none")  # grey from where it is cut
+        try:
+            image, (pixels, converted, dropped) = read(data, "none")  # grey from where it is cut
+        except libvips.Error:  # as in the tables of a scan; what is before it is whole
+            before = data[: data.rfind(b"\xff\xda")]
+            image, (pixels, converted, dropped) = read(before, "none")
         if (pixels != 128).reshape(len(pixels), -1).any(axis=1).mean() < LEAST:
             raise
         warn(f"{name}: what can be read is taken: {str(reason).splitlines()[-1].strip()}")
@@ -197,9 +203,9 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
         )
     form, dropped = image.interpretation, []
     colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(form, 1 if image.bands < 3 else 3)
-    alpha = tags[338].first() if 338 in tags else 0
     further = image.bands - colours
-    kept = int(further == 1 or (further > 1 and alpha > 0))
+    alpha = tags[338].first() if 338 in tags else 2 * (further == 1)
+    kept = int(further > 0 and alpha > 0)  # 0: of no known meaning, like a scanner's infrared
     converted = FORMS.get(form, "")
     if kept < further:
         image, dropped = image.extract_band(0, n=colours + kept), ["further channels"]
@@ -279,8 +285,8 @@ def _from_pil(picture: PILImage.Image, name: str) -> ImageFile:
         )
     if 0 in picture.size:
         raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
-    if mode in ("1", "P", "PA", "La", "RGBa", "RGBX", "YCbCr"):
-        alpha = mode in ("PA", "La", "RGBa") or "transparency" in info
+    if mode in ("1", "P", "PA", "RGBa", "RGBX", "YCbCr"):
+        alpha = mode in ("PA", "RGBa") or "transparency" in info
         converted = {"1": "1 bit a pixel", "P": "a palette"}.get(mode, f"mode {mode}")
         plain = picture.convert("RGBA" if alpha else "L" if mode == "1" else "RGB")
     elif mode not in MODES:

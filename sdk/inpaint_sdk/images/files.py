@@ -103,7 +103,7 @@ def _encode(picture: ImageFile, kind: str, name: str) -> bytes:
     if metadata.converted:
         warn(f"{name}: the source has {metadata.converted}; the result has plain colours or grey")
     if lost := metadata.lost_in(kind, same=same):
-        warn(f"{name}: {kind} files cannot hold the source's {', '.join(lost)}")
+        warn(f"{name}: the result lacks the source's {', '.join(lost)}")
     if kind == "TIFF":
         return write_tiff(pixels, tags_for_tiff(metadata))
     options = dict(OPTIONS.get(kind, {}))

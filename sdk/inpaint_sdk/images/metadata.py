@@ -90,15 +90,12 @@ def read_metadata(
     kind: JPEG, PNG, TIFF, or another. tags: of a TIFF's page. get: gives what libvips or PIL read,
     by its name in libvips.
     """
-    exif, xmp, dpi = (
-        _bytes(get("exif-data")).removeprefix(EXIF),
-        _bytes(get("xmp-data")),
-        get("dpi"),
-    )
+    exif, xmp = _bytes(get("exif-data")).removeprefix(EXIF), _bytes(get("xmp-data"))
+    icc, dpi = _bytes(get("icc-profile-data")), get("dpi")
     kept: list[Part] = []
     dropped: list[str] = []
-    parts, rest = jpeg_parts(data) if kind == "JPEG" else (png_parts(data), b"")
-    for part in parts if kind in ("JPEG", "PNG") else ():
+    parts, rest = jpeg_parts(data) if kind == "JPEG" else ([], b"")
+    for part in png_parts(data) if kind == "PNG" else parts:
         start, raw = part.kind + part.data, _raw_profile(part)
         if start.startswith(FURTHER_PARTS):
             dropped.append(FURTHER)
@@ -109,6 +106,8 @@ def read_metadata(
         elif part.kind == b"pHYs" and part.data[8:] == b"\1":
             across, down = struct.unpack_from(">II", part.data)  # dots a metre
             dpi = (across * 0.0254, down * 0.0254)
+        elif part.kind == b"iCCP" and not icc:
+            dropped.append("damaged colour profile")
         elif part.kind[3:].isupper() and part.kind not in COLOUR_CHUNKS:  # it depends on the pixels
             dropped += [] if start.startswith(READ) else [_name(part)]
         elif not start.startswith(READ):
@@ -128,9 +127,9 @@ def read_metadata(
     shop = b"".join(p.data[len(PHOTOSHOP) :] for p in kept if p.data.startswith(PHOTOSHOP))
     exif, turn = upright_exif(exif)
     xmp, told = upright_xmp(xmp)
+    iptc = shop or _bytes(get("photoshop-data"))
     if not (isinstance(dpi, tuple) and len(dpi) == 2 and all(0.5 < d < 65_000 for d in dpi)):
         dpi = None
-    icc, iptc = _bytes(get("icc-profile-data")), shop or _bytes(get("photoshop-data"))
     return Metadata(icc, exif, xmp, iptc, dpi, tuple(kept), tuple(dropped)), turn or told or 1
 
 

@@ -429,3 +429,62 @@ def test_reading_survives_a_fork(image: Pixels, deep: Pixels) -> None:
     for data in files:
         open_image(data, "rgb")
     assert set(threads.iterdir()) <= before
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_scanners_infrared_is_no_alpha(dtype: type, deep: Pixels, tmp_path: Path) -> None:
+    """A fourth channel of no known meaning."""
+    pixels = (deep >> 8 if dtype == np.uint8 else deep).astype(dtype)
+    options = {"photometric": "rgb", "extrasamples": ["unspecified"], "metadata": None}
+    tifffile.imwrite(tmp_path / "in.tif", np.dstack([pixels, pixels[..., 0]]), **options)
+    file = read_image_file(tmp_path / "in.tif")
+    np.testing.assert_array_equal(file.pixels, pixels)
+    assert file.metadata.dropped == ("further channels",)
+
+
+@pytest.mark.parametrize("orientation", [1, 5, 6, 7, 8])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_big_tiffs_have_pages_and_tags(
+    orientation: int, order: str, photo: Restorer, deep: Pixels, tmp_path: Path
+) -> None:
+    name = "José".encode("latin-1") + b"\0"
+    extra = [(274, 3, 1, orientation, True), (315, 2, len(name), name, True)]
+    options = {"photometric": "rgb", "metadata": None, "extratags": extra}
+    with tifffile.TiffWriter(tmp_path / "in.tif", bigtiff=True, byteorder=order) as file:
+        file.write(deep[::4, ::4].copy(), subfiletype=1, **options)
+        file.write(deep, **options)
+    expected = orient_array(deep, orientation)
+    mask = np.zeros(expected.shape[:2], np.uint8)
+    mask[20:24, 30:40] = 255
+    with pytest.warns(MetadataWarning, match="further pictures"):
+        photo.restore_file(tmp_path / "in.tif", tmp_path / "out.tif", mask)
+    found = read_image_file(tmp_path / "out.tif")
+    np.testing.assert_array_equal(found.pixels[mask == 0], expected[mask == 0])
+    assert name in found.metadata.exif
+    with tifffile.TiffWriter(tmp_path / "in.tif", bigtiff=True, byteorder=order) as file:
+        file.write(deep, **options)
+        file.write(deep, **options)
+    with pytest.raises(ImageError, match="holds 2 pictures"):
+        read_image_file(tmp_path / "in.tif")
+
+
+def test_a_progressive_jpeg_that_is_cut_anywhere(image: Pixels) -> None:
+    """In the tables of a scan too, where a decoder finds no whole picture."""
+    whole = saved(Image.fromarray(image), "JPEG", quality=90, progressive=True)
+    first = whole.index(b"\xff\xda", whole.index(b"\xff\xda") + 2)
+    starts = [at for at in range(first, len(whole)) if whole[at : at + 2] == b"\xff\xda"]
+    for start in starts:
+        for cut in (start - 3, start + 1, start + 5, start + 9, start + 20):
+            with pytest.warns(MetadataWarning, match="what can be read is taken"):
+                found = read_image_file(whole[:cut])
+            assert found.pixels.shape == image.shape
+
+
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"cannot read .*: Is a directory$"):
+        read_image_file(tmp_path)
+
+
+def test_a_damaged_profile_is_named(image: Pixels) -> None:
+    data = with_chunk(saved(Image.fromarray(image), "PNG"), b"iCCP", b"bad\0\0not deflated")
+    assert read_image_file(data).metadata.dropped == ("damaged colour profile",)
