@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,19 @@ def test_transparency_that_would_be_lost_is_an_error(
             painter, source, tmp_path / "out.mp4", mask=logo, encoding=Encoding("libx264")
         )
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_transparency_that_is_not_used_is_not_missed(
+    painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
+) -> None:
+    def draw(index: int) -> Pixels:
+        return np.full((120, 160, 4), 255, np.uint8)
+
+    source = make_video("in.mov", codec="png", pix_fmt="rgba", draw=draw, count=2)
+    encoding = Encoding("libx264rgb")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        restore_video(painter, source, tmp_path / "out.mp4", mask=logo, encoding=encoding)
 
 
 @pytest.mark.parametrize(
