@@ -182,14 +182,14 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
 
 def _libvips() -> Any:
     """The module pyvips. Its library brings a GLib of its own, which must not meet GStreamer's."""
-    if "pyvips" not in sys.modules and hasattr(os, "RTLD_DEEPBIND"):
-        flags = sys.getdlopenflags()
-        sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
-        try:
-            return import_module("pyvips")
-        finally:
-            sys.setdlopenflags(flags)
-    return import_module("pyvips")
+    if "pyvips" in sys.modules or not hasattr(os, "RTLD_DEEPBIND"):
+        return import_module("pyvips")
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    try:
+        return import_module("pyvips")
+    finally:
+        sys.setdlopenflags(flags)
 
 
 def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, str, list[str]]:
@@ -205,14 +205,15 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(form, 1 if image.bands < 3 else 3)
     further = image.bands - colours
     alpha = tags[338].first() if 338 in tags else 2 * (further == 1)
-    kept = int(further > 0 and alpha > 0)  # 0: of no known meaning, like a scanner's infrared
-    converted = FORMS.get(form, "")
+    # 0: of no known meaning, like a scanner's infrared. Beside CIELAB libvips reads it with a sign.
+    kept = int(further > 0 and alpha > 0 and form not in ("lab", "labs"))
+    if image.format not in {"cmyk": ("uchar", "ushort"), "labs": ("short",)}.get(form, TYPES):
+        raise ImageError(f"{name} is {form} of type {image.format}; convert it to 8 or 16 bits RGB")
     if kept < further:
         image, dropped = image.extract_band(0, n=colours + kept), ["further channels"]
+    converted = FORMS.get(form, "")
     if converted:
-        image = _in_srgb(image, colours, name)
-    elif image.format not in TYPES:
-        raise ImageError(f"{name} is {form} of type {image.format}; convert it to 8 or 16 bits RGB")
+        image = _in_srgb(image, colours)
     elif image.get_typeof("palette") or (262 in tags and tags[262].first() == 3):
         converted = "a palette"
     elif image.get_typeof("bits-per-sample") and image.get("bits-per-sample") == 1:
@@ -232,17 +233,14 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     return pixels[..., 0] if image.bands == 1 else pixels, converted, dropped
 
 
-def _in_srgb(image: pyvips.Image, count: int, name: str) -> pyvips.Image:
+def _in_srgb(image: pyvips.Image, count: int) -> pyvips.Image:
     """CMYK or CIELAB as sRGB, by the picture's profile or else a usual one; alpha stays."""
-    colours = image.extract_band(0, n=count)
-    if image.interpretation != "cmyk":
-        found = colours.icc_export(pcs="lab", output_profile="srgb", depth=16)
-    elif image.format in ("uchar", "ushort"):
-        depth = 8 if image.format == "uchar" else 16
+    colours, depth = image.extract_band(0, n=count), 8 if image.format == "uchar" else 16
+    if image.interpretation == "cmyk":
         options = {"embedded": True, "input_profile": "cmyk", "depth": depth}
         found = colours.icc_transform("srgb", **options)
     else:
-        raise ImageError(f"{name} is CMYK of type {image.format}; convert it to 8 or 16 bits RGB")
+        found = colours.icc_export(pcs="lab", output_profile="srgb", depth=depth)
     if image.bands == count:
         return found
     return found.bandjoin(image.extract_band(count).cast(found.format))

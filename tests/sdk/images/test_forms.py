@@ -210,6 +210,11 @@ def test_lab_as_others_show_it(dtype: type, photo: Restorer, tmp_path: Path) -> 
         photo.restore_file(tmp_path / "in.tif", tmp_path / "out.tif", mask)
     found = read_image_file(tmp_path / "out.tif").pixels
     assert found.dtype == np.uint16
+    with_alpha = np.dstack([lab, np.full(lab.shape[:2], lab.max())]).astype(dtype)
+    tifffile.imwrite(tmp_path / "in.tif", with_alpha, extrasamples=["unassalpha"], **options)
+    other = read_image_file(tmp_path / "in.tif")
+    np.testing.assert_array_equal(other.pixels[mask == 0], found[mask == 0])
+    assert other.metadata.dropped == ("further channels",)
     assert np.abs(found[mask == 0] / 257 - expected[mask == 0]).max() < 1.5
 
 
