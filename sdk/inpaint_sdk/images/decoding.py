@@ -36,6 +36,7 @@ STARTS |= dict.fromkeys((b"II*", b"MM\0", b"II+"), "TIFF")
 LOADERS = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload", "AVIF": "heifload"}
 """Formats that libvips reads: how their files begin, but for AVIF's, and its names of readers."""
 
+HEIF = tuple(b"ftyp" + kind for kind in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"))
 FORMS = {"cmyk": "CMYK colours", "lab": "CIELAB colours", "labs": "CIELAB colours"}
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
 TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
@@ -117,7 +118,7 @@ def _told(reason: Exception, name: str) -> str:
 
 def _from_bytes(data: bytes, name: str, page: int | None, salvage: bool) -> ImageFile:
     kind = STARTS.get(data[:3], "")
-    if data[4:8] == b"ftyp":
+    if data[4:12] in HEIF:
         kind = "AVIF" if b"avif" in data[8:64] else "HEIF"
     if page not in (None, 1) and kind != "TIFF":
         raise ImageError(f"{name} has no page {page}; a TIFF has pages")
@@ -275,7 +276,7 @@ def is_pil(image: object) -> bool:
 def _from_pil(picture: PILImage.Image, name: str) -> ImageFile:
     mode, plain, info = picture.mode, picture, picture.info
     depth = info.get("bit_depth", 8)
-    converted = f"{depth} bits a channel" if depth > 8 else ""
+    converted = f"{depth} bits a channel, of which 8 are read" if depth > 8 else ""
     if any(";16" in str(tile) for tile in getattr(picture, "tile", ())) and mode != "I;16":
         raise ImageError(
             f"{name} has 16 bits a channel, which a PIL image cannot hold; convert it to a PNG or "

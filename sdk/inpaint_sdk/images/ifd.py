@@ -6,10 +6,10 @@ Values keep their bytes, whatever they claim to be, so that what is written is w
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +22,8 @@ SIZES = {**INTEGERS, 2: 1, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 17
 
 HEADER = b"II*\0\x08\0\0\0"
 """Little-endian, with a directory behind it."""
+
+STRIP_BYTES = 1 << 20
 
 
 class Entry(NamedTuple):
@@ -78,8 +80,8 @@ def read_directories(data: bytes) -> Iterator[Directory]:
                 unit = 4 if kind in (5, 10) else SIZES[kind]
                 value = np.frombuffer(value, f">u{unit}").astype(f"<u{unit}").tobytes()
             entry = Entry(kind, values, value, at=here)
-            points = tag in SUB_DIRECTORIES and kind in (4, 13, 16, 18) and depth < 2
-            if points and 8 <= entry.first() <= len(data) - width:
+            points = tag in SUB_DIRECTORIES and kind in (4, 13, 16, 18) and values == 1
+            if points and depth < 2 and 8 <= entry.first() <= len(data) - width:
                 entry = Entry(4, 1, b"", read(entry.first(), depth + 1)[0])
             entries.setdefault(tag, entry)
         return entries, end
@@ -107,19 +109,20 @@ def build(entries: Directory, at: int = len(HEADER)) -> bytes:
 
 
 def write_tiff(pixels: NDArray[Any], tags: Directory) -> bytes:
-    """A TIFF of pixels [H, W] or [H, W, 1 to 4] of integers or floats, deflated.
-
-    OpenCV compresses them as grey, whose bytes are the same; a directory that says what they are
-    takes the place of its own.
-    """
-    options = [cv2.IMWRITE_TIFF_COMPRESSION, 8, cv2.IMWRITE_TIFF_PREDICTOR, 1]
-    _, encoded = cv2.imencode(".tif", pixels.reshape(len(pixels), -1), options)
-    count = pixels.shape[2] if pixels.ndim == 3 else 1
-    shorts = {258: [8 * pixels.itemsize] * count, 262: [2 if count > 2 else 1], 277: [count]}
-    shorts |= {339: [3 if pixels.dtype.kind == "f" else 1] * count}
+    """A TIFF of pixels [H, W] or [H, W, 1 to 4] of integers or floats, in deflated strips."""
+    height, width, count = (*pixels.shape, 1)[:3]
+    rows = max(1, STRIP_BYTES // pixels[0].nbytes)
+    pixels = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+    strips = [
+        zlib.compress(pixels[top : top + rows].tobytes(), 5) for top in range(0, height, rows)
+    ]
+    ends = np.cumsum([len(HEADER), *map(len, strips)]).tolist()
+    shorts = {258: [8 * pixels.itemsize] * count, 259: [8], 262: [2 if count > 2 else 1]}
+    shorts |= {277: [count], 284: [1], 339: [3 if pixels.dtype.kind == "f" else 1] * count}
     shorts |= {338: [2]} if count in (2, 4) else {}  # alpha that is not multiplied into colours
+    longs = {256: [width], 257: [height], 273: ends[:-1], 278: [rows], 279: [*map(len, strips)]}
     own = {t: Entry(3, len(v), struct.pack(f"<{len(v)}H", *v)) for t, v in shorts.items()}
-    own[256] = Entry(4, 1, struct.pack("<I", pixels.shape[1]))
-    tiff = encoded.tobytes() + b"\0" * (encoded.size % 2)
-    directory = build({**tags, **next(read_directories(tiff)), **own}, len(tiff))
-    return tiff[:4] + struct.pack("<I", len(tiff)) + tiff[8:] + directory
+    own |= {t: Entry(4, len(v), struct.pack(f"<{len(v)}I", *v)) for t, v in longs.items()}
+    at = ends[-1] + ends[-1] % 2
+    body = b"".join(strips).ljust(at - len(HEADER), b"\0")
+    return HEADER[:4] + struct.pack("<I", at) + body + build({**tags, **own}, at)

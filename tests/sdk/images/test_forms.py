@@ -220,7 +220,7 @@ def test_lab_as_others_show_it(dtype: type, photo: Restorer, tmp_path: Path) -> 
 
 def test_lab_of_8_bits_is_told(image: Pixels, tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "in.tif", image, photometric="cielab", metadata=None)
-    with pytest.raises(ImageError, match="8 bits of CIELAB.*; convert it to 16 bits or to RGB"):
+    with pytest.raises(ImageError, match=r"8 bits of CIELAB.*; convert it to 16 bits"):
         read_image_file(tmp_path / "in.tif")
 
 

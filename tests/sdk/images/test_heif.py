@@ -14,7 +14,7 @@ import pyvips
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpaint_sdk import ImageError, MetadataWarning, Restorer
+from inpaint_sdk import ImageError, OutputError, Restorer
 from inpaint_sdk.images.decoding import read_image_file
 
 Pixels = NDArray[Any]
@@ -33,7 +33,7 @@ GF3a16DU7ux9ew7JZeOzyUcJWw5FZFFFRttNSFAIGKuQs+ZAsW3bUvKYrQ4u/CdkDrg3Mbwh2ki3D+cY
 d9fNMZ1JqNiCLdx1KGoCgp1l4I4OnYurfBU/EYDo/u173ChLvpJryEeAAAAABkV4aWYAAE1NACoAAAAIAAIBDgACAAAADgAAAC
 YBEgADAAAAAQAGAAAAAAAAYSBkZXNjcmlwdGlvbgA=
 """
-"""48x32 pixels of colours that rise to the right and down, turned by orientation 6 and described."""
+"""48x32 pixels of colours that rise to the right and down, turned by orientation 6, described."""
 
 HEIC_10_BITS = """
 AAAAHGZ0eXBoZWl4AAAAAG1pZjFoZWl4bWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAA
@@ -82,8 +82,13 @@ def test_heic(photo: Restorer, tmp_path: Path) -> None:
 def test_heic_of_10_bits_becomes_8(photo: Restorer) -> None:
     pytest.importorskip("pi_heif")
     file = read_image_file(base64.b64decode(HEIC_10_BITS))
-    assert file.metadata.converted == "10 bits a channel"
+    assert file.metadata.converted == "10 bits a channel, of which 8 are read"
     assert np.abs(file.pixels.astype(int) - RAMPS).mean() < 4
+
+
+def test_a_video_is_no_heic() -> None:
+    with pytest.raises(ImageError, match="not a picture in a known format"):
+        read_image_file(b"\0\0\0\x18ftypisom\0\0\2\0isomavc1" + bytes(100))
 
 
 def test_heic_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,5 +139,5 @@ def test_an_animated_avif_gives_its_first_picture(image: Pixels) -> None:
 def test_a_result_is_not_avif(photo: Restorer, image: Pixels, mask: Pixels) -> None:
     data = BytesIO()
     Image.fromarray(image).save(data, "AVIF")
-    with pytest.raises(Exception, match="AVIF files are not written; write a PNG"):
+    with pytest.raises(OutputError, match="AVIF files are not written; write a PNG"):
         photo(data.getvalue(), mask)
