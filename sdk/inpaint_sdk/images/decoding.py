@@ -37,6 +37,9 @@ LOADERS = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload", "AVIF": "he
 """Formats that libvips reads: how their files begin, but for AVIF's, and its names of readers."""
 
 HEIF = tuple(b"ftyp" + kind for kind in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"))
+PIL_FORMATS = ("WEBP", "BMP", "DIB", "GIF", "JPEG2000", "PPM", "TGA", "ICO", "PCX", "PSD")
+"""What PIL may read: pictures only, and none by another program, as EPS is by Ghostscript."""
+
 FORMS = {"cmyk": "CMYK colours", "lab": "CIELAB colours", "labs": "CIELAB colours"}
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
 TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
@@ -133,8 +136,23 @@ def _from_bytes(data: bytes, name: str, page: int | None, salvage: bool) -> Imag
             raise ImageError(
                 f"{name} is a HEIC picture, which pi-heif reads: pip install 'inpaint-sdk[heic]'"
             ) from None
-    with Image.open(BytesIO(data)) as picture:
-        return _from_pil(picture, name)
+    formats = (kind,) if kind else PIL_FORMATS
+    with Image.open(BytesIO(data), formats=formats) as picture:
+        bits, file = _bits(picture, data), _from_pil(picture, name)
+    if bits <= 8 or file.pixels.dtype != np.uint8:
+        return file
+    converted = f"{bits} bits a channel, of which 8 are read"
+    return replace(file, metadata=replace(file.metadata, converted=converted))
+
+
+def _bits(picture: PILImage.Image, data: bytes) -> int:
+    """Bits a channel of what PIL is about to read, which may make 8 of them."""
+    if picture.format == "JPEG2000":
+        return (data[data.find(b"\xff\x4f\xff\x51") + 42] & 127) + 1
+    if picture.format == "PPM":
+        told = picture.tile[0].args  # type: ignore[attr-defined]  # a mode, or that and white
+        return int(told[1]).bit_length() if isinstance(told, tuple) else 8
+    return int(picture.info.get("bit_depth", 8))
 
 
 def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool) -> ImageFile:
@@ -274,9 +292,7 @@ def is_pil(image: object) -> bool:
 
 
 def _from_pil(picture: PILImage.Image, name: str) -> ImageFile:
-    mode, plain, info = picture.mode, picture, picture.info
-    depth = info.get("bit_depth", 8)
-    converted = f"{depth} bits a channel, of which 8 are read" if depth > 8 else ""
+    mode, converted, plain, info = picture.mode, "", picture, picture.info
     if any(";16" in str(tile) for tile in getattr(picture, "tile", ())) and mode != "I;16":
         raise ImageError(
             f"{name} has 16 bits a channel, which a PIL image cannot hold; convert it to a PNG or "
@@ -296,7 +312,9 @@ def _from_pil(picture: PILImage.Image, name: str) -> ImageFile:
     pixels = orient_array(np.asarray(plain), picture.getexif().get(274, 1))
     names = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
     metadata, _ = read_metadata("", b"", {}, lambda field: info.get(names.get(field, field)))
-    dropped = metadata.dropped + (FURTHER,) * (getattr(picture, "n_frames", 1) > 1)
+    # pi-heif tells of a HEIC's maps of depth and of light.
+    further = getattr(picture, "n_frames", 1) > 1 or info.get("depth_images") or info.get("aux")
+    dropped = (*metadata.dropped, FURTHER) if further else metadata.dropped
     metadata = replace(metadata, dropped=dropped, converted=converted)
     return ImageFile(pixels, metadata, picture.format or "")
 

@@ -493,3 +493,25 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
 def test_a_damaged_profile_is_named(image: Pixels) -> None:
     data = with_chunk(saved(Image.fromarray(image), "PNG"), b"iCCP", b"bad\0\0not deflated")
     assert read_image_file(data).metadata.dropped == ("damaged colour profile",)
+
+
+def test_what_pil_reads_with_fewer_bits_is_told(image: Pixels, deep: Pixels) -> None:
+    header = b"P6\n%d %d\n" % deep.shape[1::-1]
+    ppm = header + b"65535\n" + deep.astype(">u2").tobytes()
+    jp2 = cv2.imencode(".jp2", deep)[1].tobytes()
+    for data in (ppm, jp2):
+        file = read_image_file(data)
+        assert file.metadata.converted == "16 bits a channel, of which 8 are read"
+    ppm = header + b"255\n" + image.tobytes()
+    for data in (ppm, saved(Image.fromarray(image), "JPEG2000")):
+        assert read_image_file(data).metadata.converted == ""
+    np.testing.assert_array_equal(read_image_file(ppm).pixels, image)
+
+
+def test_no_other_program_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As Ghostscript would be for PostScript, whatever the file is called."""
+    path = tmp_path / "in.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    monkeypatch.setattr("subprocess.check_call", lambda *_, **__: pytest.fail("a program was run"))
+    with pytest.raises(ImageError, match="not a picture in a known format"):
+        read_image_file(path)
