@@ -87,18 +87,17 @@ def read_image_file(
     try:
         if is_pil(source):
             return _from_pil(source, name)  # type: ignore[arg-type]
+        if not is_path and not isinstance(source, (bytes, bytearray, memoryview)):
+            kind = type(source).__name__
+            raise ImageError(f"{what} is a numpy array, a PIL image, a path or bytes, not {kind}")
         if is_path and Path(name).suffix.lower() in RAW:
             raise ImageError(f"{name} is a camera's raw file; develop it, and give the picture")
-        if is_path:
-            return _from_bytes(Path(name).read_bytes(), name, page, error is not MaskError)
-        if isinstance(source, (bytes, bytearray, memoryview)):
-            return _from_bytes(bytes(source), name, page, error is not MaskError)
+        data = Path(name).read_bytes() if is_path else bytes(source)  # type: ignore[arg-type]
+        return _from_bytes(data, name, page, error is not MaskError)
     except ImportError:
         raise  # of a library that is not installed
     except Exception as reason:  # damaged files fail in each decoder in its own way
         raise error(_told(reason, name)) from reason
-    kind = type(source).__name__
-    raise error(f"{what} is a numpy array, a PIL image, a path or bytes, not {kind}")
 
 
 def _told(reason: Exception, name: str) -> str:

@@ -17,7 +17,7 @@ from inpaint_sdk.images.containers import segments, with_png_parts
 from inpaint_sdk.images.decoding import ImageFile, read_image_file, warn
 from inpaint_sdk.images.ifd import write_tiff
 from inpaint_sdk.images.image import Image, Pixels
-from inpaint_sdk.images.metadata import EXIF, KEPT, parts_for_png, tags_for_tiff
+from inpaint_sdk.images.metadata import KEPT, parts_for_png, tags_for_tiff
 
 JPEG = {"quality": 95, "subsampling": 0}
 OPTIONS: Mapping[str, Mapping[str, Any]] = {"JPEG": JPEG, "WEBP": {"lossless": True, "exact": True}}
@@ -106,12 +106,7 @@ def _encode(picture: ImageFile, kind: str, name: str) -> bytes:
         warn(f"{name}: the result lacks the source's {', '.join(lost)}")
     if kind == "TIFF":
         return write_tiff(pixels, tags_for_tiff(metadata))
-    options = dict(OPTIONS.get(kind, {}))
-    if metadata.dpi and kind in ("JPEG", "BMP"):
-        options["dpi"] = metadata.dpi
-    if kind in ("JPEG", "WEBP"):
-        exif = EXIF + metadata.exif if metadata.exif else b""
-        options |= {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp}
+    options = {**OPTIONS.get(kind, {}), **({} if kind == "PNG" else metadata.pil_info())}
     if kind == "JPEG" and same:
         options["extra"] = segments(metadata.parts)
     if kind == "PNG" and pixels.dtype != np.uint8:

@@ -71,6 +71,12 @@ class Metadata:
     dropped: tuple[str, ...] = ()
     converted: str = ""
 
+    def pil_info(self) -> dict[str, Any]:
+        """What there is of it, by PIL's names in an image's ``info`` and in ``Image.save``."""
+        exif = EXIF + self.exif if self.exif else b""
+        info = {"icc_profile": self.icc, "exif": exif, "xmp": self.xmp, "dpi": self.dpi}
+        return {name: value for name, value in info.items() if value}
+
     def lost_in(self, kind: str, *, same: bool) -> list[str]:
         """Names of what a result in a format lacks. same: that of the source."""
         kept = KEPT[kind] | ({"iptc"} if same else set())

@@ -11,7 +11,6 @@ from inpaint_sdk.errors import ImageError
 from inpaint_sdk.images.decoding import read_image_file, warn
 from inpaint_sdk.images.image import Channels, Image, Pixels, check_array
 from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
-from inpaint_sdk.images.metadata import EXIF
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -71,14 +70,13 @@ def _open_for_pil(image: PILImage.Image | str | os.PathLike[str]) -> Image:
     if metadata.converted:
         warn(f"{name} has {metadata.converted}; the result has plain colours or grey")
         info.pop("transparency", None)
-    exif = EXIF + metadata.exif if metadata.exif else b""
-    info |= {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
+    info |= metadata.pil_info()
 
     def to_pil(result: Pixels) -> PILImage.Image:
         from PIL import Image as PILImage
 
         restored = PILImage.fromarray(result)
-        restored.info = {key: value for key, value in info.items() if value}
+        restored.info = dict(info)
         return restored
 
     return Image(pixels, "rgb", to_pil)
