@@ -59,7 +59,7 @@ def read_directories(data: bytes) -> Iterator[Directory]:
     if version not in (42, 43):
         raise ValueError("it has no TIFF header")
     count, word, width = ("H", "I", 4) if version == 42 else ("Q", "Q", 8)
-    step, left = 4 + 2 * width, 2 * len(data)  # to be copied: tags may each claim the whole
+    step, left = 4 + 2 * width, 2 * len(data)  # to be read: each tag may claim the whole
 
     def read(at: int, depth: int) -> tuple[Directory, int]:
         nonlocal left
@@ -68,6 +68,9 @@ def read_directories(data: bytes) -> Iterator[Directory]:
         start = at + struct.calcsize(order + count)
         end = start + step * number
         for here in range(start, min(end, len(data) - step + 1), step):
+            left -= step
+            if left < 0:
+                raise ValueError("its directories overlap")
             tag, kind, values = struct.unpack_from(f"{order}HH{word}", data, here)
             size, here = SIZES.get(kind, 0) * values, here + 4 + width
             if size > width:

@@ -268,3 +268,13 @@ def test_directories_of_damaged_files_end() -> None:
     greedy = exif(*((300 + n, 1, 1 << 20, bytes(5)) for n in range(100))) + bytes(1 << 20)
     held = sum(len(entry.data) for entry in next(read_directories(greedy)).values())
     assert held <= 2 * len(greedy)
+
+
+def test_directories_that_overlap_are_not_read_again_and_again() -> None:
+    """A thousand, each of 65535 tags, in less than a megabyte."""
+    chain = struct.pack("<1000I", *range(12, 4012, 4))
+    data = b"II*\0" + struct.pack("<I", 8) + b"\xff" * (2 + 12 * 65535) + chain
+    read = read_directories(data)
+    assert next(read) == {}
+    with pytest.raises(ValueError, match="overlap"):
+        list(read)

@@ -183,3 +183,12 @@ def test_a_jpeg_with_a_second_picture(photo: Restorer, image: Pixels, mask: Pixe
         result = photo(file.getvalue(), mask)
     with Image.open(BytesIO(result)) as picture:
         assert (picture.format, picture.size) == ("JPEG", (130, 90))
+
+
+@pytest.mark.parametrize("given", [5, None, ["in.png"]])
+def test_what_is_no_picture_is_told(given: object) -> None:
+    kind = type(given).__name__
+    with pytest.raises(ImageError, match=f"the image is a numpy array, .* or bytes, not {kind}"):
+        open_image(given, "bgr")  # type: ignore[arg-type]
+    with pytest.raises(MaskError, match=f"the mask is a numpy array, .* or bytes, not {kind}"):
+        open_mask(given)  # type: ignore[arg-type]
