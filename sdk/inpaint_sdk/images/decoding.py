@@ -36,7 +36,8 @@ STARTS |= dict.fromkeys((b"II*", b"MM\0", b"II+"), "TIFF")
 LOADERS = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload", "AVIF": "heifload"}
 """Formats that libvips reads: how their files begin, but for AVIF's, and its names of readers."""
 
-HEIF = tuple(b"ftyp" + kind for kind in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"))
+_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+HEIF = tuple(b"ftyp" + brand for brand in _BRANDS)
 PIL_FORMATS = ("WEBP", "BMP", "DIB", "GIF", "JPEG2000", "PPM", "TGA", "ICO", "PCX", "PSD")
 """What PIL may read: pictures only, and none by another program, as EPS is by Ghostscript."""
 

@@ -424,7 +424,7 @@ def test_a_path_gives_what_restore_file_writes(
 
 def test_reading_survives_a_fork(image: Pixels, deep: Pixels) -> None:
     """libvips' pool of threads would not."""
-    files = [saved(Image.fromarray(image), kind) for kind in ("JPEG", "PNG", "TIFF")]
+    files = [saved(Image.fromarray(image), kind) for kind in ("JPEG", "PNG", "TIFF", "AVIF")]
     files.append(cv2.imencode(".png", deep)[1].tobytes())
     threads = Path("/proc/self/task")
     if not threads.is_dir():
