@@ -19,9 +19,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from inpaint_sdk.errors import ImageError, InpaintError, MaskError
+from inpaint_sdk.images.containers import Part
 from inpaint_sdk.images.ifd import Directory, read_directories
 from inpaint_sdk.images.image import Pixels, check_floats
-from inpaint_sdk.images.metadata import FURTHER, Metadata, MetadataWarning, read_metadata
+from inpaint_sdk.images.metadata import (
+    FURTHER,
+    PIL_TEXTS,
+    Metadata,
+    MetadataWarning,
+    raw_profile,
+    read_metadata,
+)
 
 if TYPE_CHECKING:
     import pyvips
@@ -310,8 +318,16 @@ def _from_pil(picture: PILImage.Image, name: str) -> ImageFile:
             'first: image.convert("RGB"); a CMYK file is converted by its profile'
         )
     pixels = orient_array(np.asarray(plain), picture.getexif().get(274, 1))
-    names = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
-    metadata, _ = read_metadata("", b"", {}, lambda field: info.get(names.get(field, field)))
+    raw = (
+        PIL_TEXTS[1].encode() + b"\0" + str(info.get(PIL_TEXTS[1], "")).encode("latin-1", "replace")
+    )
+    found = {
+        **info,
+        "exif-data": info.get("exif") or raw_profile(Part(b"tEXt", raw)),
+        "xmp-data": info.get("xmp") or info.get(PIL_TEXTS[0]),
+        "icc-profile-data": info.get("icc_profile"),
+    }
+    metadata, _ = read_metadata("", b"", {}, found.get)
     # pi-heif tells of a HEIC's maps of depth and of light.
     further = getattr(picture, "n_frames", 1) > 1 or info.get("depth_images") or info.get("aux")
     dropped = (*metadata.dropped, FURTHER) if further else metadata.dropped

@@ -40,6 +40,9 @@ KEPT = {"JPEG": _USUAL, "PNG": _USUAL, "TIFF": _USUAL | {"iptc"}}
 KEPT |= {"WEBP": _USUAL - {"dpi"}, "BMP": frozenset({"dpi"})}
 """What each format that is written can hold of another's."""
 
+PIL_TEXTS = ("XML:com.adobe.xmp", "Raw profile type exif")
+"""Names of a PNG's texts in a PIL image's ``info`` that tell of an orientation."""
+
 FURTHER = "further pictures"
 FURTHER_PARTS = (b"\xe2MPF\0", b"acTL", b"fcTL", b"fdAT")
 _XMP_ORIENTATION = re.compile(
@@ -102,7 +105,7 @@ def read_metadata(
     dropped: list[str] = []
     parts, rest = jpeg_parts(data) if kind == "JPEG" else ([], b"")
     for part in png_parts(data) if kind == "PNG" else parts:
-        start, raw = part.kind + part.data, _raw_profile(part)
+        start, raw = part.kind + part.data[:40], raw_profile(part)
         if start.startswith(FURTHER_PARTS):
             dropped.append(FURTHER)
         elif raw.startswith((EXIF, b"II", b"MM")):
@@ -114,9 +117,12 @@ def read_metadata(
             dpi = (across * 0.0254, down * 0.0254)
         elif part.kind == b"iCCP" and not icc:
             dropped.append("damaged colour profile")
-        elif part.kind[3:].isupper() and part.kind not in COLOUR_CHUNKS:  # it depends on the pixels
-            dropped += [] if start.startswith(READ) else [_name(part)]
-        elif not start.startswith(READ):
+        elif start.startswith(READ):
+            continue
+        # A small last letter says that a chunk does not depend on the pixels.
+        elif kind == "PNG" and part.kind not in COLOUR_CHUNKS and not part.kind[3:].islower():
+            dropped.append(_name(part))
+        else:
             kept.append(part)
     if kind == "JPEG":  # of XMP libvips takes an extension for the whole
         xmp = next((p.data[len(XAP) :] for p in parts if p.data.startswith(XAP)), b"")
@@ -199,7 +205,7 @@ def _name(part: Part) -> str:
     return "text" if part.kind in (b"tEXt", b"zTXt", b"iTXt") else part.kind.decode("latin-1")
 
 
-def _raw_profile(part: Part) -> bytes:
+def raw_profile(part: Part) -> bytes:
     """EXIF or XMP in a PNG's text, as ImageMagick writes it; else nothing."""
     key, _, text = part.data.partition(b"\0")
     if part.kind not in (b"tEXt", b"zTXt") or not key.startswith(b"Raw profile type"):

@@ -11,6 +11,7 @@ from inpaint_sdk.errors import ImageError
 from inpaint_sdk.images.decoding import read_image_file, warn
 from inpaint_sdk.images.image import Channels, Image, Pixels, check_array
 from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
+from inpaint_sdk.images.metadata import PIL_TEXTS
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -66,7 +67,7 @@ def _open_for_pil(image: PILImage.Image | str | os.PathLike[str]) -> Image:
             f"{name} has 16 bits a channel or floats, which a PIL image cannot hold; restore it "
             "from file to file, with restore_file, or read it with OpenCV and give the array"
         )
-    info = dict(getattr(image, "info", {}))
+    info = {k: v for k, v in getattr(image, "info", {}).items() if k not in PIL_TEXTS}
     if metadata.converted:
         warn(f"{name} has {metadata.converted}; the result has plain colours or grey")
         info.pop("transparency", None)

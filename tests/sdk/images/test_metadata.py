@@ -191,6 +191,25 @@ def test_a_raw_profile_is_turned_too(
     assert upright_exif(block)[0] in result
 
 
+@pytest.mark.parametrize("kind", ["xmp", "raw profile"])
+def test_a_pil_image_tells_of_no_orientation_afterwards(
+    kind: str, photo: Restorer, image: Pixels, mask: Pixels, tmp_path: Path
+) -> None:
+    """Its texts would turn it once more."""
+    block = b"Exif\0\0" + exif((274, 3, 1, shorts(6)), (270, 2, 5, b"text\0"))
+    text = b"Raw profile type exif\0\nexif\n%8d\n%b\n" % (len(block), block.hex().encode())
+    chunk = (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP) if kind == "xmp" else (b"tEXt", text)
+    (tmp_path / "in.png").write_bytes(png(np.rot90(image).copy(), chunk))
+    for given in (tmp_path / "in.png", Image.open(tmp_path / "in.png")):
+        result = photo(given, mask)
+        np.testing.assert_array_equal(np.asarray(result)[mask == 0], image[mask == 0])
+        assert result.getexif().get(274, 1) == 1
+        if kind == "xmp":
+            assert result.info["xmp"] == upright_xmp(XMP)[0]
+        else:
+            assert result.getexif()[270] == "text"
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_tiff_keeps_its_tags(
     dtype: type, photo: Restorer, image: Pixels, mask: Pixels, tmp_path: Path
