@@ -10,8 +10,12 @@ from pathlib import Path
 
 from inpaint_sdk.errors import InpaintError, OutputError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp"})
-"""Suffixes of pictures that are both read and written, by which a folder's files are taken."""
+FORMATS = {".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
+FORMATS |= dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG")
+"""PIL's names of the formats of pictures that are both read and written, by their suffixes."""
+
+SUFFIXES = frozenset(FORMATS)
+"""Suffixes by which a folder's pictures are taken."""
 
 
 @contextmanager
@@ -71,12 +75,8 @@ def writing(path: Path, *errors: type[Exception]) -> Iterator[None]:
 
 def image_format(path: Path) -> str:
     """PIL's name of the format of a path's suffix; raises ``OutputError`` if there is none."""
-    from PIL import Image
-
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind is None or kind not in Image.SAVE:
-        raise OutputError(
-            f"{path}: no picture format has the suffix {path.suffix!r}; "
-            "use .png, .jpg, .webp or .tif"
-        )
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        told = f"no picture format that is written has the suffix {path.suffix!r}"
+        raise OutputError(f"{path}: {told}; use .png, .jpg, .webp, .tif or .bmp")
     return kind

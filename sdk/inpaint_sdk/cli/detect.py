@@ -21,7 +21,8 @@ from inpaint_sdk.cli.options import (
 from inpaint_sdk.cli.overlay import colour_names, draw_overlay
 from inpaint_sdk.detector import Detector
 from inpaint_sdk.errors import OptionError, OutputError
-from inpaint_sdk.images.files import ImageFile, read_image_file, write_image_file
+from inpaint_sdk.images.decoding import ImageFile, read_image_file
+from inpaint_sdk.images.files import write_image_file
 from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.metadata import Metadata
 from inpaint_sdk.options import Options

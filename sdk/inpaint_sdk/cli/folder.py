@@ -13,7 +13,8 @@ import numpy as np
 
 from inpaint_sdk.cli.jobs import Job, describe, list_pictures, make_folder, mask_finder
 from inpaint_sdk.errors import InpaintError, MaskError
-from inpaint_sdk.images.files import ImageFile, open_image_file, write_image_file
+from inpaint_sdk.images.decoding import ImageFile
+from inpaint_sdk.images.files import open_image_file, write_image_file
 from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.images.opening import open_pair

@@ -72,7 +72,8 @@ def list_pictures(folder: Path) -> list[Path]:
     try:
         for path in sorted(folder.iterdir()):
             is_picture = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-            (found if is_picture and not path.is_dir() else others).append(path.name)
+            is_file = path.is_file() or not path.exists()  # no pipe, but a link that leads nowhere
+            (found if is_picture and is_file else others).append(path.name)
     except OSError as error:
         raise ImageError(f"cannot read the folder {folder}: {error.strerror}") from error
     hidden = sum(name.startswith(".") for name in others)

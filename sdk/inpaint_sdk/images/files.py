@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -14,10 +14,10 @@ import numpy as np
 from inpaint_sdk.errors import OutputError
 from inpaint_sdk.files import atomic_write, image_format, writing
 from inpaint_sdk.images.containers import segments, with_png_parts
-from inpaint_sdk.images.decoding import Source, decode, warn
+from inpaint_sdk.images.decoding import ImageFile, read_image_file, warn
 from inpaint_sdk.images.ifd import write_tiff
 from inpaint_sdk.images.image import Image, Pixels
-from inpaint_sdk.images.metadata import EXIF, KEPT, Metadata, parts_for_png, tags_for_tiff
+from inpaint_sdk.images.metadata import KEPT, parts_for_png, tags_for_tiff
 
 JPEG = {"quality": 95, "subsampling": 0}
 OPTIONS: Mapping[str, Mapping[str, Any]] = {"JPEG": JPEG, "WEBP": {"lossless": True, "exact": True}}
@@ -25,32 +25,6 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {"JPEG": JPEG, "WEBP": {"lossless": T
 
 LARGEST = {"JPEG": 65_500, "WEBP": 16_383}
 """Pixels of a side that PIL's encoders take."""
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """What a file holds.
-
-    pixels: [H, W] or [H, W, C], colours in the order RGB, upright; uint8 or uint16, or floats from
-    a TIFF. format: as PIL calls it, or "" for what was made in memory. source: the file that it
-    is from, as long as the pixels are that file's.
-    """
-
-    pixels: Pixels
-    metadata: Metadata
-    format: str = ""
-    source: Source | None = None
-
-
-def read_image_file(source: Source, *, page: int | None = None) -> ImageFile:
-    """Reads a file whole: 8 or 16 bits, or floats from 0 to 1. page: of a TIFF with several.
-
-    Raises:
-        ImageError: the file is missing, damaged, of a kind that cannot be restored, or so large
-            that it may be meant to exhaust memory (more than twice ``PIL.Image.MAX_IMAGE_PIXELS``,
-            which can be raised). Nothing is decoded then.
-    """
-    return ImageFile(*decode(source, page=page, salvage=True))
 
 
 def open_image_file(path: Path, output: Path, page: int | None = None) -> Image:
@@ -129,15 +103,10 @@ def _encode(picture: ImageFile, kind: str, name: str) -> bytes:
     if metadata.converted:
         warn(f"{name}: the source has {metadata.converted}; the result has plain colours or grey")
     if lost := metadata.lost_in(kind, same=same):
-        warn(f"{name}: {kind} files cannot hold the source's {', '.join(lost)}")
+        warn(f"{name}: the result lacks the source's {', '.join(lost)}")
     if kind == "TIFF":
         return write_tiff(pixels, tags_for_tiff(metadata))
-    options = dict(OPTIONS.get(kind, {}))
-    if metadata.dpi and kind in ("JPEG", "BMP"):
-        options["dpi"] = metadata.dpi
-    if kind in ("JPEG", "WEBP"):
-        exif = EXIF + metadata.exif if metadata.exif else b""
-        options |= {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp}
+    options = {**OPTIONS.get(kind, {}), **({} if kind == "PNG" else metadata.pil_info())}
     if kind == "JPEG" and same:
         options["extra"] = segments(metadata.parts)
     if kind == "PNG" and pixels.dtype != np.uint8:
