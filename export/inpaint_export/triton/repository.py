@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,33 +53,46 @@ def write_repository(models: tuple[str, ...], output: Path, serving: Serving) ->
         ExportError: two models have one name, or a model finds damage and restores nothing.
         OutputError: a file cannot be written.
     """
-    files = {} if AUTO not in models else {AUTO: None}
-    for source in dict.fromkeys(models):
-        if source == AUTO:
-            continue
-        file = open_model(source, serving.precision if is_bundled(source) else None)
-        if file.info.name in files:
-            raise ExportError(f"two models are named {file.info.name}; a repository has one")
-        if file.info.task == "detect":
-            raise ExportError(f"{file.info.name} finds damage and restores nothing; auto does both")
-        files[file.info.name] = file
-    for name, file in files.items():
-        _write_pictures(output / name, name, file, serving)
-        yield f"{output / name}: a picture's bytes in, a picture's bytes out"
-        if file is not None:
-            folder = output / f"{name}-network"
-            _write_network(folder, file, serving)
-            yield f"{folder}: the network alone, {file.info.precision}"
+    served = [_open(source, serving.precision) for source in dict.fromkeys(models)]
+    names = [each.name for each in served]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ExportError(f"two models are named {min(twice)}; a repository has one")
+    for each in served:
+        folder = output / each.name
+        _write_pictures(folder, each, serving)
+        yield f"{folder}: a picture's bytes in, a picture's bytes out"
+        if each.file is not None:
+            folder = output / f"{each.name}-network"
+            _write_network(folder, each.file, serving)
+            yield f"{folder}: the network alone, {each.file.info.precision}"
 
 
-def _write_pictures(folder: Path, name: str, file: ModelFile | None, serving: Serving) -> None:
-    version = _version_folder(folder)
-    shutil.copyfile(SERVED, version / "model.py")
-    bundled = file is None or is_bundled(name)
-    if file is not None and not bundled:
-        _write(version / f"{name}.onnx", file.data)
-    parameters = {"model": name if bundled else f"{name}.onnx"}
-    _write(folder / "config.pbtxt", _pictures_config(name, parameters, serving).encode())
+@dataclass(frozen=True)
+class _Served:
+    """A model; file: None for ``auto``. bundled: whether the server's SDK has it."""
+
+    name: str
+    file: ModelFile | None
+    bundled: bool
+
+
+def _open(source: str, precision: Precision) -> _Served:
+    if source == AUTO:
+        return _Served(AUTO, None, bundled=True)
+    bundled = is_bundled(source)
+    file = open_model(source, precision if bundled else None)
+    if file.info.task == "detect":
+        raise ExportError(f"{source} finds damage and restores nothing; auto does both")
+    return _Served(file.info.name, file, bundled)
+
+
+def _write_pictures(folder: Path, served: _Served, serving: Serving) -> None:
+    version, model = _version_folder(folder), served.name
+    _write(version / "model.py", SERVED.read_bytes())
+    if served.file is not None and not served.bundled:
+        model = f"{served.name}.onnx"
+        _write(version / model, served.file.data)
+    _write(folder / "config.pbtxt", _pictures_config(served.name, model, serving).encode())
 
 
 def _write_network(folder: Path, file: ModelFile, serving: Serving) -> None:
@@ -93,17 +105,14 @@ def _write_network(folder: Path, file: ModelFile, serving: Serving) -> None:
     _write(folder / "config.pbtxt", _network_config(folder.name, file, library, serving).encode())
 
 
-def _pictures_config(name: str, parameters: dict[str, str], serving: Serving) -> str:
+def _pictures_config(name: str, model: str, serving: Serving) -> str:
     inputs = [
         _tensor("PICTURE", "TYPE_STRING", [1]),
         _tensor("MASK", "TYPE_STRING", [1], optional=True),
         _tensor("OPTIONS", "TYPE_STRING", [1], optional=True),
     ]
     outputs = [_tensor("RESTORED", "TYPE_STRING", [1]), _tensor("PLAN", "TYPE_STRING", [1])]
-    told = "\n".join(
-        f"parameters {{ key: {_text(key)} value: {{ string_value: {_text(value)} }} }}"
-        for key, value in parameters.items()
-    )
+    told = f'parameters {{ key: "model" value: {{ string_value: {_text(model)} }} }}'
     return (
         f'name: {_text(name)}\nbackend: "python"\nmax_batch_size: 0\n'
         f"{_list('input', inputs)}{_list('output', outputs)}{_instances(serving)}{told}\n"
