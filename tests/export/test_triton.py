@@ -230,7 +230,7 @@ def test_a_server_gives_what_is_restored_from_file_to_file(
     served: Any, tmp_path: Path, image: Pixels, mask: Pixels
 ) -> None:
     """By the server's own Python, whose libraries may be of other versions."""
-    image, mask = (np.tile(pixels, (3, 3) + (1,) * (pixels.ndim - 2)) for pixels in (image, mask))
+    image, mask = (np.tile(pixels, (6, 6) + (1,) * (pixels.ndim - 2)) for pixels in (image, mask))
     (tmp_path / "image.jpg").write_bytes(jpeg(image))
     (tmp_path / "mask.png").write_bytes(png(mask))
     options = {"strategy": "resize", "memory_mb": 16}
