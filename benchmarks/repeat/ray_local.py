@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +52,24 @@ def main() -> None:
         result = SdkResult.begin(given.remarks, kind="sdk", rows={})
         rows = {"folder": measure(folder, "folder", ("--threads", "1"))}
         with cluster() as (address, _):
-            rows["ray"] = measure(folder, "ray", ("--ray", address))
+            rows["ray"] = measure(folder, "ray", on(address))
         with cluster() as (address, kill):
-            rows["ray-killed"] = measure(folder, "ray-killed", ("--ray", address), kill)
+            rows["ray-killed"] = measure(folder, "ray-killed", on(address), kill)
     rows = {name: row | {"size": [given.size] * 2} for name, row in rows.items()}
     done = {name: SdkRow(bar=BAR, figures=figures) for name, figures in rows.items()}
     write_result(result.with_more(rows=done), given.output)
 
 
-def draw(folder: Path, count: int, size: int) -> None:
+def on(address: str) -> tuple[str, ...]:
+    """The command's options for a cluster of two workers."""
+    return ("--ray", address, "--workers", "2")
+
+
+def draw(folder: Path, pictures: int, size: int) -> None:
     """Pictures and masks by the same names, and a file that is no picture."""
     for name in ("pictures", "masks"):
         (folder / name).mkdir(parents=True)
-    for index in range(count):
+    for index in range(pictures):
         name = f"{index:04}.png"
         cv2.imwrite(str(folder / "pictures" / name), draw_picture(size, size, index))
         mask = draw_mask("strokes", size, size, Ratio(5, 15), index)
@@ -73,49 +79,65 @@ def draw(folder: Path, count: int, size: int) -> None:
 
 
 @contextmanager
-def cluster() -> Iterator[tuple[str, Callable[[], None]]]:
-    """The address of a cluster with two nodes that restore, and what kills one of them."""
+def cluster() -> Iterator[tuple[str, Callable[[], bool]]]:
+    """The address of a cluster with two nodes that restore, and what kills one of them.
+
+    The latter returns whether it did: it does not as long as nothing restores on that node.
+    """
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+
+    def kill() -> bool:
+        raylet = nodes[0].all_processes["raylet"][0].process.pid
+        restores = any(actor.ppid() == raylet for actor in actors())
+        if restores:
+            made.remove_node(nodes[0], allow_graceful=False)
+        return restores
+
     try:
         nodes = [made.add_node(num_cpus=1) for _ in range(2)]
-        yield made.address, lambda: made.remove_node(nodes[0], allow_graceful=False)
+        yield made.address, kill
     finally:
         made.shutdown()
 
 
 def measure(
-    folder: Path, name: str, options: tuple[str, ...], kill: Callable[[], None] | None = None
+    folder: Path, name: str, options: tuple[str, ...], kill: Callable[[], bool] | None = None
 ) -> dict[str, Any]:
     """Restores the folder, and looks on. kill: is called when a third is done."""
-    output, count = folder / name, len(list((folder / "masks").iterdir())) - 1
-    command = [*COMMAND, "-o", name, *options]
+    output = folder / name
+    expected = {path.name for path in (folder / "masks").iterdir()} - {DAMAGED}
     versions: dict[str, set[int]] = {}
-    killed_after, peak, first = None, 0.0, None
+    killed_after, megabytes, first = None, 0.0, None
     started = time.perf_counter()
+    command = [*COMMAND, "-o", name, *options]
     process = subprocess.Popen(command, cwd=folder, text=True, stdout=subprocess.PIPE)
-    while process.poll() is None:
+    for look in count():
+        ended = process.poll() is not None
         for path in output.glob("*.png"):
             with suppress(FileNotFoundError):
                 versions.setdefault(path.name, set()).add(path.stat().st_ino)
         if versions and first is None:
             first = time.perf_counter()
-        if kill is not None and killed_after is None and len(versions) >= count / 3:
-            kill()
-            killed_after = len(versions)
-        peak = max(peak, worker_megabytes(process.pid))
-        time.sleep(0.1)
-    ended = time.perf_counter()
+        if ended:
+            break
+        if kill is not None and killed_after is None and 3 * len(versions) >= len(expected):
+            killed_after = len(versions) if kill() else None
+        if look % 10 == 0:
+            megabytes = max(megabytes, worker_megabytes(process.pid))
+        time.sleep(0.05)
+    stopped = time.perf_counter()
     said = process.stdout.read() if process.stdout else ""
     names = {path.name for path in output.iterdir()}
-    expected = {path.name for path in (folder / "masks").iterdir()} - {DAMAGED}
+    first = stopped if first is None else first
     return {
-        "pictures": count,
+        "pictures": len(expected),
         "damaged_pictures": 1,
         "workers": 2 if "--ray" in options else 1,
-        "seconds": round(ended - started, 2),
-        "seconds_to_the_first": round((first or ended) - started, 2),
-        "pictures_per_second": round((count - 1) / (ended - (first or started)), 3),
-        "worker_megabytes": round(peak),
+        "threads": 1,
+        "seconds": round(stopped - started, 2),
+        "seconds_to_the_first": round(first - started, 2),
+        "pictures_per_second": round((len(expected) - 1) / (stopped - first), 3),
+        "worker_megabytes": round(megabytes),
         "killed_after": killed_after,
         "restored": len(names & expected),
         "lost": len(expected - names),
@@ -126,14 +148,19 @@ def measure(
     }
 
 
+def actors() -> Iterator[psutil.Process]:
+    """Processes that restore for Ray."""
+    for process in psutil.process_iter(["cmdline"]):
+        if (process.info["cmdline"] or [""])[0].startswith(ACTOR):
+            yield process
+
+
 def worker_megabytes(command: int) -> float:
     """The largest resident memory of a process that restores: an actor, or else the command."""
     sizes = [0.0]
-    for process in psutil.process_iter(["pid", "name", "cmdline"]):
+    for process in (*actors(), psutil.Process(command)):
         with suppress(psutil.Error):
-            title = (process.info["cmdline"] or [""])[0]
-            if title.startswith(ACTOR) or process.info["pid"] == command:
-                sizes.append(process.memory_info().rss / 1e6)
+            sizes.append(process.memory_info().rss / 1e6)
     return max(sizes)
 
 

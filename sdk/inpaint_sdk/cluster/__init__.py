@@ -9,11 +9,12 @@
 
 from inpaint_sdk.cluster.folder import FolderJobs, Outcome, list_jobs, restore_jobs
 from inpaint_sdk.cluster.pictures import restore_pictures
-from inpaint_sdk.cluster.ray import connected
+from inpaint_sdk.cluster.ray import Workers, connected
 
 __all__ = [
     "FolderJobs",
     "Outcome",
+    "Workers",
     "connected",
     "list_jobs",
     "restore_jobs",

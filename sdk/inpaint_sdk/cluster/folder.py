@@ -159,27 +159,30 @@ def restore_jobs(
     passing = jobs.target / f".inpaint-sdk-{secrets.token_hex(6)}"
     made_with = {
         "settings": loader_settings(model, options, workers, loading),
-        "places": _Places(jobs.source, jobs.target, jobs.masks, passing),
+        "places": Places(jobs.source, jobs.target, jobs.masks, passing),
         "page": page,
     }
-    dataset = require_ray().data.from_arrow(_tables(jobs.todo))
+    dataset = require_ray().data.from_arrow(tables_of(jobs.todo))
     passing.make_folder()
     try:
-        for row in map_by_actors(dataset, _Actor, made_with, BLOCK, workers).iter_rows():
+        for row in map_by_actors(dataset, FileActor, made_with, BLOCK, workers).iter_rows():
             yield Outcome(row["name"], row["plan"], tuple(row["warnings"]), row["error"])
     finally:
         passing.remove_folder()
 
 
 @dataclass(frozen=True)
-class _Places:
+class Places:
+    """Where an actor reads and writes. passing: the folder for what is not yet whole."""
+
     source: Storage
     target: Storage
     masks: Storage | None
     passing: Storage
 
 
-def _tables(jobs: tuple[FileJob, ...]) -> list[pyarrow.Table]:
+def tables_of(jobs: tuple[FileJob, ...]) -> list[pyarrow.Table]:
+    """Jobs as Ray's blocks: what an actor takes at once."""
     import pyarrow as pa
 
     text, number = pa.string(), pa.int64()
@@ -189,10 +192,10 @@ def _tables(jobs: tuple[FileJob, ...]) -> list[pyarrow.Table]:
     return [pa.Table.from_pylist(list(map(asdict, part)), schema) for part in parts]
 
 
-class _Actor:
+class FileActor:
     """Reads, restores and writes the pictures of a table's jobs."""
 
-    def __init__(self, settings: dict[str, Any], places: _Places, page: int | None) -> None:
+    def __init__(self, settings: dict[str, Any], places: Places, page: int | None) -> None:
         self._restorer = PictureRestorer(settings)
         self._places, self._page = places, page
 

@@ -52,7 +52,7 @@ def restore_pictures(
     check_options(options)
     workers = workers or Workers()
     settings = loader_settings(model, options, workers, loading)
-    return map_by_actors(dataset, _Actor, {"settings": settings}, BATCH, workers)
+    return map_by_actors(dataset, BytesActor, {"settings": settings}, BATCH, workers)
 
 
 def loader_settings(
@@ -63,7 +63,7 @@ def loader_settings(
     return settings | {"name_or_path": absolute(model), "options": options}
 
 
-class _Actor:
+class BytesActor:
     """Restores the rows of a table."""
 
     def __init__(self, settings: dict[str, Any]) -> None:

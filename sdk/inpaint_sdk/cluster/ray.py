@@ -65,7 +65,10 @@ def map_by_actors(
         fn_constructor_kwargs=settings,
         batch_format="pyarrow",
         batch_size=batch_size,
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers.most),
+        # A pool that may not shrink would wait for ever for room for an actor that was lost.
+        compute=ray.data.ActorPoolStrategy(
+            min_size=1, max_size=workers.most, initial_size=workers.most
+        ),
         num_cpus=workers.threads,
         num_gpus=workers.gpus or None,
     )
