@@ -51,18 +51,13 @@ def main() -> None:
         draw(folder, given.pictures, given.size)
         result = SdkResult.begin(given.remarks, kind="sdk", rows={})
         rows = {"folder": measure(folder, "folder", ("--threads", "1"))}
-        with cluster() as (address, _):
-            rows["ray"] = measure(folder, "ray", on(address))
         with cluster() as (address, kill):
-            rows["ray-killed"] = measure(folder, "ray-killed", on(address), kill)
+            options = ("--ray", address, "--workers", "2")
+            rows["ray"] = measure(folder, "ray", options)
+            rows["ray-killed"] = measure(folder, "ray-killed", options, kill)
     rows = {name: row | {"size": [given.size] * 2} for name, row in rows.items()}
     done = {name: SdkRow(bar=BAR, figures=figures) for name, figures in rows.items()}
     write_result(result.with_more(rows=done), given.output)
-
-
-def on(address: str) -> tuple[str, ...]:
-    """The command's options for a cluster of two workers."""
-    return ("--ray", address, "--workers", "2")
 
 
 def draw(folder: Path, pictures: int, size: int) -> None:
