@@ -340,10 +340,10 @@ def _places(result: Result) -> Table:
     speeds = ("pictures a second", "a worker", "memory a worker")
     columns = ("", "workers", *speeds, "restored", "written twice")
     note = (
-        f"{figures['pictures']} pictures of {dimensions(figures['size'])} under masks of 5 to 15 %, "
-        f"from the first result on; {_measured_on(result)} {result.remarks}"
+        f"{figures['pictures']} pictures of {dimensions(figures['size'])}, holes of 5 to 15 %; "
+        f"from the first result on. {_measured_on(result)}"
     )
-    return Table("", columns, rows, [note.strip()])
+    return Table("", columns, rows, [note])
 
 
 def _measured(quality: QualityResult) -> Iterator[tuple[Group, str, str, Score]]:
