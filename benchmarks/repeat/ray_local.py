@@ -92,7 +92,7 @@ def cluster() -> Iterator[tuple[str, Callable[[], bool]]]:
         nodes = [made.add_node(num_cpus=1) for _ in range(2)]
         yield made.address, kill
     finally:
-        made.shutdown()
+        made.shutdown()  # type: ignore[no-untyped-call]
 
 
 def measure(

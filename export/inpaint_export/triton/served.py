@@ -42,8 +42,10 @@ class TritonPythonModel:
 
     def _answer(self, request: Any) -> Any:
         try:
-            picture, mask, options = (_input(request, n) for n in ("PICTURE", "MASK", "OPTIONS"))
-            result = self._restorer.run(picture, mask, options=_options(options))
+            options = _options(_input(request, "OPTIONS"))
+            result = self._restorer.run(
+                _input(request, "PICTURE") or b"", _input(request, "MASK"), options=options
+            )
         except InpaintError as error:
             return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error)))
         outputs = {"RESTORED": result.image, "PLAN": str(result.plan).encode()}

@@ -6,7 +6,7 @@ import click
 
 from inpaint_sdk.cli.jobs import NothingDone, check_failures
 from inpaint_sdk.cli.options import Loading
-from inpaint_sdk.cluster.folder import FolderJobs, list_jobs, restore_jobs
+from inpaint_sdk.cluster.folder import list_jobs, restore_jobs
 from inpaint_sdk.cluster.ray import Workers, connected
 from inpaint_sdk.models.zoo import find_model
 from inpaint_sdk.options import Clouds, Options
@@ -34,7 +34,8 @@ def restore_on_ray(
     if model != AUTO:
         find_model(model)  # refused here, and not by each actor
     jobs = list_jobs(source, target, masks, force=force)
-    _tell_passed_over(jobs)
+    if jobs.passed_over:
+        click.echo(f"passed over {len(jobs.passed_over)} files that are not pictures")
     if not jobs.todo and not jobs.finished:
         raise NothingDone(f"there are no pictures in {source}")
     threads = loading["threads"] or 1
@@ -45,7 +46,9 @@ def restore_on_ray(
         options,
         page=page,
         workers=Workers(workers, threads, float(on_gpu)),
-        **{**loading, "threads": threads},
+        backend=loading["backend"],
+        device=loading["device"],
+        precision=loading["precision"],
         clouds=clouds,
         detector=detector,
     )
@@ -62,8 +65,3 @@ def restore_on_ray(
         f"restored {len(jobs.todo) - failed}, finished before {jobs.finished}, failed {failed}"
     )
     check_failures(failed, len(jobs.todo) + jobs.finished, "restored")
-
-
-def _tell_passed_over(jobs: FolderJobs) -> None:
-    if jobs.passed_over:
-        click.echo(f"passed over {len(jobs.passed_over)} files that are not pictures")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from inpaint_sdk.cluster.pictures import loader_settings
 from inpaint_sdk.cluster.ray import Workers, map_by_actors, require_ray
 from inpaint_sdk.cluster.storage import Storage, open_storage
-from inpaint_sdk.cluster.worker import PictureRestorer, Restored
-from inpaint_sdk.errors import ImageError, InpaintError, MaskError, OutputError
+from inpaint_sdk.cluster.worker import PictureRestorer, Restored, failure
+from inpaint_sdk.errors import ImageError, MaskError, OutputError
 from inpaint_sdk.files import image_format, is_picture, match_masks
 from inpaint_sdk.options import Options, check_options
 from inpaint_sdk.restorer import StrPath
@@ -155,6 +155,8 @@ def restore_jobs(
         OutputError: the target cannot be made.
     """
     check_options(options)
+    if not jobs.todo:
+        return
     workers = workers or Workers()
     passing = jobs.target / f".inpaint-sdk-{secrets.token_hex(6)}"
     made_with = {
@@ -212,8 +214,8 @@ class FileActor:
     def _outcome(self, job: FileJob) -> Outcome:
         try:
             done = self._restore(job)
-        except InpaintError as error:
-            done = Restored(None, error=str(error))
+        except Exception as error:
+            done = failure(error)
         return Outcome(job.name, done.plan, done.warnings, done.error)
 
     def _restore(self, job: FileJob) -> Restored:
@@ -221,7 +223,7 @@ class FileActor:
             return Restored(None, error=job.error)
         places = self._places
         output = places.target / job.name
-        if output.modified() != job.written:
+        if _second(output.modified()) != _second(job.written):
             return Restored(None, plan="restored before the actor that did it was lost")
         mask = (places.masks / job.mask).read() if places.masks and job.mask else None
         kind = image_format(output.name)
@@ -229,3 +231,8 @@ class FileActor:
         if done.data is not None:
             output.write(done.data, places.passing)
         return done
+
+
+def _second(nanoseconds: int | None) -> int | None:
+    """Of a date: some object stores list fractions, and leave them out of a single file's."""
+    return None if nanoseconds is None else nanoseconds // 1_000_000_000

@@ -37,7 +37,8 @@ def restore_pictures(
         model: as :meth:`inpaint_sdk.Restorer.load` takes it; a file must be there on each node.
         options: how pictures are restored.
         workers: how many actors there are, and what each takes.
-        loading: what else ``Restorer.load`` takes, like ``detector`` or ``precision``.
+        loading: what else ``Restorer.load`` takes, like ``detector`` or ``precision``; but for
+            ``threads``, which ``workers`` has.
 
     Returns:
         The rows with the results' ``bytes``, in the source's format and with its metadata, and
@@ -59,8 +60,7 @@ def loader_settings(
     model: StrPath, options: Options | None, workers: Workers, loading: dict[str, Any]
 ) -> dict[str, Any]:
     """What ``Restorer.load`` is given in each actor."""
-    settings = {"threads": workers.threads, **loading}
-    return settings | {"name_or_path": absolute(model), "options": options}
+    return dict(name_or_path=absolute(model), options=options, threads=workers.threads, **loading)
 
 
 class BytesActor:

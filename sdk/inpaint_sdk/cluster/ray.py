@@ -20,7 +20,7 @@ class Workers:
     """The actors that restore: each loads its models once.
 
     Attributes:
-        most: how many at most; None for as many as the cluster has room for.
+        max_size: how many at most; None for as many as the cluster has room for.
         threads: CPU threads for one picture, which are the CPUs that each actor takes.
         gpus: share of a GPU that each actor takes, or a number of them.
 
@@ -28,12 +28,12 @@ class Workers:
         OptionError: one of them is out of range.
     """
 
-    most: int | None = None
+    max_size: int | None = None
     threads: int = 1
     gpus: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("most", "threads"):
+        for name in ("max_size", "threads"):
             value = getattr(self, name)
             if value is not None and (not is_integer(value) or value < 1):
                 raise OptionError(f"{name} is {value!r}; it must be a whole number from 1 on")
@@ -67,7 +67,7 @@ def map_by_actors(
         batch_size=batch_size,
         # A pool that may not shrink would wait for ever for room for an actor that was lost.
         compute=ray.data.ActorPoolStrategy(
-            min_size=1, max_size=workers.most, initial_size=workers.most
+            min_size=1, max_size=workers.max_size, initial_size=workers.max_size
         ),
         num_cpus=workers.threads,
         num_gpus=workers.gpus or None,

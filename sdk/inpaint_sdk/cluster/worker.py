@@ -30,6 +30,13 @@ class Restored:
     error: str | None = None
 
 
+def failure(error: Exception) -> Restored:
+    """What is told of a picture's error, of any kind: none may end the others' work."""
+    if not isinstance(error, InpaintError):
+        _LOG.error("a picture failed", exc_info=error)
+    return Restored(None, error=error_line(error))
+
+
 class PictureRestorer:
     """A restorer for bytes, which tells of what goes wrong and never raises.
 
@@ -48,10 +55,8 @@ class PictureRestorer:
             try:
                 image = open_image_bytes(data, kind, page)
                 result = self._restorer.plan(*open_pair((image, mask), "rgb")).run()
-            except Exception as error:  # no picture may end the others' work
-                if not isinstance(error, InpaintError):
-                    _LOG.exception("a picture failed")
-                return Restored(None, error=error_line(error))
+            except Exception as error:
+                return failure(error)
         told = [str(w.message) for w in caught if issubclass(w.category, _TOLD)]
         return Restored(result.image, str(result.plan), tuple(told))
 

@@ -29,7 +29,7 @@ import ray
 from inpaint_sdk.cluster import Workers, connected, restore_pictures
 with connected("local"):
     pictures = ray.data.read_binary_files(sys.argv[1], include_paths=True)
-    restored = restore_pictures(pictures, "photo", workers=Workers(most=1))
+    restored = restore_pictures(pictures, "photo", workers=Workers(max_size=1))
     restored.write_parquet(sys.argv[2])
 """
 

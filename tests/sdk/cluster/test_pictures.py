@@ -59,7 +59,7 @@ def test_rows_without_bytes_are_refused(pyarrow: Any) -> None:
         BytesActor(SETTINGS)(pyarrow.table({"path": ["a"]}))
 
 
-@pytest.mark.parametrize("given", [{"most": 0}, {"threads": 0}, {"threads": 1.5}, {"gpus": -1}])
+@pytest.mark.parametrize("given", [{"max_size": 0}, {"threads": 0}, {"threads": 1.5}, {"gpus": -1}])
 def test_workers_are_checked(given: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=next(iter(given))):
         Workers(**given)
