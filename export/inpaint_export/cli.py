@@ -1,4 +1,4 @@
-"""``inpaint-export``: train, export, eval, survey.
+"""``inpaint-export``: train, export, eval, triton, survey.
 
 What a command needs is imported when it runs, so that help is quick and needs no extra.
 """
@@ -310,6 +310,48 @@ def evaluate(
     if write:
         write_quality(model_file, evaluation.quality, evaluation.detection)
     click.echo(evaluation.text)
+
+
+@main.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("-o", "--output", type=NEW_FOLDER, required=True, metavar="REPOSITORY")
+@click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    default="fp32",
+    show_default=True,
+    help="Of the networks.",
+)
+@click.option(
+    "--instances",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Of each model, on each GPU, or else on the CPU.",
+)
+@click.option(
+    "--served-from",
+    metavar="PATH",
+    help="Where the server sees the repository, like /models.  [default: where it is written]",
+)
+def triton(
+    models: tuple[str, ...],
+    output: Path,
+    precision: Precision,
+    instances: int,
+    served_from: str | None,
+) -> None:
+    """Write a model repository for NVIDIA Triton, with two models for each MODEL.
+
+    MODEL is a name, the path of a model file, or auto. In the repository, MODEL runs the whole SDK
+    in Triton's Python backend, a picture file's bytes in and out; MODEL-network is the network
+    alone, in its ONNX Runtime backend, which puts requests of one size together.
+    """
+    from inpaint_export.triton.repository import Serving, write_repository
+
+    serving = Serving(precision, instances, served_from=served_from)
+    for line in write_repository(models, output, serving):
+        click.echo(line)
 
 
 @main.command()

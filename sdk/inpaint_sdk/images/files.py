@@ -37,10 +37,16 @@ def open_image_file(path: Path, output: Path, page: int | None = None) -> Image:
     return Image(file.pixels, "rgb", partial(_with_pixels, replace(file, source=path)))
 
 
-def open_image_bytes(data: bytes) -> Image:
-    """A picture file's bytes, for which those of a file of the same format come back."""
-    file = replace(read_image_file(data), source=data)
-    return Image(file.pixels, "rgb", lambda pixels: encode_image(_with_pixels(file, pixels)))
+def open_image_bytes(data: bytes, kind: str | None = None, page: int | None = None) -> Image:
+    """A picture file's bytes, for which those of a file come back.
+
+    kind: the result's format, as PIL calls it; None for the same. page: of a TIFF with several.
+    Raises as :func:`open_image_file`.
+    """
+    file = replace(read_image_file(data, page=page), source=data)
+    if kind is not None:
+        check_format_supports(kind, file, "the result")
+    return Image(file.pixels, "rgb", lambda pixels: encode_image(_with_pixels(file, pixels), kind))
 
 
 def _with_pixels(file: ImageFile, pixels: Pixels) -> ImageFile:
@@ -66,13 +72,17 @@ def write_image_file(path: Path, picture: ImageFile) -> None:
         partial.write_bytes(as_it_was if same else _encode(picture, kind, str(path)))
 
 
-def encode_image(picture: ImageFile) -> bytes:
-    """The bytes of a file in the picture's own format; raises as :func:`write_image_file`."""
-    if isinstance(picture.source, bytes):
+def encode_image(picture: ImageFile, kind: str | None = None) -> bytes:
+    """The bytes of a file in a format, the picture's own if it is None.
+
+    Raises as :func:`write_image_file`.
+    """
+    kind = picture.format if kind is None else kind
+    if isinstance(picture.source, bytes) and kind == picture.format:
         return picture.source
-    check_format_supports(picture.format, picture, "the result")
+    check_format_supports(kind, picture, "the result")
     with writing(Path("the result")):
-        return _encode(picture, picture.format, "the result")
+        return _encode(picture, kind, "the result")
 
 
 def check_format_supports(kind: str, picture: ImageFile, name: str) -> None:
