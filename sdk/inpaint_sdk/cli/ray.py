@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 
 from inpaint_sdk.cli.jobs import NothingDone, check_failures
@@ -53,7 +55,8 @@ def restore_on_ray(
         detector=detector,
     )
     failed = 0
-    with connected(address), tqdm(total=len(jobs.todo), unit="picture", disable=None) as bar:
+    cluster = connected(address) if jobs.todo else nullcontext()
+    with cluster, tqdm(total=len(jobs.todo), unit="picture", disable=None) as bar:
         for outcome in outcomes:
             bar.update()
             for warning in outcome.warnings:

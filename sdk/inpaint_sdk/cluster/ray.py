@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from inpaint_sdk.options import is_integer, is_number
 
 if TYPE_CHECKING:
     from ray.data import Dataset
+
+CONNECT_SECONDS = 20.0
+"""In which a cluster's head must answer."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,9 @@ def connected(address: str) -> Iterator[None]:
     """
     ray = require_ray()
     try:
+        _require_listener(address)
         ray.init(address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, OverflowError, RuntimeError, ValueError) as error:
         raise BackendError(f"there is no Ray cluster at {address}: {error}") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
@@ -97,3 +102,10 @@ def connected(address: str) -> Iterator[None]:
         raise BackendError(f"the Ray cluster at {address} failed: {error}") from error
     finally:
         ray.shutdown()
+
+
+def _require_listener(address: str) -> None:
+    """Raises ``OSError`` if nobody listens at ``HOST:PORT``, for which Ray waits many minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "://" not in address:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()

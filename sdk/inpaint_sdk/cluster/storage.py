@@ -16,7 +16,7 @@ from inpaint_sdk.errors import ImageError, InpaintError, OptionError, OutputErro
 class Storage:
     """A place in a filesystem of pyarrow's. Can be pickled, so that actors open it too.
 
-    place: as it was given, for people.
+    place: what people are shown of it.
     """
 
     filesystem: Any
@@ -109,7 +109,9 @@ def open_storage(place: str) -> Storage:
         return Storage(fs.LocalFileSystem(), str(Path(place).resolve()), place)
     with _failing(OptionError, f"{place} cannot be opened"):
         filesystem, path = fs.FileSystem.from_uri(place)
-    return Storage(filesystem, path.rstrip("/"), place)
+    path = path.rstrip("/")
+    # Without keys and queries, since messages show it.
+    return Storage(filesystem, path, f"{place.partition('://')[0]}://{path}")
 
 
 @contextmanager

@@ -10,11 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from inpaint_sdk import Restorer
-from inpaint_sdk.cli.main import main
 
 pytest.importorskip("ray.data", reason="pip install 'inpaint-sdk[ray]'")
 pytestmark = pytest.mark.slow
@@ -73,13 +71,3 @@ def test_a_dataset_is_restored(tmp_path: Path, image: Pixels) -> None:
     assert rows["a.png"]["bytes"] == Restorer.load("photo", threads=1).restore(data)
     assert "not a picture" in rows["b.png"]["error"]
     assert rows["b.png"]["bytes"] is None
-
-
-def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path, image: Pixels) -> None:
-    (tmp_path / "in").mkdir()
-    cv2.imwrite(str(tmp_path / "in" / "a.png"), image)
-    command = ["restore", str(tmp_path / "in"), "-o", str(tmp_path / "out")]
-    result = CliRunner().invoke(main, [*command, "--ray", "127.0.0.1:1"])
-    assert result.exit_code == 1
-    assert "there is no Ray cluster at 127.0.0.1:1" in result.output
-    assert not (tmp_path / "out").exists()

@@ -109,13 +109,38 @@ def test_what_is_finished_is_not_done_again(folders: Path) -> None:
     assert len(list_jobs("in", "out", "masks", force=True).todo) == 3
 
 
+def test_the_command_needs_no_cluster_where_all_is_finished(folders: Path) -> None:
+    run(list_jobs("in", "out", "masks"))
+    command = ["restore", "in", "--mask", "masks", "-o", "out", "--ray", "127.0.0.1:1"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    assert "restored 0, finished before 3, failed 0" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--ray", "local", "--overwrite-input"], "--overwrite-input is not for --ray"),
+        (["--workers", "2"], "--workers is for --ray"),
+        (["--ray", "local", "--model", "none"], "no model 'none'"),
+        (["--ray", "127.0.0.1:1"], "there is no Ray cluster at 127.0.0.1:1"),
+        (["--ray", "127.0.0.1:99999"], "there is no Ray cluster at 127.0.0.1:99999"),
+    ],
+)
+def test_what_the_command_refuses(folders: Path, options: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, ["restore", "in", "-o", "out", *options])
+    assert result.exit_code in (1, 2)
+    assert message in result.output
+    assert not Path("out").exists()
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_what_a_lost_actor_had_written_is_not_done_again(folders: Path, force: bool) -> None:
     run(list_jobs("in", "out", "masks"))
-    before = Path("out/a.jpg").stat().st_mtime_ns
-    os.utime("out/a.jpg", ns=(before - 10**12, before - 10**12))
+    for path in Path("out").iterdir():
+        os.utime(path, (0, 0))
     jobs = list_jobs("in", "out", "masks", force=force)
-    assert "a.jpg" in {job.name for job in jobs.todo}
+    assert len(jobs.todo) == 3
     run(jobs)  # by the actor that is lost
     written = inodes()
     rows = run(jobs)
