@@ -27,6 +27,7 @@ LAYERS = (
     ("restorer", "detector"),
     ("video",),
     ("doctor",),
+    ("server",),
     ("cli", "__main__"),
 )
 """The SDK's parts, folders and modules, from the ground up. Those in one line are one layer: what
