@@ -1,11 +1,6 @@
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -97,27 +92,3 @@ def damaged(image: Pixels, mask: Pixels) -> Pixels:
 @pytest.fixture
 def file(damaged: Pixels, encode: Encode) -> bytes:
     return encode(damaged)
-
-
-@contextmanager
-def process(
-    *options: str, stderr: int | None = None
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """``inpaint-sdk serve`` as a process of its own, and its address."""
-    command = [sys.executable, "-m", "inpaint_sdk", "serve", "--port", "0", "--threads", "2"]
-    started = subprocess.Popen(
-        [*command, *options],
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        assert started.stdout is not None
-        line = started.stdout.readline()
-        found = re.search(r"http\S+", line)
-        assert found is not None, line
-        yield started, found[0]
-    finally:
-        started.kill()
-        started.communicate()
