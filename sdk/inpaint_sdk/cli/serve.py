@@ -9,6 +9,7 @@ import click
 
 from inpaint_sdk.cli.options import Loading, with_detector, with_loading
 from inpaint_sdk.errors import BackendError
+from inpaint_sdk.options import Options
 
 ANYWHERE = ("0.0.0.0", "::")
 
@@ -38,7 +39,13 @@ ANYWHERE = ("0.0.0.0", "::")
 )
 @with_detector
 @with_loading
-@click.option("--memory-mb", type=int, help="Most that requests may ask for.  [default: 640]")
+@click.option(
+    "--memory-mb",
+    type=int,
+    default=Options().memory_mb,
+    show_default=True,
+    help="Most that requests may ask for.",
+)
 @click.option(
     "--max-mb", type=click.IntRange(1), default=128, show_default=True, help="Of a request's body."
 )
@@ -79,7 +86,7 @@ def serve(
     models: tuple[str, ...],
     detector: str,
     loading: Loading,
-    memory_mb: int | None,
+    memory_mb: int,
     max_mb: int,
     max_megapixels: int,
     queue: int,
@@ -115,7 +122,7 @@ def serve(
         hosts=frozenset(name.lower() for name in hosts),
         max_bytes=max_mb << 20,
         max_pixels=max_megapixels * 1_000_000,
-        memory_mb=settings.Settings.memory_mb if memory_mb is None else memory_mb,
+        memory_mb=memory_mb,
         queue=queue,
         max_wait=max_wait,
         max_work=max_work,

@@ -41,7 +41,8 @@ def create_app(settings: Settings, pool: WatchedPool | None = None) -> FastAPI:
     app = FastAPI(
         title="inpaint-sdk",
         version=__version__,
-        description="Damaged pictures go in, restored ones come out.",
+        description="Damaged pictures go in, restored ones come out. Where the server has a token, "
+        "requests bring it in the header `Authorization: Bearer TOKEN`.",
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from inpaint_sdk.backends.base import PixelSession, Session
@@ -80,7 +80,7 @@ class Job:
 class WatchedPool(ModelPool):
     """Models whose every run is reported to the current job, and may end it."""
 
-    def get(self, name_or_path: str | Path) -> LoadedModel:  # type: ignore[override]
+    def get(self, name_or_path: str | os.PathLike[str]) -> LoadedModel:
         model = super().get(name_or_path)
         session = model.session
         watched = _WatchedPixels if isinstance(session, PixelSession) else _Watched

@@ -6,6 +6,8 @@ import json
 import warnings
 import zlib
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from typing import Any
@@ -66,27 +68,27 @@ class Pictures:
 
     def restore(self, upload: Upload, model: str, options: Options, job: Job) -> Restored:
         """Restores as ``Restorer.run``; raises as that, and ``RefusalError`` (413)."""
-        with warnings.catch_warnings(record=True) as told:
-            for category in (FileWarning, MetadataWarning):
-                warnings.simplefilter("always", category)
+        with _told() as told:
             kind, image, mask = self._open(upload)
             pixels = _count(image)
             job.begin("finding", FINDING_WORK * pixels)
             plan = self._models.restorer(model).plan(image, mask, options=options)
             job.begin("restoring", _pixels_shown(plan))
             result = plan.run()
-        report = _report(result, plan.changes, [str(warning.message) for warning in told])
+        report = _report(result, plan.changes, [str(one.message) for one in told])
         return Restored(result.image, TYPES[kind], report, pixels)
 
     def detect(self, upload: Upload, options: Options, job: Job) -> Detection:
         """Finds damage as ``Detector.detect``; raises as that, and ``RefusalError`` (413)."""
-        _, image, _ = self._open(upload)
+        with _told():  # of what a result would lack, and there is none
+            _, image, _ = self._open(upload)
         job.begin("finding", FINDING_WORK * _count(image))
         return self._models.detector.detect(image, options=options)
 
     def estimate(self, upload: Upload, options: Options, job: Job) -> Degraded:
         """As ``Restorer.estimate_degradation``; raises as that, and ``RefusalError`` (413)."""
-        _, image, _ = self._open(upload)
+        with _told():  # of what a result would lack, and there is none
+            _, image, _ = self._open(upload)
         job.begin("finding", _count(image))
         seen = self._models.any_restorer.estimate_degradation(image, options=options)
         return Degraded(
@@ -98,7 +100,8 @@ class Pictures:
 
     def preview(self, upload: Upload) -> bytes:
         """A JPEG of 8 bits a channel, upright, for browsers that cannot show the file."""
-        _, image, _ = self._open(upload)
+        with _told():  # of what a result would lack, and there is none
+            _, image, _ = self._open(upload)
         colours = colours_of(image.pixels)
         full = max_value(colours.dtype)
         if colours.dtype != np.uint8:
@@ -130,6 +133,15 @@ class Pictures:
         if width * height > self._max_pixels:
             raise RefusalError(413, f"the {name} is {width}x{height}, {limit}")
         return kind
+
+
+@contextmanager
+def _told() -> Iterator[list[warnings.WarningMessage]]:
+    """Collects what the SDK warns of. For the worker's thread alone: filters are the process's."""
+    with warnings.catch_warnings(record=True) as told:
+        for category in (FileWarning, MetadataWarning):
+            warnings.simplefilter("always", category)
+        yield told
 
 
 def _read_header(data: bytes) -> tuple[str, tuple[int, int]]:

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpaint_sdk import Restorer
+from inpaint_sdk import Options, Restorer
 from support.server import process
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -203,7 +203,16 @@ def test_what_was_found_is_restored_as_without_the_page(
     page = open_page(address)
     drop(page, photograph)
     restore(page)
-    assert download(page)[1] == restorer.restore(photograph)
+    restored = restorer.restore(photograph)
+    assert download(page)[1] == restored
+    page.click("#again")
+    page.wait_for_selector("#done", state="hidden")
+    page.wait_for_selector("#kinds li")
+    page.wait_for_selector("#working", state="hidden")
+    page.check("[data-kind=overlay]")
+    restore(page)
+    everything = Options(kinds=frozenset({"scratch", "speck", "overlay"}))
+    assert download(page)[1] == restorer.restore(restored, options=everything)
 
 
 def test_keys_alone_do_it(open_page: Callable[..., Any], address: str, photograph: bytes) -> None:

@@ -30,7 +30,8 @@ let models = [];
 let file = null; // that is worked on
 let kinds = []; // of damage, as they were found
 let running = null; // what ends the request that is under way
-let link = ""; // to the result
+let result = null; // its file
+let link = ""; // to it
 
 // Opening
 
@@ -208,6 +209,7 @@ async function restore() {
 
 function showResult(after, blob, report) {
   view.after = after;
+  result = blob;
   link = URL.createObjectURL(blob);
   at("download").href = link;
   at("download").download = resultName(file.name);
@@ -237,9 +239,8 @@ function forgetResult() {
   chooseTool(hand.tool === "compare" ? "brush" : hand.tool);
 }
 
-async function goOn() {
-  const blob = await (await fetch(link)).blob();
-  open(new File([blob], file.name, { type: blob.type }));
+function goOn() {
+  open(new File([result], file.name, { type: result.type }));
 }
 
 function setSplit(share) {
