@@ -44,7 +44,7 @@ async function open(picked) {
     if (signal.aborted) return;
     view.show(bitmap, new Marks(bitmap.width, bitmap.height));
     setSize(at("size").value);
-    at("restore").disabled = false;
+    allowRestoring();
     await look(signal);
   });
 }
@@ -57,7 +57,7 @@ function reset(picked) {
   at("kinds").replaceChildren();
   at("looked").textContent = "";
   at("name").textContent = picked.name;
-  at("restore").disabled = true;
+  allowRestoring();
   at("empty").hidden = true;
   for (const id of ["view", "zoom", "panel", "another"]) at(id).hidden = false;
   showStrokes();
@@ -184,6 +184,10 @@ function showModel() {
     ? `${chosen().description} What is marked does not matter to it.`
     : (chosen()?.description ?? "");
   at("found").disabled = whole;
+}
+
+function allowRestoring() {
+  at("restore").disabled = !(view.marks && models.length);
 }
 
 async function restore() {
@@ -322,6 +326,7 @@ try {
   at("model").replaceChildren(...models.map((model) => new Option(model.name, model.name)));
   if (models.some((model) => model.name === OFTEN)) at("model").value = OFTEN;
   showModel();
+  allowRestoring();
 } catch (error) {
   at("choose").querySelector("small").textContent = error.message;
 }
