@@ -313,6 +313,39 @@ def _startup(sdk: Result) -> Table:
     return Table(notes=[note])
 
 
+PLACES = {
+    "folder": "`inpaint-sdk restore`, one thread",
+    "ray": "`--ray`, two nodes",
+    "ray-killed": "`--ray`, one of the two killed on the way",
+}
+
+
+def _places(result: Result) -> Table:
+    """Pictures a second, and memory, of each place where they are restored."""
+    result = require_kind(result, SdkResult, "result=")
+    rows = []
+    for name, title in PLACES.items():
+        figures = result.rows[name].figures
+        rows.append(
+            [
+                title,
+                str(figures["workers"]),
+                number(figures["pictures_per_second"], 2),
+                number(figures["pictures_per_second"] / figures["workers"], 2),
+                f"{figures['worker_megabytes']} MB",
+                f"{figures['restored']} of {figures['pictures']}",
+                str(figures["written_again"]),
+            ]
+        )
+    speeds = ("pictures a second", "a worker", "memory a worker")
+    columns = ("", "workers", *speeds, "restored", "written twice")
+    note = (
+        f"{figures['pictures']} pictures of {dimensions(figures['size'])}, holes of 5 to 15 %; "
+        f"from the first result on. {_measured_on(result)}"
+    )
+    return Table("", columns, rows, [note])
+
+
 def _measured(quality: QualityResult) -> Iterator[tuple[Group, str, str, Score]]:
     """Each candidate's label, title and mean in each group, where it did not fail."""
     titles = {candidate.label: _title(candidate) for candidate in quality.candidates}
@@ -337,6 +370,7 @@ KINDS: Mapping[str, Callable[..., Table | list[Table]]] = {
     "roofline": _roofline,
     "scan": _scan,
     "startup": _startup,
+    "places": _places,
 }
 
 
@@ -355,6 +389,6 @@ def _title(key: CandidateKey) -> str:
     return f"**`{key.name}`**{precision}{backend}"
 
 
-def _measured_on(result: RunResult | KernelsResult) -> str:
+def _measured_on(result: RunResult | KernelsResult | SdkResult) -> str:
     remarks = f" {result.remarks}" if result.remarks else ""
     return f"{machine_in_words(result.machine)}.{remarks}"
