@@ -21,6 +21,7 @@ else:
 ROOT = Path(__file__).parents[1]
 EXPORT = ROOT / "export" / "inpaint_export"
 EVAL = ROOT / "benchmarks" / "inpaint_eval"
+SERVER = ROOT / "sdk" / "inpaint_sdk" / "server"
 SURVEY = "inpaint_export.survey"
 PROVIDED = {"triton_python_backend_utils"}
 """By Triton's server, to what it runs."""
@@ -76,7 +77,7 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize(("extra", "folder"), [("train", EXPORT), ("eval", EVAL)])
+@pytest.mark.parametrize(("extra", "folder"), [("train", EXPORT), ("eval", EVAL), ("serve", SERVER)])
 def test_an_extra_brings_all_that_its_package_imports(
     pyproject: dict[str, Any], extra: str, folder: Path
 ) -> None:

@@ -28,6 +28,7 @@ LAYERS = (
     ("video",),
     ("cluster",),
     ("doctor",),
+    ("server",),
     ("cli", "__main__"),
 )
 """The SDK's parts, folders and modules, from the ground up. Those in one line are one layer: what

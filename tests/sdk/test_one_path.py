@@ -253,6 +253,32 @@ def gstreamer(
     return list(np.fromfile(folder / "out.raw", np.uint8).reshape(-1, HEIGHT, WIDTH, 3))
 
 
+def server(
+    case: Case, given: list[Pixels], mask: Pixels | None, folder: Path, detector: Path
+) -> Any:
+    pytest.importorskip("httpx2")
+    from fastapi.testclient import TestClient
+
+    from inpaint_sdk.server.app import create_app
+    from inpaint_sdk.server.jobs import WatchedPool
+    from inpaint_sdk.server.settings import Settings
+
+    if case.clouds is not None:
+        pytest.skip("the server has the models for clouds by their own names")
+    settings = Settings(models=(case.model,), detector=str(detector))
+    client = TestClient(create_app(settings, WatchedPool(threads=2)), base_url="http://localhost")
+    address = f"/v1/restore?model={case.model}&strength={case.strength}&enhance={case.degraded}"
+    results = []
+    for frame in given:
+        files = {"image": cv2.imencode(".png", frame)[1].tobytes()}
+        if mask is not None:
+            files["mask"] = cv2.imencode(".png", mask)[1].tobytes()
+        answer = client.post(address, files=files)
+        assert answer.status_code == 200, answer.text
+        results.append(cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR))
+    return results
+
+
 DOORS: tuple[Door, ...] = (
     loop,
     in_place,
@@ -266,6 +292,7 @@ DOORS: tuple[Door, ...] = (
     stream,
     video,
     gstreamer,
+    server,
 )
 
 

@@ -14,6 +14,7 @@ from inpaint_sdk.cli.doctor import doctor
 from inpaint_sdk.cli.gstreamer import gstreamer
 from inpaint_sdk.cli.models import models
 from inpaint_sdk.cli.restore import restore
+from inpaint_sdk.cli.serve import serve
 from inpaint_sdk.cli.termination import exit_on_signals
 from inpaint_sdk.cli.video import video
 from inpaint_sdk.errors import InpaintError
@@ -41,5 +42,5 @@ def main(verbose: bool) -> None:
         logging.getLogger("inpaint_sdk").setLevel(logging.INFO)
 
 
-for command in (restore, detect, video, gstreamer, models, compile_model, cache, doctor):
+for command in (restore, detect, video, serve, gstreamer, models, compile_model, cache, doctor):
     main.add_command(command)
