@@ -131,8 +131,12 @@ def _open_all(
         try:
             executor = open_executor(Order(candidate, "call", threads, batch=1))
             executor.load()
+            if not executor.restores:
+                raise CannotRunError(
+                    "it restores nothing; inpaint-export eval --film says how well it finds damage"
+                )
             executors[candidate.label] = executor
-        except (CannotRunError, InpaintError) as error:
+        except CannotRunError as error:
             failed[candidate.label] = str(error)
     return executors, failed
 

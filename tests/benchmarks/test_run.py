@@ -72,6 +72,17 @@ def test_ratios_are_of_those_that_ran(run_result: RunResult) -> None:
     assert ratio.ratio.low <= ratio.ratio.value <= ratio.ratio.high
 
 
+def test_a_detector_s_times_are_measured(bench: Bench, tmp_path: Path) -> None:
+    arguments = ["--models", "damage", "--peers", "", "--scopes", "call,network", "--sizes", "64"]
+    found = bench("run", *arguments, *QUICK, "-o", tmp_path / "run.json")
+    assert found.exit_code == 0, found.output
+    result = read_result(tmp_path / "run.json", RunResult)
+    assert [case.key.scope for case in result.cases] == ["call", "network"]
+    rows = [row for case in result.cases for row in case.rows]
+    assert [row.candidate for row in rows] == ["damage/onnxruntime-cpu/fp32"] * 2
+    assert all(row.times is not None for row in rows), [row.reason for row in rows]
+
+
 def test_the_table_is_printed(bench: Bench, folders: tuple[Path, Path], tmp_path: Path) -> None:
     pictures, masks = folders
     arguments = ["--models", "", "--peers", "opencv-telea,opencv-ns", "--sizes", "own"]
