@@ -66,7 +66,7 @@ if missing "$results/eval-clean-kodak24.json"; then
 fi
 if missing "$results/damage-film.json"; then
   "$bin/inpaint-export" eval sdk/inpaint_sdk/models/damage.onnx --data "$data" --limit 25 \
-    --film "$results/damage-film.json"
+    --film -o "$results/damage-film.json"
 fi
 bench kernels "$results/kernels-$name.json" --threads 2
 models=photo,photo-codebook,photo-staged,cloud-thin,cloud-thick,clean,damage

@@ -115,8 +115,9 @@ def test_a_model_is_measured(root: Path, tmp_path: Path) -> None:
     small = Crnn(CrnnConfig((8, 8, 8), (1, 1, 1), (1, 1), None, "scan", 4, "zeros"))
     model, result = tmp_path / "small.onnx", tmp_path / "noise.json"
     export_model(small, load_recipe("clean-next"), model)
-    arguments = ["eval", str(model), "--data", str(root), "--noise", str(result), "--limit", "1"]
-    measured = CliRunner().invoke(main, [*arguments, "--threads", "1", "--write"])
+    arguments = ["eval", str(model), "--data", str(root), "--noise", "-o", str(result)]
+    arguments += ["--limit", "1", "--threads", "1", "--write"]
+    measured = CliRunner().invoke(main, arguments)
     assert measured.exit_code == 0, measured.output
     assert "OpenCV non-local means, told" in measured.output
     document = json.loads(result.read_text())
@@ -136,11 +137,11 @@ def test_a_model_is_measured(root: Path, tmp_path: Path) -> None:
 
 def test_noise_is_for_models_that_clean(root: Path, tmp_path: Path) -> None:
     path = str(open_model("photo").path)
-    arguments = ["eval", path, "--data", str(root), "--noise", str(tmp_path / "n.json")]
+    arguments = ["eval", path, "--data", str(root), "--noise", "-o", str(tmp_path / "n.json")]
     refused = CliRunner().invoke(main, arguments)
     assert refused.exit_code != 0 and "photo cleans no pictures" in refused.output
     clean = str(open_model("clean").path)
-    arguments = ["eval", clean, "--data", str(root), "--noise", str(tmp_path / "n.json")]
+    arguments = ["eval", clean, "--data", str(root), "--noise", "-o", str(tmp_path / "n.json")]
     without = CliRunner().invoke(main, [*arguments, "--weights", str(root)])
     assert without.exit_code != 0 and "--weights" in without.output
     assert not (tmp_path / "n.json").exists()
