@@ -14,7 +14,7 @@ from inpaint_bench.schema import Result
 from inpaint_bench.schema.quality import Group, QualityResult
 from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, RunResult
-from inpaint_bench.views import tables_of
+from inpaint_bench.tables.whole import tables_of
 
 
 def make_page(results: Mapping[str, Result], gallery: Path | None) -> str:

@@ -88,6 +88,7 @@ def test_a_candidate_that_fails_now_is_worse(run_result: RunResult) -> None:
     a, b = remade(run_result, **BASE), remade(run_result, **{**BASE, "photo": 0.0})
     (finding,) = compare(a, b).worse
     assert (finding.candidate, finding.note) == (OURS, "failed: it fell")
+    assert not compare(b, a).worse
 
 
 def test_tolerance(run_result: RunResult) -> None:

@@ -25,7 +25,7 @@ from inpaint_bench.cli.options import (
 from inpaint_bench.schema import Result, read_result, write_result
 from inpaint_bench.schema.common import CandidateKey, Size
 from inpaint_bench.schema.run import Protocol, RunPlan, RunResult, Scope
-from inpaint_bench.views import tables_of
+from inpaint_bench.tables.whole import tables_of
 from inpaint_eval.drawn import MASK_KINDS
 from inpaint_eval.render import to_text
 
