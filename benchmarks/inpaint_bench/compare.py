@@ -28,8 +28,6 @@ BUSY_MEANS = (
     "the machine was busy: ratios of candidates with different numbers of threads depend on that"
 )
 
-DIFFERS = "its results differ"
-
 SIGNS = {"psnr_hole": 1, "psnr": 1, "ssim_hole": 1, "ssim": 1, "gms_hole": 1, "gmsd": -1}
 """Scores that are compared, and whether more is better."""
 
@@ -54,7 +52,7 @@ class Finding:
     subject: str
     candidate: str
     figure: str
-    a: float
+    a: float | None
     b: float | None
     change: Interval | None
     verdict: Verdict
@@ -124,15 +122,15 @@ def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> Comparison:
     """
     found = Comparison(notes=list(_circumstances(a, b)))
     if isinstance(a, QualityResult) and isinstance(b, QualityResult):
-        _match(_quality(a), _quality(b), tolerance, found)
+        _match(_quality_entries(a), _quality_entries(b), tolerance, found)
     elif isinstance(a, RunResult) and isinstance(b, RunResult):
         peers = (c.label for c in a.plan.candidates if c.kind == "peer" and c in b.plan.candidates)
         reference = next(peers, None)
         found.notes.append(_times_are(reference))
-        _match(_run(a, reference), _run(b, reference), tolerance, found)
+        _match(_run_entries(a, reference), _run_entries(b, reference), tolerance, found)
     elif isinstance(a, KernelsResult) and isinstance(b, KernelsResult):
         found.notes.append(_times_are("copy"))
-        _match(_kernels(a), _kernels(b), tolerance, found)
+        _match(_kernel_entries(a), _kernel_entries(b), tolerance, found)
     else:
         raise BenchError(
             f"a result of {a.kind} and one of {b.kind} are not compared: both must be of run, of "
@@ -174,6 +172,9 @@ def _match(a: _Entries, b: _Entries, tolerance: float, into: Comparison) -> None
             into.unmatched.append(f"only in A: {subject}, {candidate}")
         elif one.samples != other.samples:
             into.unmatched.append(f"{subject}, {candidate}: A and B have other pictures or masks")
+        elif one.failure is None and other.failure is not None:
+            lost = (None, None, None, Verdict.WORSE, f"failed: {other.failure}")
+            into.findings.append(Finding(subject, candidate, "result", *lost))
         elif one.failure is None:
             into.findings += _findings(subject, candidate, one, other, tolerance)
     into.unmatched += [f"only in B: {', '.join(key)}" for key in b if key not in a]
@@ -182,23 +183,18 @@ def _match(a: _Entries, b: _Entries, tolerance: float, into: Comparison) -> None
 def _findings(
     subject: str, candidate: str, one: _Entry, other: _Entry, tolerance: float
 ) -> Iterator[Finding]:
-    for figure, before in one.values.items():
-        centre = np.mean if figure in SIGNS else np.median
-        a, after = float(centre(before)), other.values.get(figure)
-        if other.failure is not None:
-            lost = f"failed: {other.failure}"
-            yield Finding(subject, candidate, figure, a, None, None, Verdict.WORSE, lost)
-            return
-        if after is not None:
-            if figure in SIGNS:
-                change, verdict = _judge_scores(before, after, SIGNS[figure])
-            else:
-                change, verdict = _judge_times(before, after, tolerance)
-            b, note = float(centre(after)), "" if one.output == other.output else DIFFERS
-            yield Finding(subject, candidate, figure, a, b, change, verdict, note)
+    note = "" if one.output == other.output else "its results differ"
+    for figure in (name for name in one.values if name in other.values):
+        before, after = one.values[figure], other.values[figure]
+        if figure in SIGNS:
+            centre, (change, verdict) = np.mean, _judge_scores(before, after, SIGNS[figure])
+        else:
+            centre, (change, verdict) = np.median, _judge_times(before, after, tolerance)
+        a, b = float(centre(before)), float(centre(after))
+        yield Finding(subject, candidate, figure, a, b, change, verdict, note)
 
 
-def _run(result: RunResult, reference: str | None) -> _Entries:
+def _run_entries(result: RunResult, reference: str | None) -> _Entries:
     entries = {}
     for case in result.cases:
         times = {row.candidate: row.times for row in case.rows}
@@ -210,7 +206,7 @@ def _run(result: RunResult, reference: str | None) -> _Entries:
     return entries
 
 
-def _kernels(result: KernelsResult) -> _Entries:
+def _kernel_entries(result: KernelsResult) -> _Entries:
     entries = {}
     for entry in result.shapes:
         times: dict[str, Times | None] = {row.candidate: row.times for row in entry.rows}
@@ -235,7 +231,7 @@ def _values_of(
     return {f"time over {reference}": found} if len(found) else {}
 
 
-def _quality(result: QualityResult) -> _Entries:
+def _quality_entries(result: QualityResult) -> _Entries:
     entries = {}
     for group in result.groups:
         samples = tuple(sample.sha256 for sample in group.samples)
