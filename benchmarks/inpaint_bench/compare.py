@@ -187,10 +187,11 @@ def _findings(
     for figure in (name for name in one.values if name in other.values):
         before, after = one.values[figure], other.values[figure]
         if figure in SIGNS:
-            centre, (change, verdict) = np.mean, _judge_scores(before, after, SIGNS[figure])
+            a, b = float(np.mean(before)), float(np.mean(after))
+            change, verdict = _judge_scores(before, after, SIGNS[figure])
         else:
-            centre, (change, verdict) = np.median, _judge_times(before, after, tolerance)
-        a, b = float(centre(before)), float(centre(after))
+            a, b = float(np.median(before)), float(np.median(after))
+            change, verdict = _judge_times(before, after, tolerance)
         yield Finding(subject, candidate, figure, a, b, change, verdict, note)
 
 

@@ -144,7 +144,10 @@ _CANDIDATE_OPTIONS = (
 
 
 def candidate_options(command: Command) -> Command:
-    """The options that choose what is measured; the command gets ``candidates``."""
+    """The options that choose what is measured; the command gets ``candidates``.
+
+    They are every model on every backend in every precision, ONNX files on every backend, peers.
+    """
 
     @functools.wraps(command)
     def with_candidates(
@@ -155,7 +158,6 @@ def candidate_options(command: Command) -> Command:
         onnx: list[tuple[str, str]],
         **others: Any,
     ) -> None:
-        """Every model on every backend in every precision, ONNX files on every backend, peers."""
         found = [
             _key("model", Path(m).stem if Path(m).suffix else m, m, backend, precision)
             for m in models
