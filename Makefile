@@ -12,7 +12,8 @@ SOURCES := sdk export kernels benchmarks tests examples
 CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
 	-o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo pictures test test-all format lint types cpp aarch64 unit unit-all bench tables clean
+.PHONY: demo pictures test test-all test-pythons format lint types cpp aarch64 unit unit-all bench tables \
+	wheels constraints clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python examples/demo.py
@@ -63,6 +64,19 @@ bench: $(VENV)/develop.stamp
 # Writes the documentation's tables anew from the committed results; a test checks them.
 tables: $(VENV)/develop.stamp
 	$(BIN)/inpaint-bench tables $$(grep -l "<!-- inpaint-bench: " README.md benchmarks/README.md docs/*.md docs/models/*.md)
+
+# The sdist, and a wheel for each architecture, in dist/.
+wheels: $(VENV)/develop.stamp
+	packaging/wheels.sh dist
+
+# What pyproject.toml admits, for each Python; when dependencies change.
+constraints: $(VENV)/develop.stamp
+	packaging/constrain.sh
+
+# The SDK's tests on the wheel, for each Python with the oldest and the newest dependencies.
+PYTHONS ?= 3.10 3.13
+test-pythons: $(VENV)/develop.stamp
+	packaging/test_pythons.sh $(PYTHONS)
 
 clean:
 	rm -rf $(VENV) build dist demo

@@ -1,4 +1,4 @@
-"""``inpaint-export``: train, export, eval, survey.
+"""``inpaint-export``: train, export, eval, triton, survey.
 
 What a command needs is imported when it runs, so that help is quick and needs no extra.
 """
@@ -314,16 +314,71 @@ def evaluate(
 
 
 @main.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("-o", "--output", type=NEW_FOLDER, required=True, metavar="REPOSITORY")
+@click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    default="fp32",
+    show_default=True,
+    help="Of the networks.",
+)
+@click.option(
+    "--instances",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Of each model, on each GPU, or else on the CPU.",
+)
+@click.option(
+    "--served-from",
+    metavar="PATH",
+    help="Where the server sees the repository, like /models.  [default: where it is written]",
+)
+def triton(
+    models: tuple[str, ...],
+    output: Path,
+    precision: Precision,
+    instances: int,
+    served_from: str | None,
+) -> None:
+    """Write a model repository for NVIDIA Triton, with two models for each MODEL.
+
+    MODEL is a name, the path of a model file, or auto. In the repository, MODEL runs the whole SDK
+    in Triton's Python backend, a picture file's bytes in and out; MODEL-network is the network
+    alone, in its ONNX Runtime backend, which puts requests of one size together.
+    """
+    from inpaint_export.triton.repository import Serving, write_repository
+
+    serving = Serving(precision, instances, served_from=served_from)
+    for line in write_repository(models, output, serving):
+        click.echo(line)
+
+
+@main.command()
 @click.argument("name", type=click.Choice(TABLES) if TABLES else str)
 @click.option("--data", type=FOLDER, required=True, help="Root of the data folders.")
-@click.option("--weights", type=FOLDER, help="Folder of comparators' weights; for rice1, rice2.")
+@click.option("--weights", type=FOLDER, help="Folder of comparators' weights; for table2, table3.")
 @click.option("-o", "--output", type=NEW_FOLDER, required=True)
 @click.option(
     "--steps", type=click.IntRange(min=1), default=1000, show_default=True, help="Of each variant."
 )
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Trainings of each variant that is within 0.2 dB of another row.",
+)
 def survey(
-    name: str, data: Path, weights: Path | None, output: Path, steps: int, threads: int
+    name: str,
+    data: Path,
+    weights: Path | None,
+    output: Path,
+    steps: int,
+    threads: int,
+    seeds: int,
 ) -> None:
     """Run one of the survey's tables again, from a source checkout: NAME.md and NAME.json.
 
@@ -332,4 +387,4 @@ def survey(
     from inpaint_export.survey import make_table
     from inpaint_export.survey.base import TableOptions
 
-    click.echo(make_table(name, TableOptions(data, weights, output, steps, threads)))
+    click.echo(make_table(name, TableOptions(data, weights, output, steps, threads, seeds)))

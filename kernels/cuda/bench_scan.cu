@@ -6,14 +6,16 @@
 // time, the bytes that must move (forward: X and Y once; backward: Y, its gradient and X's once)
 // over the median, and that as a share of what a device-to-device copy of as many bytes reaches in
 // the same run, interleaved with it; and the number of launches, counted in a captured graph. Then
-// the comparison with a kernel that walks its line again for each pixel. Inputs are rotated among
-// buffers larger together than the L2 cache.
+// the comparison with a kernel that walks its line again for each pixel. A time is that of a graph
+// of many runs over their number. Inputs, the copy's too, are rotated among buffers larger together
+// than the L2 cache.
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
 
+#include "bench_support.h"
 #include "rewalk.cuh"
 #include "test_support.h"
 
@@ -25,29 +27,56 @@ struct Bench {
   int n, c, h, w, dtype;
 };
 
-class Timer {
+// A graph of many runs of some work. work(i, stream) queues the i-th.
+class Batch {
  public:
-  Timer() {
+  template <class Work>
+  explicit Batch(Work&& work) {
+    CHECK_CUDA(cudaStreamCreate(&stream_));
     CHECK_CUDA(cudaEventCreate(&begin_));
     CHECK_CUDA(cudaEventCreate(&end_));
+    record(1, work);
+    microseconds();  // the first run loads code
+    const int count = batch_size(microseconds());
+    CHECK_CUDA(cudaGraphExecDestroy(graph_));
+    record(count, work);
   }
-  ~Timer() {
+  ~Batch() {
+    cudaGraphExecDestroy(graph_);
     cudaEventDestroy(begin_);
     cudaEventDestroy(end_);
+    cudaStreamDestroy(stream_);
   }
-  template <class Work>
-  double microseconds(Work&& work) {
-    CHECK_CUDA(cudaEventRecord(begin_));
-    work();
-    CHECK_CUDA(cudaEventRecord(end_));
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  // What a run takes, on average over those of one launch of the graph.
+  double microseconds() {
+    CHECK_CUDA(cudaEventRecord(begin_, stream_));
+    CHECK_CUDA(cudaGraphLaunch(graph_, stream_));
+    CHECK_CUDA(cudaEventRecord(end_, stream_));
     CHECK_CUDA(cudaEventSynchronize(end_));
     float milliseconds = 0.0f;
     CHECK_CUDA(cudaEventElapsedTime(&milliseconds, begin_, end_));
-    return 1000.0 * milliseconds;
+    return 1000.0 * milliseconds / count_;
   }
 
  private:
+  template <class Work>
+  void record(int count, Work&& work) {
+    cudaGraph_t graph;
+    CHECK_CUDA(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));
+    for (int i = 0; i < count; ++i) work(static_cast<std::size_t>(i), stream_);
+    CHECK_CUDA(cudaStreamEndCapture(stream_, &graph));
+    CHECK_CUDA(cudaGraphInstantiateWithFlags(&graph_, graph, 0));
+    CHECK_CUDA(cudaGraphDestroy(graph));
+    count_ = count;
+  }
+
+  cudaStream_t stream_;
   cudaEvent_t begin_, end_;
+  cudaGraphExec_t graph_;
+  int count_ = 0;
 };
 
 double percentile(std::vector<double> times, double p) {
@@ -75,8 +104,7 @@ struct Tensors {
 Tensors make_tensors(const Bench& b, std::size_t cache_bytes) {
   const std::size_t count = std::size_t(b.n) * b.c * b.h * b.w;
   const std::size_t bytes = count * dtype_size(b.dtype);
-  // Two caches' worth of X and Y together, so that a rotation never finds its data there.
-  const std::size_t sets = std::min<std::size_t>(16, 1 + 2 * cache_bytes / (5 * bytes));
+  const std::size_t sets = rotation_size((1 + kDirections) * bytes, cache_bytes);
   Tensors t;
   const auto contents = random_tensor(count, -1.0f, 1.0f, b.dtype);
   for (std::size_t i = 0; i < sets; ++i) {
@@ -125,26 +153,37 @@ std::size_t count_launches(Run&& run) {
 }
 
 // Times a copy and each strategy in turn, so that clocks and neighbours disturb all alike; prints a
-// line and returns the JSON of it. run(strategy, i) starts the i-th run. bytes: what must move.
+// line and returns the JSON of it. run(strategy, i, stream) queues the i-th run. bytes: what must
+// move.
 template <class Run>
-std::string bench(const Bench& b, const char* pass, double bytes, std::size_t launches, Run&& run) {
+std::string bench(const Bench& b, const char* pass, double bytes, std::size_t cache_bytes,
+                  std::size_t launches, Run&& run) {
   constexpr int kWarmups = 5;
   constexpr int kRepeats = 40;
   // A copy reads as much as it writes: half of the bytes each way.
   const std::size_t copied = static_cast<std::size_t>(bytes / 2);
-  DeviceBuffer from(copied), to(copied);
-  const auto copy = [&] {
-    CHECK_CUDA(cudaMemcpyAsync(to.data(), from.data(), copied, cudaMemcpyDeviceToDevice));
-  };
+  std::vector<std::unique_ptr<DeviceBuffer>> from, to;
+  for (std::size_t i = 0; i < rotation_size(2 * copied, cache_bytes); ++i) {
+    from.push_back(std::make_unique<DeviceBuffer>(copied));
+    to.push_back(std::make_unique<DeviceBuffer>(copied));
+  }
   const int strategies[] = {INPAINT_SCAN_CUDA_STREAMING, INPAINT_SCAN_CUDA_CHUNKED,
                             INPAINT_SCAN_CUDA_AUTO};
   std::vector<double> copies, times[3];
-  Timer timer;
+  Batch copy([&](std::size_t i, cudaStream_t stream) {
+    CHECK_CUDA(cudaMemcpyAsync(to[i % to.size()]->data(), from[i % from.size()]->data(), copied,
+                               cudaMemcpyDeviceToDevice, stream));
+  });
+  std::vector<std::unique_ptr<Batch>> runs;
+  for (int strategy : strategies) {
+    runs.push_back(std::make_unique<Batch>(
+        [&](std::size_t i, cudaStream_t stream) { run(strategy, i, stream); }));
+  }
   for (int i = -kWarmups; i < kRepeats; ++i) {
-    const double copy_time = timer.microseconds(copy);
+    const double copy_time = copy.microseconds();
     if (i >= 0) copies.push_back(copy_time);
     for (int k = 0; k < 3; ++k) {
-      const double time = timer.microseconds([&] { run(strategies[k], i + kWarmups); });
+      const double time = runs[k]->microseconds();
       if (i >= 0) times[k].push_back(time);
     }
   }
@@ -181,7 +220,7 @@ std::string bench_forward(const Bench& b, std::size_t cache_bytes) {
   };
   const std::size_t launches =
       count_launches([&](cudaStream_t stream) { run(INPAINT_SCAN_CUDA_AUTO, 0, stream); });
-  return bench(b, "forward", bytes, launches, run);
+  return bench(b, "forward", bytes, cache_bytes, launches, run);
 }
 
 std::string bench_backward(const Bench& b, std::size_t cache_bytes) {
@@ -208,7 +247,8 @@ std::string bench_backward(const Bench& b, std::size_t cache_bytes) {
   };
   const std::size_t launches =
       count_launches([&](cudaStream_t stream) { run(INPAINT_SCAN_CUDA_AUTO, 0, stream); });
-  return bench(b, "backward", static_cast<double>(x_bytes) * (2 * kDirections + 1), launches, run);
+  return bench(b, "backward", static_cast<double>(x_bytes) * (2 * kDirections + 1), cache_bytes,
+               launches, run);
 }
 
 // Whether a shape's tensors, with the gradients' and the copy's, fit the device.
@@ -223,24 +263,26 @@ std::string bench_rewalk(std::size_t cache_bytes) {
   const Bench b = {1, 32, 512, 512, INPAINT_SCAN_CUDA_FLOAT32};
   const Tensors t = make_tensors(b, cache_bytes);
   const std::int64_t count = std::int64_t(b.n) * b.c * b.h * b.w;
-  const auto run_rewalk = [&](std::size_t i) {
-    rewalk<<<static_cast<unsigned>((count + 255) / 256), 256>>>(
+  const auto run_rewalk = [&](std::size_t i, cudaStream_t stream) {
+    rewalk<<<static_cast<unsigned>((count + 255) / 256), 256, 0, stream>>>(
         reinterpret_cast<const float*>(t.x[i % t.x.size()]->data()),
         reinterpret_cast<const float*>(t.weight->data()),
         reinterpret_cast<const float*>(t.bias->data()),
         reinterpret_cast<float*>(t.y[i % t.y.size()]->data()), count, b.c, b.h, b.w);
     CHECK_CUDA(cudaGetLastError());
   };
-  Timer timer;
+  Batch rewalk_batch(run_rewalk);
+  Batch our_batch([&](std::size_t i, cudaStream_t stream) {
+    run_forward(b, INPAINT_SCAN_CUDA_AUTO, t, i, stream);
+  });
   std::vector<double> rewalks, ours;
   for (int i = -3; i < 20; ++i) {
-    const double slow = timer.microseconds([&] { run_rewalk(i + 3); });
-    const double fast =
-        timer.microseconds([&] { run_forward(b, INPAINT_SCAN_CUDA_AUTO, t, i + 3); });
+    const double slow = rewalk_batch.microseconds();
+    const double fast = our_batch.microseconds();
     if (i >= 0) rewalks.push_back(slow), ours.push_back(fast);
   }
   // The two agree, or the comparison means nothing. The sums are the same up to contraction.
-  run_rewalk(0);
+  run_rewalk(0, nullptr);
   const auto slow = decode(t.y[0]->read(), b.dtype);
   t.y[0]->poison();
   run_forward(b, INPAINT_SCAN_CUDA_AUTO, t, 0);

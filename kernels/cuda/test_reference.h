@@ -5,6 +5,10 @@
 // line instead: a step adds a few roundings of what it adds up, multiplies the error it was given
 // by |w|, and loses all error where the relu cuts even the largest value within the bound. Chunks
 // composed as clamps obey a bound of the same form; kRounding is large enough for both.
+//
+// A compiler may contract w*h + c into one operation that rounds once, as nvcc does unless it is
+// told otherwise. Where w*h alone overflows, the two forms differ in more than rounding: beside an
+// infinity of the other sign one is NaN and the other is not. Either is right.
 #pragma once
 
 #include <cfloat>
@@ -56,8 +60,33 @@ void for_each_line(const Shape& s, Visit&& visit) {
   }
 }
 
+// A value step by step in fp32, which decides infinities and NaN, in both of the forms.
+struct Fp32 {
+  float separate = 0.0f;
+  float contracted = 0.0f;
+
+  void set(float value) { separate = contracted = value; }
+  void multiply_add(float w, float c) {
+    const volatile float product = w * separate;  // which no compiler contracts
+    separate = product + c;
+    contracted = std::fma(w, contracted, c);
+  }
+  void relu() {
+    separate = separate <= 0.0f ? 0.0f : separate;
+    contracted = contracted <= 0.0f ? 0.0f : contracted;
+  }
+  Fp32& operator+=(const Fp32& other) {
+    separate += other.separate;
+    contracted += other.contracted;
+    return *this;
+  }
+  bool below(float limit) const {
+    return std::fabs(separate) < limit && std::fabs(contracted) < limit;
+  }
+};
+
 struct Forward {
-  std::vector<float> y;       // evaluated step by step in fp32: decides infinities and NaN
+  std::vector<Fp32> y;
   std::vector<double> exact;  // in double
   std::vector<double> error;  // bound on |fp32 - exact|
 };
@@ -74,19 +103,18 @@ inline Forward forward(const Shape& s, const std::vector<float>& x,
   for_each_line(s, [&](const Line& line) {
     const float w = weight[line.parameter];
     const float b = bias[line.parameter];
-    float h = 0.0f;
+    Fp32 h;
     double exact = 0.0;
     double error = 0.0;
     for (int i = 0; i < line.length; ++i) {
       const std::int64_t at = i * line.stride;
       const float xi = x[line.x + at];
       if (i == 0) {
-        h = static_cast<float>(relu(xi));
+        h.set(xi);
         exact = relu(xi);
         error = 0.0;
       } else {
-        const float sum = w * h + (b + xi);
-        h = sum <= 0.0f ? 0.0f : sum;
+        h.multiply_add(w, b + xi);
         const double value = static_cast<double>(w) * exact + b + xi;
         error = std::fabs(w) * error + kRounding * (std::fabs(w * exact) + std::fabs(value) +
                                                     std::fabs(b) + std::fabs(xi));
@@ -94,6 +122,7 @@ inline Forward forward(const Shape& s, const std::vector<float>& x,
         if (std::isinf(value) || value + error <= 0.0) error = 0.0;
         exact = relu(value);
       }
+      h.relu();
       out.y[line.y + at] = h;
       out.exact[line.y + at] = exact;
       out.error[line.y + at] = error;
@@ -103,7 +132,7 @@ inline Forward forward(const Shape& s, const std::vector<float>& x,
 }
 
 struct Backward {
-  std::vector<float> fp32_x;  // grad_x step by step in fp32: decides infinities and NaN
+  std::vector<Fp32> fp32_x;  // grad_x
   std::vector<double> grad_x, grad_weight, grad_bias;
   std::vector<double> grad_x_error, grad_weight_error, grad_bias_error;
 };
@@ -115,13 +144,13 @@ inline Backward backward(const Shape& s, const std::vector<float>& y,
   Backward out;
   const std::size_t count = static_cast<std::size_t>(s.n * s.c * s.h * s.w);
   const std::size_t weights = static_cast<std::size_t>(kDirections * s.c);
-  out.fp32_x.assign(count, 0.0f);
+  out.fp32_x.assign(count, Fp32{});
   for (auto* v : {&out.grad_x, &out.grad_x_error}) v->assign(count, 0.0);
   for (auto* v : {&out.grad_weight, &out.grad_weight_error}) v->assign(weights, 0.0);
   for (auto* v : {&out.grad_bias, &out.grad_bias_error}) v->assign(weights, 0.0);
   for_each_line(s, [&](const Line& line) {
     const double w = weight[line.parameter];
-    float fp32 = 0.0f;
+    Fp32 fp32;
     double gradient = 0.0;
     double error = 0.0;
     for (int i = line.length - 1; i >= 0; --i) {
@@ -133,20 +162,24 @@ inline Backward backward(const Shape& s, const std::vector<float>& y,
         const double roundings = kRounding * (line.length - i + 8);
         out.grad_weight[line.parameter] += gradient * h;
         out.grad_weight_error[line.parameter] +=
-            std::fabs(fp32 * h) < kAddable
+            fp32.below(kAddable / std::fmax(1.0f, std::fabs(h)))
                 ? error * std::fabs(h) + roundings * std::fabs(gradient * h)
                 : INFINITY;
         out.grad_bias[line.parameter] += gradient;
         out.grad_bias_error[line.parameter] +=
-            std::fabs(fp32) < kAddable ? error + roundings * std::fabs(gradient) : INFINITY;
+            fp32.below(kAddable) ? error + roundings * std::fabs(gradient) : INFINITY;
       }
       if (h <= 0.0f) {
-        fp32 = 0.0f;
+        fp32.set(0.0f);
         gradient = 0.0;
         error = 0.0;
       } else {
         const float g = grad_y[line.y + at];
-        fp32 = last ? g : static_cast<float>(w) * fp32 + g;
+        if (last) {
+          fp32.set(g);
+        } else {
+          fp32.multiply_add(static_cast<float>(w), g);
+        }
         error = std::fabs(w) * error + kRounding * (std::fabs(w * gradient) + std::fabs(g));
         gradient = last ? g : w * gradient + g;
       }

@@ -37,3 +37,8 @@ class OutputError(InpaintError):
 
 class FileWarning(UserWarning):
     """A file could not be read in full, or a result cannot be like its source in all respects."""
+
+
+def error_line(error: Exception) -> str:
+    """An error in one line; of one that is no ``InpaintError``, its type too."""
+    return str(error) if isinstance(error, InpaintError) else f"{type(error).__name__}: {error}"

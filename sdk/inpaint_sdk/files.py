@@ -4,14 +4,50 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
-from inpaint_sdk.errors import InpaintError, OutputError
+from inpaint_sdk.errors import InpaintError, MaskError, OutputError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp"})
-"""Suffixes of pictures that are both read and written, by which a folder's files are taken."""
+AnyPath = TypeVar("AnyPath", bound=PurePath)
+
+FORMATS = {".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
+FORMATS |= dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG")
+"""PIL's names of the formats of pictures that are both read and written, by their suffixes."""
+
+SUFFIXES = frozenset(FORMATS)
+"""Suffixes by which a folder's pictures are taken."""
+
+
+def is_picture(path: PurePath) -> bool:
+    """Whether a folder's file is taken for a picture, by its name."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def match_masks(files: Iterable[AnyPath], folder: object) -> Callable[[PurePath], AnyPath]:
+    """Gives each picture the mask with its name.
+
+    Suffixes may differ, and the case of letters where no name is the same. Of a picture with no
+    mask or several a ``MaskError`` tells. files: those of the folder with masks.
+    """
+    named: dict[str, list[AnyPath]] = {}
+    for path in files:
+        if path.suffix.lower() in SUFFIXES | {".gif"} and not path.name.startswith("."):
+            named.setdefault(path.stem.casefold(), []).append(path)
+
+    def find(picture: PurePath) -> AnyPath:
+        found = named.get(picture.stem.casefold(), [])
+        found = [path for path in found if path.stem == picture.stem] or found
+        if len(found) != 1:
+            problem = "no mask" if not found else f"{len(found)} masks"
+            raise MaskError(
+                f"there is {problem} named {picture.stem} in {folder}; there must be one"
+            )
+        return found[0]
+
+    return find
 
 
 @contextmanager
@@ -69,14 +105,10 @@ def writing(path: Path, *errors: type[Exception]) -> Iterator[None]:
         raise OutputError(f"cannot write {path}: {reason}") from error
 
 
-def image_format(path: Path) -> str:
+def image_format(path: PurePath) -> str:
     """PIL's name of the format of a path's suffix; raises ``OutputError`` if there is none."""
-    from PIL import Image
-
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind is None or kind not in Image.SAVE:
-        raise OutputError(
-            f"{path}: no picture format has the suffix {path.suffix!r}; "
-            "use .png, .jpg, .webp or .tif"
-        )
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        told = f"no picture format that is written has the suffix {path.suffix!r}"
+        raise OutputError(f"{path}: {told}; use .png, .jpg, .webp, .tif or .bmp")
     return kind

@@ -62,7 +62,7 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
 
 
 def test_the_survey_says_that_it_needs_a_source_checkout(tmp_path: Path) -> None:
-    arguments = ("survey", "rice1", "--data", tmp_path, "-o", tmp_path / "tables")
+    arguments = ("survey", "table2", "--data", tmp_path, "-o", tmp_path / "tables")
     done = run_without("inpaint_export.survey", *arguments)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: the survey is not part of the wheel.")

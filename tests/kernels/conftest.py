@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ def golden() -> dict[str, Array]:
         return dict(arrays)
 
 
-COMPILED = frozenset({"cuda_build", "emulated_cuda", "emulated_scan"})
+COMPILED = frozenset({"cuda_build", "contracted_cuda", "emulated_cuda", "emulated_scan"})
 """Fixtures that compile for a minute; what needs one is slow."""
 
 
@@ -215,6 +216,12 @@ def emulation_flags() -> list[str]:
     ]
 
 
+KERNELS = [
+    ROOT / "kernels" / "cuda" / name
+    for name in ("scan_fp32.cu", "scan_fp16.cu", "scan_bf16.cu", "inpaint_scan_cuda.cpp")
+]
+
+
 @pytest.fixture(scope="session")
 def emulated_cuda(
     tmp_path_factory: pytest.TempPathFactory,
@@ -223,8 +230,25 @@ def emulated_cuda(
 ) -> Path:
     """libinpaint_scan_cuda.so with kernels that run on the CPU, for which its memory is a GPU's."""
     target = tmp_path_factory.mktemp("emulated") / "libinpaint_scan_cuda.so"
-    names = ["scan_fp32.cu", "scan_fp16.cu", "scan_bf16.cu", "inpaint_scan_cuda.cpp"]
-    compile_cpp([ROOT / "kernels" / "cuda" / name for name in names], target, *emulation_flags)
+    compile_cpp(KERNELS, target, *emulation_flags)
+    return target
+
+
+@pytest.fixture(scope="session")
+def contracted_cuda(
+    tmp_path_factory: pytest.TempPathFactory,
+    emulation_flags: list[str],
+    compile_cpp: Callable[..., None],
+) -> Path:
+    """The same with products and sums contracted, as nvcc contracts them for a GPU."""
+    if platform.machine() == "x86_64" and "fma" not in Path("/proc/cpuinfo").read_text().split():
+        pytest.skip("this processor has no fused multiply-add")
+    target = tmp_path_factory.mktemp("contracted") / "libinpaint_scan_cuda.so"
+    # GCC contracts among its expensive optimisations alone.
+    flags = ["-ffp-contract=fast", "-fexpensive-optimizations"]
+    if platform.machine() == "x86_64":
+        flags.append("-mfma")
+    compile_cpp(KERNELS, target, *emulation_flags, *flags)
     return target
 
 

@@ -37,13 +37,23 @@ def test_arithmetic(tmp_path: Path, compile_cpp: Callable[..., None]) -> None:
 
 
 @pytest.fixture(scope="module")
-def emulated_scan(
-    emulated_cuda: Path, emulation_flags: list[str], compile_cpp: Callable[..., None]
-) -> Path:
-    program = emulated_cuda.parent / "test_scan"
-    objects = sorted(emulated_cuda.parent.glob("libinpaint_scan_cuda_*.o"))
-    compile_cpp([CUDA / "test_scan.cu", *objects], program, *emulation_flags)
-    return program
+def scan_program(
+    emulation_flags: list[str], compile_cpp: Callable[..., None]
+) -> Callable[[Path], Path]:
+    """A function that links the test program with the objects beside a library."""
+
+    def build(library: Path) -> Path:
+        program = library.parent / "test_scan"
+        objects = sorted(library.parent.glob("libinpaint_scan_cuda_*.o"))
+        compile_cpp([CUDA / "test_scan.cu", *objects], program, *emulation_flags)
+        return program
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def emulated_scan(emulated_cuda: Path, scan_program: Callable[[Path], Path]) -> Path:
+    return scan_program(emulated_cuda)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +63,10 @@ def emulated_scan(
 )
 def test_kernels_emulated(emulated_scan: Path, order: str, copies: str) -> None:
     run(emulated_scan, "--tiny", CUDA_EMULATION_ORDER=order, CUDA_EMULATION_COPIES=copies)
+
+
+def test_contracted_kernels_emulated(
+    contracted_cuda: Path, scan_program: Callable[[Path], Path]
+) -> None:
+    """As on a device, where w*h + c is rounded once: beside an infinity more than a rounding."""
+    run(scan_program(contracted_cuda), "--tiny")

@@ -26,6 +26,7 @@ LAYERS = (
     ("loaded",),
     ("restorer", "detector"),
     ("video",),
+    ("cluster",),
     ("doctor",),
     ("cli", "__main__"),
 )

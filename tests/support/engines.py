@@ -28,8 +28,11 @@ def key(**changes: object) -> EngineKey:
         "system": this_system(),
         "targets": ("sm_86",),
         "device": "NVIDIA Fake 3000",
+        "multiprocessors": 8,
         "precision": "fp32",
         "profile": OptimizationProfile.default(PHOTO.info),
+        "workspace": 2 << 30,
+        "recipe": 1,
         "plugin": "",
     }
     return EngineKey(**{**values, **changes})  # type: ignore[arg-type]

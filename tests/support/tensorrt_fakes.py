@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import json
 import math
 import os
 import subprocess
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
 from types import SimpleNamespace
@@ -26,15 +28,22 @@ from inpaint_sdk.backends.tensorrt.cuda import Device
 from inpaint_sdk.backends.tensorrt.library import PRODUCTS, Features, Library, features_of
 from inpaint_sdk.errors import BackendError
 
-DEVICE = Device("NVIDIA Fake 3000", "sm_86")
+DEVICE = Device("NVIDIA Fake 3000", "sm_86", 8, memory=8 << 30, integrated=False)
+JETSON = Device("Fake Orin", "sm_87", 8, memory=8 << 30, integrated=True)
 POISON = 0xA5
 """What new memory is full of: as floats, small numbers that give no picture."""
+ALIGNED = 256
+"""Bytes, as CUDA's allocations are."""
+MAPPED = 1 << 62
+"""Added to a host address where kernels find it, so that neither is taken for the other."""
 
 
 class FakeCuda:
     """Has the methods of ``inpaint_sdk.backends.tensorrt.cuda.Cuda``."""
 
-    def __init__(self, kernels: dict[str, Callable[..., None]] | None = None) -> None:
+    def __init__(
+        self, kernels: dict[str, Callable[..., None]] | None = None, device: Device = DEVICE
+    ) -> None:
         self.calls: list[str] = []
         self.fail_at: str | None = None
         self.memory: dict[int, tuple[str, Any]] = {}
@@ -44,11 +53,23 @@ class FakeCuda:
         self.capturing: dict[int, list[Callable[[], None]]] = {}
         self.copied: dict[str, int] = defaultdict(int)
         self._kernels = kernels or {}
-        self._threads: dict[int, int] = {}
+        self._device = device
+        self._threads: dict[int, int] = {}  # that last queued on a stream
+        self._current: Counter[int] = Counter()
         self._handles = itertools.count(1000)
 
     def device(self) -> Device:
-        return DEVICE
+        return self._device
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        self.calls.append("current")
+        thread = get_ident()
+        self._current[thread] += 1
+        try:
+            yield
+        finally:
+            self._current[thread] -= 1
 
     def make_stream(self) -> int:
         self._call("make_stream")
@@ -80,6 +101,11 @@ class FakeCuda:
     def free_host(self, pointer: int) -> None:
         self._free("host", pointer)
 
+    def device_address(self, pointer: int) -> int:
+        self._call("device_address")
+        self._owned(pointer, 1, "host")
+        return pointer + MAPPED
+
     def copy(self, kind: str, target: int, source: int, size: int, stream: int) -> None:
         self._call(f"copy {kind}")
         sides = {
@@ -102,6 +128,7 @@ class FakeCuda:
 
     def begin_capture(self, stream: int) -> None:
         self._call("begin_capture")
+        assert stream not in self.capturing, "a stream that is captured cannot be captured again"
         self.capturing[stream] = []
 
     def end_capture(self, stream: int) -> int:
@@ -126,7 +153,7 @@ class FakeCuda:
     def compile(self, source: str, name: str, capability: str) -> bytes:
         self._call("compile")
         assert "to_input" in source
-        assert capability == DEVICE.capability
+        assert capability == self._device.capability
         return b"image"
 
     def load_kernels(self, image: bytes, names: Sequence[str]) -> tuple[int, dict[str, int]]:
@@ -149,11 +176,16 @@ class FakeCuda:
         stream: int,
     ) -> None:
         self._call("launch")
-        for value, kind in arguments:
-            if kind is ctypes.c_void_p and value:
-                self._owned(int(value), 1, "device")
         run = self._kernels[self._names[kernel]]
-        self._queue(stream, lambda: run(grid, block, arguments))
+        found = [(self._seen_by_kernel(value, kind), kind) for value, kind in arguments]
+        self._queue(stream, lambda: run(grid, block, found))
+
+    def _seen_by_kernel(self, value: int | float, kind: Any) -> int | float:
+        if kind is not ctypes.c_void_p or not value:
+            return value
+        side, pointer = ("host", value - MAPPED) if value > MAPPED else ("device", value)
+        self._owned(int(pointer), 1, side)
+        return pointer
 
     # --- for tests and the fake engine ---
 
@@ -161,6 +193,11 @@ class FakeCuda:
     def leaked(self) -> list[object]:
         """Everything that was not given back."""
         return [*self.memory, *self.streams, *self.graphs, *self.modules]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the calling thread is inside ``current``."""
+        return self._current[get_ident()] > 0
 
     def count(self, call: str) -> int:
         return self.calls.count(call)
@@ -174,9 +211,13 @@ class FakeCuda:
     def _allocate(self, side: str, size: int) -> int:
         self._call(f"allocate {side}")
         assert size > 0
-        buffer = (ctypes.c_ubyte * size)(*([POISON] * min(size, 64)))
-        pointer = ctypes.addressof(buffer)
-        self.memory[pointer] = (side, buffer)
+        whole = (ctypes.c_ubyte * (size + ALIGNED))()
+        pointer = ctypes.addressof(whole) + -ctypes.addressof(whole) % ALIGNED
+        ctypes.memset(pointer, POISON, size)
+        self.memory[pointer] = (
+            side,
+            (ctypes.c_ubyte * size).from_buffer(whole, pointer - ctypes.addressof(whole)),
+        )
         return pointer
 
     def _free(self, side: str, pointer: int) -> None:
@@ -195,10 +236,13 @@ class FakeCuda:
         raise AssertionError("memory that is not allocated is used")
 
     def _queue(self, stream: int, work: Callable[[], None]) -> None:
+        self._threads[stream] = get_ident()
         (self.capturing.get(stream, self.streams[stream])).append(work)
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
+        if not self.is_current and name != "compile":
+            raise BackendError(f"CUDA failed: {name}: invalid device context")
         if name == self.fail_at:
             raise BackendError(f"CUDA failed: {name}: injected")
 
@@ -213,11 +257,59 @@ class _Logger:
         raise NotImplementedError
 
 
-class FakeContext:
-    """Has the methods of ``IExecutionContext`` that the session calls."""
+class FakeKernels:
+    """An ``IRuntimeCache``: the shapes that kernels were compiled for."""
 
-    def __init__(self, engine: FakeEngine) -> None:
+    def __init__(self, cuda: FakeCuda) -> None:
+        self.cuda = cuda
+        self.shapes: set[tuple[int, ...]] = set()
+
+    def deserialize(self, blob: bytes) -> bool:
+        document = json.loads(blob)
+        if not self.cuda.is_current or document["gpu"] != self.cuda.device().name:
+            return False
+        self.shapes = set(map(tuple, document["shapes"]))
+        return True
+
+    def serialize(self) -> bytes:
+        document = {"gpu": self.cuda.device().name, "shapes": sorted(self.shapes)}
+        return json.dumps(document).encode()
+
+
+class FakeRuntimeConfig:
+    """Has what the session uses of ``IRuntimeConfig``, with its defaults."""
+
+    def __init__(self, cuda: FakeCuda) -> None:
+        self.cuda = cuda
+        self.strategy = "static"
+        self.dynamic_shapes_kernel_specialization_strategy = "lazy"
+        self.cuda_graph_strategy = "disabled"
+        self.kernels = FakeKernels(cuda)
+
+    def set_execution_context_allocation_strategy(self, strategy: str) -> None:
+        self.strategy = strategy
+
+    def create_runtime_cache(self) -> FakeKernels:
+        return FakeKernels(self.cuda)
+
+    def set_runtime_cache(self, kernels: FakeKernels) -> bool:
+        self.kernels = kernels
+        return True
+
+
+class FakeContext:
+    """Has the methods of ``IExecutionContext`` that the session calls.
+
+    Like the real one, made to use memory that the caller manages, it has none until it is given
+    some, and needs as much as the shapes want. TensorRT for RTX runs a new shape by slow kernels
+    until it has compiled others; a capture from outside would keep those.
+    """
+
+    def __init__(self, engine: FakeEngine, config: FakeRuntimeConfig | None) -> None:
         self._engine = engine
+        self._config = config
+        self._needed = 0
+        self._memory = (0, 0)
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._addresses: dict[str, int] = {}
         self._shape_is_new = True
@@ -225,18 +317,27 @@ class FakeContext:
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
         self._shapes[name] = tuple(shape)
         self._shape_is_new = True
+        self._needed = 0
         return self._engine.refuse != "shape"
 
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         batch, _, height, width = self._shapes["image"]
-        return (batch, 1 if name == "attention" else 3, height, width)
+        return (batch, self._engine.outputs[name], height, width)
 
     def set_tensor_address(self, name: str, address: int) -> bool:
         self._addresses[name] = address
         return True
 
-    def is_stream_capturable(self, stream: int) -> bool:
-        return self._engine.capturable
+    def update_device_memory_size_for_shapes(self) -> int:
+        if set(self._shapes) != set(self._engine.inputs) or self._engine.refuse == "memory":
+            self._engine.logger.log(_Logger.ERROR, "injected: shapes are not known")
+            return 0
+        self._needed = activations(self._shapes["image"])
+        return self._needed
+
+    def set_device_memory(self, memory: int, size: int) -> None:
+        assert memory % 256 == 0, "the library wants aligned memory"
+        self._memory = (memory, size)
 
     def execute_async_v3(self, stream: int) -> bool:
         engine = self._engine
@@ -244,12 +345,20 @@ class FakeContext:
         if engine.refuse == "run" or (engine.refuse == "capture" and capturing):
             engine.logger.log(_Logger.ERROR, "injected failure")
             return False
+        if not 0 < self._needed <= self._memory[1]:
+            engine.logger.log(_Logger.ERROR, "the memory is too small for the shapes")
+            return False
+        if self._config is not None:
+            assert not capturing, "what is captured would be the slow kernels"
+            self._config.kernels.shapes.add(self._shapes["image"])
         if capturing:
             assert not self._shape_is_new, "captured before it ran once with this shape"
         self._shape_is_new = False
         addresses, shapes = dict(self._addresses), dict(self._shapes)
+        memory, needed = self._memory[0], self._needed
 
         def work() -> None:
+            engine.cuda.array(memory, (needed // 4,))[...] = np.nan  # nothing else may be in it
             inputs = {n: engine.cuda.array(addresses[n], shapes[n]) for n in engine.inputs}
             for name, value in zip(
                 engine.outputs, engine.session.run(list(engine.outputs), inputs), strict=True
@@ -263,22 +372,25 @@ class FakeContext:
 class FakeEngine:
     """Has the methods of ``ICudaEngine`` that the session calls.
 
-    refuse: what fails: "shape", "run", "capture" or "context".
+    refuse: what fails: "shape", "memory", "run", "capture" or "context".
     """
 
-    def __init__(self, model: bytes, cuda: FakeCuda, logger: Any) -> None:
+    def __init__(self, model: bytes, cuda: FakeCuda, logger: Any, *, rtx: bool) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
         self.inputs = tuple(value.name for value in self.session.get_inputs())
-        self.outputs = tuple(value.name for value in self.session.get_outputs())
+        # By name, their channels; every output is as large as the image.
+        self.outputs = {value.name: int(value.shape[1]) for value in self.session.get_outputs()}
         self.cuda = cuda
         self.logger = logger
         self.refuse = ""
-        self.capturable = True
-        self.contexts = 0
+        self.strategies: list[str] = []  # of the contexts that were made
+        self.configs: list[FakeRuntimeConfig] = []
+        if rtx:
+            self.create_runtime_config = self._create_runtime_config
         self.num_io_tensors = len(self.inputs) + len(self.outputs)
 
     def get_tensor_name(self, index: int) -> str:
@@ -287,9 +399,20 @@ class FakeEngine:
     def get_tensor_mode(self, name: str) -> str:
         return "in" if name in self.inputs else "out"
 
-    def create_execution_context(self) -> FakeContext | None:
-        self.contexts += 1
-        return None if self.refuse == "context" else FakeContext(self)
+    def _create_runtime_config(self) -> FakeRuntimeConfig:
+        self.configs.append(FakeRuntimeConfig(self.cuda))
+        return self.configs[-1]
+
+    def create_execution_context(self, argument: object = "static") -> FakeContext | None:
+        config = argument if isinstance(argument, FakeRuntimeConfig) else None
+        strategy = config.strategy if config else argument
+        self.strategies.append(str(strategy))
+        return None if self.refuse == "context" else FakeContext(self, config)
+
+
+def activations(shape: Sequence[int]) -> int:
+    """Bytes that a fake engine wants to work in for an image of that shape."""
+    return 64 * math.prod(shape)
 
 
 def fake_library(
@@ -315,7 +438,10 @@ def fake_library(
             if data.startswith(b"junk"):
                 self._logger.log(_Logger.ERROR, "magic tag does not match")
                 return None
-            engines.append(FakeEngine(data, cuda, self._logger))
+            if not cuda.is_current:
+                self._logger.log(_Logger.ERROR, "injected: there is no context")
+                return None
+            engines.append(FakeEngine(data, cuda, self._logger, rtx=name == "tensorrt_rtx"))
             return engines[-1]
 
     module = SimpleNamespace(
@@ -328,6 +454,15 @@ def fake_library(
             __members__={"VERSION_MISMATCH": 1, "UNSUPPORTED_CC": 2, "CUDA_ERROR": 64}
         ),
     )
+    strategies = {"STATIC": "static", "USER_MANAGED": "user managed"}
+    module.ExecutionContextAllocationStrategy = SimpleNamespace(**strategies)
+    if name == "tensorrt_rtx":
+        kinds = SimpleNamespace(LAZY="lazy", EAGER="eager", NONE="none")
+        module.DynamicShapesKernelSpecializationStrategy = kinds
+        graphs = SimpleNamespace(DISABLED="disabled", WHOLE_GRAPH_CAPTURE="whole graph")
+        module.CudaGraphStrategy = graphs
+        known = {"NONE": 0, "CURRENT": 1, "SM75": 75, "SM86": 86, "SM120": 120}
+        module.ComputeCapability = SimpleNamespace(__members__=known)
     numbers = tuple(int(part) for part in version.split("."))
     features: Features = features_of(name, numbers)
     return Library(PRODUCTS[name], module, version, features), engines

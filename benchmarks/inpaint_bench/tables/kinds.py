@@ -18,7 +18,7 @@ from inpaint_bench.schema.quality import Group, QualityResult
 from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, RunResult
 from inpaint_bench.schema.sdk import SdkResult
-from inpaint_bench.tables.words import TITLES, conditions, interval, title_of
+from inpaint_bench.tables.words import TITLES, conditions, interval, measured_on, title_of
 from inpaint_eval.evaluations import tables_of_evaluation
 from inpaint_eval.render import Table, dimensions, number
 from inpaint_eval.scores import Score
@@ -212,6 +212,38 @@ def _startup(sdk: SdkResult) -> Table:
     return Table(notes=[note])
 
 
+PLACES = {
+    "folder": "`inpaint-sdk restore`, one thread",
+    "ray": "`--ray`, two nodes",
+    "ray-killed": "`--ray`, one of the two killed on the way",
+}
+
+
+def _places(result: SdkResult) -> Table:
+    """Pictures a second, and memory, of each place where they are restored."""
+    rows = []
+    for name, title in PLACES.items():
+        figures = result.rows[name].figures
+        rows.append(
+            [
+                title,
+                str(figures["workers"]),
+                number(figures["pictures_per_second"], 2),
+                number(figures["pictures_per_second"] / figures["workers"], 2),
+                f"{figures['worker_megabytes']} MB",
+                f"{figures['restored']} of {figures['pictures']}",
+                str(figures["written_again"]),
+            ]
+        )
+    speeds = ("pictures a second", "a worker", "memory a worker")
+    columns = ("", "workers", *speeds, "restored", "written twice")
+    note = (
+        f"{figures['pictures']} pictures of {dimensions(figures['size'])}, holes of 5 to 15 %; "
+        f"from the first result on. {measured_on(result)}"
+    )
+    return Table("", columns, rows, [note])
+
+
 def _evaluation(result: EvaluationResult) -> list[Table]:
     """All of what ``inpaint-export eval`` measured."""
     return tables_of_evaluation(result.model_dump())
@@ -226,5 +258,6 @@ KINDS: Mapping[str, Callable[..., Table | list[Table]]] = {
     "roofline": _roofline,
     "scan": _scan,
     "startup": _startup,
+    "places": _places,
     "evaluation": _evaluation,
 }

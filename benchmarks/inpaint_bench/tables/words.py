@@ -39,11 +39,15 @@ def _jetson_in_words(jetson: Jetson, locked: bool | None) -> str:
     return f"{jetson.module}, JetPack {jetson.jetpack or 'unknown'}, {mode}, {clocks}"
 
 
-def conditions(threads: int, result: Document) -> str:
-    """Threads, the machine, and what else a reader must know."""
+def measured_on(result: Document) -> str:
+    """The machine, and what else a reader must know."""
     remarks = f" {result.remarks}" if result.remarks else ""
-    counted = f"{threads} thread{'s' * (threads > 1)}"
-    return f"{counted}; {machine_in_words(result.machine)}.{remarks}"
+    return f"{machine_in_words(result.machine)}.{remarks}"
+
+
+def conditions(threads: int, result: Document) -> str:
+    """Threads, and what it was measured on."""
+    return f"{threads} thread{'s' * (threads > 1)}; {measured_on(result)}"
 
 
 def interval(found: Interval | None) -> str:

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from inpaint_export.survey.base import Table, TableOptions
 
 _TABLES = {
-    "rice1": "rice:RICE1",
-    "rice2": "rice:RICE2",
-    "crnn": "crnn:TABLE",
-    "staged": "staged:TABLE",
-    "codebook": "codebook:TABLE",
+    "table1": "codebook:TABLE",
+    "table2": "rice:RICE1",
+    "table3": "rice:RICE2",
+    "table4": "staged:TABLE",
+    "table5": "crnn:TABLE",
     "mixed": "mixed:TABLE",
     "wide": "wide:TABLE",
 }
@@ -34,7 +34,9 @@ def load_table(name: str) -> Table:
 def make_table(name: str, options: TableOptions) -> str:
     """Makes a table of :data:`NAMES` and returns it as Markdown.
 
-    Writes ``NAME.md`` and ``NAME.json`` into the folder ``NAME`` below ``options.runs``.
+    Writes ``NAME.md``, ``NAME.json`` and, of the survey's tables, pictures of three cases,
+    ``NAME.jpg``, into the folder ``NAME`` below ``options.runs``. What was trained or measured
+    there before is not done again.
 
     Raises:
         ExportError: the table needs comparators' weights, and none are given.

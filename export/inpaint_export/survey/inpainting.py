@@ -1,4 +1,4 @@
-"""What the tables of inpainting families share: data, figures, notes and strips of pictures."""
+"""What the tables of inpainting families share: data, figures, notes and pictures of cases."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_holes
-from inpaint_export.survey.base import Figures, Row, TableOptions
-from inpaint_export.survey.networks import network_rows
-from inpaint_sdk import Restorer
+from inpaint_export.models.cnn import PHOTO, CnnInpainter
+from inpaint_export.survey.base import PERCEPTUAL, Figures, Row, TableOptions
+from inpaint_export.survey.cases import Case, write_cases
+from inpaint_export.survey.networks import Comparator, network_rows
+from inpaint_export.training.objective import HoleRegression
 
 SIDE = 256
 """Of the square picture that costs and times are for, in pixels."""
@@ -21,13 +22,13 @@ SIDE = 256
 FOLDERS = ("photos/kodak24", "paris")
 """Of pictures that no model is trained on, below the data root."""
 
-SHOWN = 6
-"""Pictures of each kind in a strip."""
+CNN_ANEW = Comparator("CNN, from nothing", "cnn", partial(CnnInpainter, PHOTO), HoleRegression)
+"""The network of ``photo``, which the comparators cost as much as, trained as they are."""
 
 NOTES = (
     "Irregular holes of 40-60 % and a centred box of a quarter of the picture, through the SDK. "
     "PSNR in the hole, scikit-image's SSIM of the picture, mean gradient in the hole over the true "
-    "picture's."
+    "picture's, and where it is installed a perceptual distance, of which less is better."
 )
 
 Settings = Mapping[str, Sequence[Holed]]
@@ -35,11 +36,7 @@ Restore = Callable[[Pixels, Pixels], Pixels]
 
 
 def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Row]:
-    """Rows of model files, by method.
-
-    Writes strips of pictures, one for each folder and kind of holes, below ``options.runs``:
-    damaged, by each method, and true.
-    """
+    """Rows of model files, by method; see :func:`network_rows`."""
     settings = {
         f"{Path(folder).name}, {holes}": holed_pictures(
             options.data / folder, options.data / "masks", holes
@@ -47,12 +44,21 @@ def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Ro
         for folder in FOLDERS
         for holes in HOLES
     }
-    rows = network_rows(files, SIDE, options.threads, partial(_measure, settings))
-    restorers = [Restorer.load(path, threads=options.threads) for path in files.values()]
-    for setting, samples in settings.items():
-        path = options.runs / f"{setting.replace(' %', '').replace(', ', '-')}.png"
-        cv2.imwrite(str(path), _strip([restorer.restore for restorer in restorers], samples))
+    rows = network_rows(files, SIDE, options, partial(_measure, settings))
+    if options.pictures is not None:
+        write_cases(options.pictures, _cases(settings), files, options.threads)
     return rows
+
+
+def _cases(settings: Settings) -> list[Case]:
+    """One picture of each of the first three settings, each time another one."""
+    samples = [samples[i % len(samples)] for i, samples in enumerate(settings.values())]
+    return [_case(sample) for sample in samples[:3]]
+
+
+def _case(sample: Holed) -> Case:
+    shown = np.where(sample.mask[..., None] > 0, np.uint8(128), sample.picture)
+    return Case(shown, (sample.picture, sample.mask), sample.picture)
 
 
 def _measure(settings: Settings, restore: Restore) -> Figures:
@@ -62,17 +68,7 @@ def _measure(settings: Settings, restore: Restore) -> Figures:
         figures[f"{setting}: PSNR in the hole"] = found.psnr_hole
         figures[f"{setting}: SSIM"] = found.ssim
         figures[f"{setting}: gradient"] = found.gradient_hole
+        perceptual = getattr(found, "perceptual", None)  # not every score has it
+        if perceptual is not None:
+            figures[f"{setting}: {PERCEPTUAL}"] = perceptual
     return figures
-
-
-def _strip(methods: Sequence[Restore], samples: Sequence[Holed]) -> Pixels:
-    """One row a picture: with its hole in grey, by each method, and as it is."""
-    chosen = samples[:: max(1, len(samples) // SHOWN)][:SHOWN]
-    rows = []
-    for sample in chosen:
-        damaged = np.where(sample.mask[..., None] > 0, np.uint8(128), sample.picture)
-        made = [restore(sample.picture, sample.mask) for restore in methods]
-        rows.append(np.hstack([damaged, *made, sample.picture]))
-    width = max(row.shape[1] for row in rows)
-    padded = [cv2.copyMakeBorder(r, 0, 0, 0, width - r.shape[1], cv2.BORDER_CONSTANT) for r in rows]
-    return np.vstack(padded).astype(np.uint8, copy=False)

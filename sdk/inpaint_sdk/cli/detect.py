@@ -10,7 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from inpaint_sdk.cli.jobs import Job, check_failures, describe, list_pictures, make_folder
+from inpaint_sdk.cli.jobs import Job, check_failures, list_pictures, make_folder
 from inpaint_sdk.cli.options import (
     Loading,
     with_detector,
@@ -20,8 +20,9 @@ from inpaint_sdk.cli.options import (
 )
 from inpaint_sdk.cli.overlay import colour_names, draw_overlay
 from inpaint_sdk.detector import Detector
-from inpaint_sdk.errors import OptionError, OutputError
-from inpaint_sdk.images.files import ImageFile, read_image_file, write_image_file
+from inpaint_sdk.errors import OptionError, OutputError, error_line
+from inpaint_sdk.images.decoding import ImageFile, read_image_file
+from inpaint_sdk.images.files import write_image_file
 from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.metadata import Metadata
 from inpaint_sdk.options import Options
@@ -104,7 +105,7 @@ def detect(
             if not image.is_dir():
                 raise found
             failed += 1
-            click.echo(f"skipped {job.image}: {describe(found)}")
+            click.echo(f"skipped {job.image}: {error_line(found)}")
             continue
         pixels = {kind: int(np.count_nonzero(found.kind_mask(kind))) for kind in kinds}
         total += found.mask.size

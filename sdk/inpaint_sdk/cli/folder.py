@@ -11,9 +11,10 @@ from typing import Generic, TypeAlias, TypeVar
 import click
 import numpy as np
 
-from inpaint_sdk.cli.jobs import Job, describe, list_pictures, make_folder, mask_finder
-from inpaint_sdk.errors import InpaintError, MaskError
-from inpaint_sdk.images.files import ImageFile, open_image_file, write_image_file
+from inpaint_sdk.cli.jobs import Job, list_pictures, make_folder, mask_finder
+from inpaint_sdk.errors import InpaintError, MaskError, error_line
+from inpaint_sdk.images.decoding import ImageFile
+from inpaint_sdk.images.files import open_image_file, write_image_file
 from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.images.opening import open_pair
@@ -116,7 +117,7 @@ def restore_folder(
             report = item.value
             if isinstance(report, Exception):
                 failed += 1
-                tqdm.write(f"skipped {item.job.image}: {describe(report)}")
+                tqdm.write(f"skipped {item.job.image}: {error_line(report)}")
                 continue
             if report.message is not None:
                 tqdm.write(f"{item.job.image}: {report.message}")

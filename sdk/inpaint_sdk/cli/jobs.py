@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from inpaint_sdk.errors import ImageError, InpaintError, MaskError, OutputError
-from inpaint_sdk.files import SUFFIXES, image_format
+from inpaint_sdk.errors import ImageError, OutputError
+from inpaint_sdk.files import image_format, is_picture, match_masks
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,9 @@ def list_pictures(folder: Path) -> list[Path]:
     others: list[str] = []
     try:
         for path in sorted(folder.iterdir()):
-            is_picture = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-            (found if is_picture and not path.is_dir() else others).append(path.name)
+            # No folder, no pipe, but a link that leads nowhere.
+            is_file = path.is_file() or not path.exists()
+            (found if is_picture(path) and is_file else others).append(path.name)
     except OSError as error:
         raise ImageError(f"cannot read the folder {folder}: {error.strerror}") from error
     hidden = sum(name.startswith(".") for name in others)
@@ -105,31 +106,7 @@ def make_folder(folder: Path) -> None:
 
 
 def mask_finder(masks: Path) -> Callable[[Path], Path]:
-    """Gives each picture its mask: the one file, or from a folder that with the picture's name.
-
-    Suffixes may differ, and the case of letters where no name is the same. Of a picture with no
-    mask or several a ``MaskError`` tells.
-    """
+    """Gives each picture its mask: the one file, or from a folder as :func:`match_masks` does."""
     if not masks.is_dir():
         return lambda _: masks
-    named: dict[str, list[Path]] = {}
-    for path in sorted(masks.iterdir()):
-        if path.suffix.lower() in SUFFIXES | {".gif"} and not path.name.startswith("."):
-            named.setdefault(path.stem.casefold(), []).append(path)
-
-    def find(picture: Path) -> Path:
-        found = named.get(picture.stem.casefold(), [])
-        found = [path for path in found if path.stem == picture.stem] or found
-        if len(found) != 1:
-            problem = "no mask" if not found else f"{len(found)} masks"
-            raise MaskError(
-                f"there is {problem} named {picture.stem} in {masks}; there must be one"
-            )
-        return found[0]
-
-    return find
-
-
-def describe(error: Exception) -> str:
-    """An error in one line; of one that is no ``InpaintError``, its type too."""
-    return str(error) if isinstance(error, InpaintError) else f"{type(error).__name__}: {error}"
+    return match_masks(sorted(masks.iterdir()), masks)

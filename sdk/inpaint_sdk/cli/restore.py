@@ -18,6 +18,7 @@ from inpaint_sdk.cli.options import (
     with_options,
     with_overwrite_input,
 )
+from inpaint_sdk.cli.ray import restore_on_ray
 from inpaint_sdk.cli.warning_lines import warning_lines
 from inpaint_sdk.errors import BackendError
 from inpaint_sdk.images.files import write_image_file
@@ -29,13 +30,14 @@ BLANK = np.zeros((64, 64, 3), np.uint8)
 
 
 @click.command()
-@click.argument("image", type=click.Path(path_type=Path))
+@click.argument("source", metavar="IMAGE")
 @click.option(
     "--mask",
-    type=click.Path(path_type=Path),
+    "mask_source",
+    metavar="PATH",
     help="Mask; nonzero pixels are restored.  [default: what the detector finds]",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("-o", "--output", "target", metavar="PATH", required=True)
 @with_model
 @with_loading
 @with_options()
@@ -43,10 +45,20 @@ BLANK = np.zeros((64, 64, 3), np.uint8)
 @with_overwrite_input
 @click.option("--page", type=click.IntRange(1), help="Page of a TIFF that holds several, from 1.")
 @click.option("--force", is_flag=True, help="In a folder: restore finished pictures again.")
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Restore a folder on a Ray cluster: HOST:PORT, ray://HOST:PORT, auto or local.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="With --ray: processes that restore.  [default: as many as the cluster has room for]",
+)
 def restore(
-    image: Path,
-    mask: Path | None,
-    output: Path,
+    source: str,
+    mask_source: str | None,
+    target: str,
     model: str,
     clouds: Clouds | None,
     loading: Loading,
@@ -55,6 +67,8 @@ def restore(
     overwrite_input: bool,
     page: int | None,
     force: bool,
+    ray: str | None,
+    workers: int | None,
 ) -> None:
     """Restore IMAGE where the mask is nonzero, or without a mask where damage is found.
 
@@ -71,7 +85,32 @@ def restore(
 
     Pictures keep 8 or 16 bits, alpha, colour profile and metadata; what the output's format cannot
     hold is an error, or for metadata a warning.
+
+    With --ray folders are paths that each node has, or URIs like s3://bucket/folder, and each of
+    the cluster's processes loads the models once. What is lost with a node is done by others.
     """
+    if ray is not None:
+        if overwrite_input:
+            raise click.UsageError("--overwrite-input is not for --ray: a lost picture is redone")
+        restore_on_ray(
+            ray,
+            source,
+            target,
+            mask_source,
+            model=model,
+            clouds=clouds,
+            loading=loading,
+            options=options,
+            detector=detector,
+            page=page,
+            force=force,
+            workers=workers,
+        )
+        return
+    if workers is not None:
+        raise click.UsageError("--workers is for --ray")
+    image, output = Path(source), Path(target)
+    mask = None if mask_source is None else Path(mask_source)
 
     def load() -> MakePlan:
         restorer = Restorer.load(

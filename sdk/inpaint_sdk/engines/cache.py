@@ -27,6 +27,7 @@ from inpaint_sdk.engines.file import (
     write_engine_file,
 )
 from inpaint_sdk.errors import BackendError, ModelError
+from inpaint_sdk.files import atomic_write, writing
 
 FOLDER_VARIABLE = "INPAINT_SDK_CACHE"
 LIMIT_VARIABLE = "INPAINT_SDK_CACHE_GB"
@@ -34,6 +35,8 @@ DEFAULT_LIMIT = 4.0
 """Gigabytes that the entries may take together."""
 
 SUFFIX = ".engine"
+KERNELS = ".kernels"
+"""What TensorRT for RTX compiled while it ran an engine."""
 
 _log = logging.getLogger(__name__)
 
@@ -103,10 +106,32 @@ class EngineCache:
             OSError: a file cannot be removed.
         """
         removed = []
-        for path in self._files() + self._files(".partial"):
+        for path in self._files() + self._files(KERNELS) + self._files(".partial"):
             path.unlink(missing_ok=True)
             removed.append(path)
         return removed
+
+    def read_kernels(self, digest: str) -> bytes | None:
+        """What was kept of the engine whose data has that digest, or None; never raises."""
+        try:
+            return self._kernels(digest).read_bytes()
+        except OSError:
+            return None
+
+    def write_kernels(self, digest: str, data: bytes) -> None:
+        """Keeps ``data``, in place of what was kept of the engine.
+
+        Raises:
+            OutputError: it cannot be written; what was there still is.
+        """
+        path = self._kernels(digest)
+        with writing(path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as partial, writing(path):
+            partial.write_bytes(data)
+
+    def _kernels(self, digest: str) -> Path:
+        return self.folder / f"{digest[:32]}{KERNELS}"
 
     def _files(self, suffix: str = SUFFIX) -> list[Path]:
         try:
@@ -178,6 +203,8 @@ class EngineCache:
                 with suppress(OSError):
                     entry.path.unlink()
                     total -= entry.size
+                    if entry.info is not None:
+                        self._kernels(entry.info.digest).unlink(missing_ok=True)
 
 
 def default_folder() -> Path:

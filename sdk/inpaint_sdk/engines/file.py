@@ -28,7 +28,7 @@ from inpaint_sdk.models.info import ModelInfo
 from inpaint_sdk.version import __version__
 
 MAGIC = b"\x93INPAINT-ENGINE\n"
-FORMAT_VERSION = f"2.{model_info.FORMAT_VERSION}"
+FORMAT_VERSION = f"3.{model_info.FORMAT_VERSION}"
 """Of the header, which holds a model's description; other formats are refused."""
 
 Scan = Literal["plugin", "log_step", "none"]
@@ -43,8 +43,11 @@ class EngineKey:
 
     model: the model file's content digest. backend: ``tensorrt`` or ``tensorrt_rtx``. version: the
     library's. system: operating system and processor. targets: compute capabilities like ``sm_87``.
-    device: the name of the one GPU that it is for, or "" for any GPU of the targets. precision: the
-    model's. plugin: SHA-256 of the DirectionalScan plugin that it calls, or "".
+    device: the name of the one GPU that it is for, or "" for any GPU of the targets;
+    multiprocessors: how many that one has, or 0, since modules of one name differ in it. precision:
+    the model's. workspace: the most bytes that a layer was allowed to compute in, or 0 for the
+    library's choice. recipe: number of the way of building. plugin: SHA-256 of the DirectionalScan
+    plugin that it calls, or "".
     """
 
     model: str
@@ -53,8 +56,11 @@ class EngineKey:
     system: str
     targets: tuple[str, ...]
     device: str
+    multiprocessors: int
     precision: str
     profile: OptimizationProfile
+    workspace: int
+    recipe: int
     plugin: str
 
     def digest(self) -> str:

@@ -1,6 +1,6 @@
 """Picture files become pixels: upright, in plain colours or grey, of 8 or 16 bits or floats.
 
-libvips reads JPEG, PNG and TIFF, whatever form their pixels have; PIL reads the other formats.
+libvips reads JPEG, PNG, TIFF and AVIF, whatever form their pixels have; PIL reads other formats.
 libvips is only asked for regions, which it computes in the thread that asks: its pool of threads
 does not survive a fork.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -18,10 +18,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from inpaint_sdk.errors import ImageError, InpaintError
+from inpaint_sdk.errors import ImageError, InpaintError, MaskError
+from inpaint_sdk.images.containers import Part
 from inpaint_sdk.images.ifd import Directory, read_directories
 from inpaint_sdk.images.image import Pixels, check_floats
-from inpaint_sdk.images.metadata import FURTHER, Metadata, MetadataWarning, read_metadata
+from inpaint_sdk.images.metadata import (
+    FURTHER,
+    PIL_TEXTS,
+    Metadata,
+    MetadataWarning,
+    raw_profile,
+    read_metadata,
+)
 
 if TYPE_CHECKING:
     import pyvips
@@ -30,85 +38,154 @@ if TYPE_CHECKING:
 Source: TypeAlias = "Path | bytes"
 """A picture file: where it is, or what it holds."""
 
+RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
 STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PN": "PNG"}
 STARTS |= dict.fromkeys((b"II*", b"MM\0", b"II+"), "TIFF")
-"""Formats that libvips reads, by how their files begin."""
+LOADERS = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload", "AVIF": "heifload"}
+"""Formats that libvips reads: how their files begin, but for AVIF's, and its names of readers."""
 
-RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
+_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+HEIF = tuple(b"ftyp" + brand for brand in _BRANDS)
+PIL_FORMATS = ("WEBP", "BMP", "DIB", "GIF", "JPEG2000", "PPM", "TGA", "ICO", "PCX", "PSD")
+"""What PIL may read: pictures only, and none by another program, as EPS is by Ghostscript."""
+
+FORMS = {"cmyk": "CMYK colours", "lab": "CIELAB colours", "labs": "CIELAB colours"}
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
-TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float64}
+TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 STRIP_BYTES = 8 << 20
 LEAST = 0.25
 """Share of a JPEG's rows of which something must be there."""
 
 
-def decode(
-    source: Source,
+@dataclass(frozen=True)
+class ImageFile:
+    """What a file holds.
+
+    pixels: [H, W] or [H, W, C], colours in the order RGB, upright; uint8 or uint16, or floats from
+    0 to 1. format: as PIL calls it, or "" for what was made in memory. source: the file that it is
+    from, as long as the pixels are that file's.
+    """
+
+    pixels: Pixels
+    metadata: Metadata
+    format: str = ""
+    source: Source | None = None
+
+
+def read_image_file(
+    source: PILImage.Image | str | os.PathLike[str] | bytes,
     error: type[InpaintError] = ImageError,
     *,
     page: int | None = None,
-    salvage: bool = False,
-) -> tuple[Pixels, Metadata, str]:
-    """Reads a file whole: its pixels, its metadata, and its format as PIL calls it.
+) -> ImageFile:
+    """Reads a picture file, its bytes or a PIL image whole.
 
-    page: which of a TIFF's pictures, from 1. salvage: reads what there is of a JPEG that is cut
-    short, with a ``MetadataWarning``. What goes wrong is raised as ``error``.
+    Of a JPEG that is cut short, what is there is read, with a ``MetadataWarning``; of a mask, for
+    which ``error`` is ``MaskError``, all must be there.
+
+    page: which of a TIFF's pictures, from 1.
+
+    Raises:
+        error: the file is missing, damaged, of a kind that cannot be restored, or so large that it
+            may be meant to exhaust memory (more than twice ``PIL.Image.MAX_IMAGE_PIXELS``, which
+            can be raised). Nothing is decoded then.
     """
-    name = str(source) if isinstance(source, Path) else "the image's bytes"
+    what = "the mask" if error is MaskError else "the image"
+    is_path = isinstance(source, (str, os.PathLike))
+    name = str(source) if is_path else what if is_pil(source) else f"{what}'s bytes"
     try:
-        if isinstance(source, Path) and source.suffix.lower() in RAW:
+        if is_pil(source):
+            return _from_pil(source, name)  # type: ignore[arg-type]
+        if not is_path and not isinstance(source, (bytes, bytearray, memoryview)):
+            kind = type(source).__name__
+            raise ImageError(f"{what} is a numpy array, a PIL image, a path or bytes, not {kind}")
+        if is_path and Path(name).suffix.lower() in RAW:
             raise ImageError(f"{name} is a camera's raw file; develop it, and give the picture")
-        data = source.read_bytes() if isinstance(source, Path) else source
-        kind = STARTS.get(data[:3], "")
-        if page not in (None, 1) and kind != "TIFF":
-            raise ImageError(f"{name} has no page {page}; a TIFF has pages")
-        if kind:
-            return _by_vips(data, kind, name, page, salvage)
-        from PIL import Image
-
-        with Image.open(BytesIO(data)) as picture:
-            return *_from_pil(picture, name), picture.format or ""
+        data = Path(name).read_bytes() if is_path else bytes(source)  # type: ignore[arg-type]
+        return _from_bytes(data, name, page, error is not MaskError)
     except ImportError:
         raise  # of a library that is not installed
-    except FileNotFoundError:
-        raise error(f"there is no file {name}") from None
-    except Exception as reason:
-        raise _told(reason, name, error) from reason
+    except Exception as reason:  # damaged files fail in each decoder in its own way
+        raise error(_told(reason, name)) from reason
 
 
-def _told(reason: Exception, name: str, error: type[InpaintError]) -> InpaintError:
-    """The error for what a decoder raised: damaged files fail in each in its own way."""
+def _told(reason: Exception, name: str) -> str:
+    """What is said of what a decoder raised."""
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(reason, InpaintError):
-        return error(str(reason))
+        return str(reason)
+    if isinstance(reason, FileNotFoundError):
+        return f"there is no file {name}"
     if isinstance(reason, UnidentifiedImageError):
-        return error(f"{name} is not a picture in a known format")
+        return f"{name} is not a picture in a known format"
+    if isinstance(reason, OSError) and reason.strerror:
+        return f"cannot read {name}: {reason.strerror}"
     text = (str(reason).strip() or type(reason).__name__).splitlines()[-1].strip()
     if isinstance(reason, (Image.DecompressionBombError, MemoryError)):
-        return error(f"{name} is too large to be read safely: {text}")
-    return error(f"cannot read {name}, it may be cut short or damaged: {text}")
+        return f"{name} is too large to be read safely: {text}"
+    return f"cannot read {name}; it is damaged, or of a form that is not known here: {text}"
 
 
-def _by_vips(
-    data: bytes, kind: str, name: str, page: int | None, salvage: bool
-) -> tuple[Pixels, Metadata, str]:
+def _from_bytes(data: bytes, name: str, page: int | None, salvage: bool) -> ImageFile:
+    kind = STARTS.get(data[:3], "")
+    if data[4:12] in HEIF:
+        kind = "AVIF" if b"avif" in data[8:64] else "HEIF"
+    if page not in (None, 1) and kind != "TIFF":
+        raise ImageError(f"{name} has no page {page}; a TIFF has pages")
+    if kind in LOADERS:
+        return _by_vips(data, kind, name, page, salvage)
+    from PIL import Image
+
+    if kind == "HEIF" and "HEIF" not in Image.OPEN:
+        try:
+            import_module("pi_heif").register_heif_opener()
+        except ImportError:
+            raise ImageError(
+                f"{name} is a HEIC picture, which pi-heif reads: pip install 'inpaint-sdk[heic]'"
+            ) from None
+    formats = (kind,) if kind else PIL_FORMATS
+    with Image.open(BytesIO(data), formats=formats) as picture:
+        bits, file = _bits(picture, data), _from_pil(picture, name)
+    if bits <= 8 or file.pixels.dtype != np.uint8:
+        return file
+    converted = f"{bits} bits a channel, of which 8 are read"
+    return replace(file, metadata=replace(file.metadata, converted=converted))
+
+
+def _bits(picture: PILImage.Image, data: bytes) -> int:
+    """Bits a channel of what PIL is about to read, which may make 8 of them."""
+    if picture.format == "JPEG2000":
+        return (data[data.find(b"\xff\x4f\xff\x51") + 42] & 127) + 1
+    if picture.format == "PPM":
+        told = picture.tile[0].args  # type: ignore[attr-defined]  # a mode, or that and white
+        return int(told[1]).bit_length() if isinstance(told, tuple) else 8
+    return int(picture.info.get("bit_depth", 8))
+
+
+def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool) -> ImageFile:
     libvips = _libvips()
     pages = list(read_directories(data)) if kind == "TIFF" else []
-    index = _page_index(pages, page, name) if pages else 0
-    tags, options = (pages[index], {"page": index}) if pages else ({}, {})
+    options = {"page": _page_index(pages, page, name)} if pages else {}
+    tags = pages[options["page"]] if pages else {}
+    if {258, 262} <= tags.keys() and tags[258].first() == tags[262].first() == 8:
+        raise ImageError(f"{name} has 8 bits of CIELAB a channel; convert it to 16 bits or to RGB")
 
-    def read(fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
-        load = getattr(libvips.Image, f"{kind.lower()}load_buffer")
+    def read(data: bytes, fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
+        load = getattr(libvips.Image, f"{LOADERS[kind]}_buffer")
         image = load(data, access="sequential", fail_on=fail_on, **options)
         return image, _computed(image, tags, name)
 
     try:
-        image, (pixels, converted, dropped) = read("truncated")
+        image, (pixels, converted, dropped) = read(data, "truncated")
     except libvips.Error as reason:
         if not salvage or kind != "JPEG":
             raise
-        image, (pixels, converted, dropped) = read("none")  # grey from where it is cut
+        try:
+            image, (pixels, converted, dropped) = read(data, "none")  # grey from where it is cut
+        except libvips.Error:  # as in the tables of a scan; what is before it is whole
+            before = data[: data.rfind(b"\xff\xda")]
+            image, (pixels, converted, dropped) = read(before, "none")
         if (pixels != 128).reshape(len(pixels), -1).any(axis=1).mean() < LEAST:
             raise
         warn(f"{name}: what can be read is taken: {str(reason).splitlines()[-1].strip()}")
@@ -119,23 +196,27 @@ def _by_vips(
         return image.get(field) if image.get_typeof(field) else None
 
     metadata, turn = read_metadata(kind, data, tags, get)
-    dropped += [FURTHER] * (len(pages) > 1) + ["tags"] * (kind == "TIFF" and not pages)
-    icc = b"" if image.interpretation == "cmyk" else metadata.icc
+    if kind == "AVIF" and pixels.dtype == np.uint16:  # their high bits, with which white is grey
+        pixels |= pixels >> get("bits-per-sample")
+    # 330: sub-directories.
+    dropped += [FURTHER] * (len(pages) > 1 or 330 in tags or data[4:12] == b"ftypavis")
+    icc = b"" if image.interpretation in FORMS else metadata.icc
     lost = (*metadata.dropped, *dropped)
     metadata = replace(metadata, icc=icc, dropped=lost, converted=converted)
-    return orient_array(pixels, turn), metadata, kind
+    # libvips turns an AVIF by its own properties, which its EXIF does not count beside.
+    return ImageFile(orient_array(pixels, 1 if kind == "AVIF" else turn), metadata, kind)
 
 
 def _libvips() -> Any:
     """The module pyvips. Its library brings a GLib of its own, which must not meet GStreamer's."""
-    if "pyvips" not in sys.modules and hasattr(os, "RTLD_DEEPBIND"):
-        flags = sys.getdlopenflags()
-        sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
-        try:
-            return import_module("pyvips")
-        finally:
-            sys.setdlopenflags(flags)
-    return import_module("pyvips")
+    if "pyvips" in sys.modules or not hasattr(os, "RTLD_DEEPBIND"):
+        return import_module("pyvips")
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    try:
+        return import_module("pyvips")
+    finally:
+        sys.setdlopenflags(flags)
 
 
 def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, str, list[str]]:
@@ -147,23 +228,24 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
             f"{name} is too large to be read safely: {image.width}x{image.height} pixels are more "
             f"than twice PIL.Image.MAX_IMAGE_PIXELS ({LIMIT}), which can be raised"
         )
-    form, converted, dropped = image.interpretation, "", []
-    is_cmyk = form == "cmyk" and image.format == "uchar"
-    if image.format not in TYPES or form in ("lab", "labq") or (form == "cmyk" and not is_cmyk):
+    form, dropped = image.interpretation, []
+    colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(form, 1 if image.bands < 3 else 3)
+    further = image.bands - colours
+    alpha = tags[338].first() if 338 in tags else 2 * (further == 1)
+    # 0: of no known meaning, like a scanner's infrared. Beside CIELAB libvips reads it with a sign.
+    kept = int(further > 0 and alpha > 0 and form not in ("lab", "labs"))
+    if image.format not in {"cmyk": ("uchar", "ushort"), "labs": ("short",)}.get(form, TYPES):
         raise ImageError(f"{name} is {form} of type {image.format}; convert it to 8 or 16 bits RGB")
-    if is_cmyk:  # by the picture's profile, or else a usual one
-        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk")
-        converted = "CMYK colours"
+    if kept < further:
+        image, dropped = image.extract_band(0, n=colours + kept), ["further channels"]
+    converted = FORMS.get(form, "")
+    if converted:
+        image = _in_srgb(image, colours)
     elif image.get_typeof("palette") or (262 in tags and tags[262].first() == 3):
         converted = "a palette"
     elif image.get_typeof("bits-per-sample") and image.get("bits-per-sample") == 1:
         converted = "1 bit a pixel"
-    colours = 1 if image.bands < 3 or form in ("b-w", "grey16") else 3
-    alpha = tags[338].first() if 338 in tags else 0
-    kept = colours + (image.bands == colours + 1 or (image.bands > colours and alpha > 0))
-    if kept < image.bands:
-        image, dropped = image.extract_band(0, n=kept), ["further channels"]
-    if kept in (2, 4) and alpha == 1:  # as libvips divides them by it
+    if kept and alpha == 1:  # as libvips divides them by it
         converted = "premultiplied alpha"
     region = _libvips().Region.new(image)
     pixels = np.empty((image.height, image.width, image.bands), TYPES[image.format])
@@ -176,6 +258,19 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     if pixels.dtype.kind == "f":
         check_floats(pixels)
     return pixels[..., 0] if image.bands == 1 else pixels, converted, dropped
+
+
+def _in_srgb(image: pyvips.Image, count: int) -> pyvips.Image:
+    """CMYK or CIELAB as sRGB, by the picture's profile or else a usual one; alpha stays."""
+    colours, depth = image.extract_band(0, n=count), 8 if image.format == "uchar" else 16
+    if image.interpretation == "cmyk":
+        options = {"embedded": True, "input_profile": "cmyk", "depth": depth}
+        found = colours.icc_transform("srgb", **options)
+    else:
+        found = colours.icc_export(pcs="lab", output_profile="srgb", depth=depth)
+    if image.bands == count:
+        return found
+    return found.bandjoin(image.extract_band(count).cast(found.format))
 
 
 def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
@@ -204,17 +299,7 @@ def is_pil(image: object) -> bool:
     return module is not None and isinstance(image, module.Image)
 
 
-def decode_pil(
-    picture: PILImage.Image, name: str, error: type[InpaintError]
-) -> tuple[Pixels, Metadata]:
-    """Takes a PIL image as :func:`decode` takes a file."""
-    try:
-        return _from_pil(picture, name)
-    except Exception as reason:  # PIL decodes lazily
-        raise _told(reason, name, error) from reason
-
-
-def _from_pil(picture: PILImage.Image, name: str) -> tuple[Pixels, Metadata]:
+def _from_pil(picture: PILImage.Image, name: str) -> ImageFile:
     mode, converted, plain, info = picture.mode, "", picture, picture.info
     if any(";16" in str(tile) for tile in getattr(picture, "tile", ())) and mode != "I;16":
         raise ImageError(
@@ -223,8 +308,8 @@ def _from_pil(picture: PILImage.Image, name: str) -> tuple[Pixels, Metadata]:
         )
     if 0 in picture.size:
         raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
-    if mode in ("1", "P", "PA", "La", "RGBa", "RGBX", "YCbCr"):
-        alpha = mode in ("PA", "La", "RGBa") or "transparency" in info
+    if mode in ("1", "P", "PA", "RGBa", "RGBX", "YCbCr"):
+        alpha = mode in ("PA", "RGBa") or "transparency" in info
         converted = {"1": "1 bit a pixel", "P": "a palette"}.get(mode, f"mode {mode}")
         plain = picture.convert("RGBA" if alpha else "L" if mode == "1" else "RGB")
     elif mode not in MODES:
@@ -233,10 +318,21 @@ def _from_pil(picture: PILImage.Image, name: str) -> tuple[Pixels, Metadata]:
             'first: image.convert("RGB"); a CMYK file is converted by its profile'
         )
     pixels = orient_array(np.asarray(plain), picture.getexif().get(274, 1))
-    names = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
-    metadata, _ = read_metadata("", b"", {}, lambda field: info.get(names.get(field, field)))
-    dropped = metadata.dropped + (FURTHER,) * (getattr(picture, "n_frames", 1) > 1)
-    return pixels, replace(metadata, dropped=dropped, converted=converted)
+    raw = (
+        PIL_TEXTS[1].encode() + b"\0" + str(info.get(PIL_TEXTS[1], "")).encode("latin-1", "replace")
+    )
+    found = {
+        **info,
+        "exif-data": info.get("exif") or raw_profile(Part(b"tEXt", raw)),
+        "xmp-data": info.get("xmp") or info.get(PIL_TEXTS[0]),
+        "icc-profile-data": info.get("icc_profile"),
+    }
+    metadata, _ = read_metadata("", b"", {}, found.get)
+    # pi-heif tells of a HEIC's maps of depth and of light.
+    further = getattr(picture, "n_frames", 1) > 1 or info.get("depth_images") or info.get("aux")
+    dropped = (*metadata.dropped, FURTHER) if further else metadata.dropped
+    metadata = replace(metadata, dropped=dropped, converted=converted)
+    return ImageFile(pixels, metadata, picture.format or "")
 
 
 def orient_array(pixels: Pixels, orientation: int) -> Pixels:

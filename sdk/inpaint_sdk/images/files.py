@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -14,10 +14,10 @@ import numpy as np
 from inpaint_sdk.errors import OutputError
 from inpaint_sdk.files import atomic_write, image_format, writing
 from inpaint_sdk.images.containers import segments, with_png_parts
-from inpaint_sdk.images.decoding import Source, decode, warn
+from inpaint_sdk.images.decoding import ImageFile, read_image_file, warn
 from inpaint_sdk.images.ifd import write_tiff
 from inpaint_sdk.images.image import Image, Pixels
-from inpaint_sdk.images.metadata import EXIF, KEPT, Metadata, parts_for_png, tags_for_tiff
+from inpaint_sdk.images.metadata import KEPT, parts_for_png, tags_for_tiff
 
 JPEG = {"quality": 95, "subsampling": 0}
 OPTIONS: Mapping[str, Mapping[str, Any]] = {"JPEG": JPEG, "WEBP": {"lossless": True, "exact": True}}
@@ -25,32 +25,6 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {"JPEG": JPEG, "WEBP": {"lossless": T
 
 LARGEST = {"JPEG": 65_500, "WEBP": 16_383}
 """Pixels of a side that PIL's encoders take."""
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """What a file holds.
-
-    pixels: [H, W] or [H, W, C], colours in the order RGB, upright; uint8 or uint16, or floats from
-    a TIFF. format: as PIL calls it, or "" for what was made in memory. source: the file that it
-    is from, as long as the pixels are that file's.
-    """
-
-    pixels: Pixels
-    metadata: Metadata
-    format: str = ""
-    source: Source | None = None
-
-
-def read_image_file(source: Source, *, page: int | None = None) -> ImageFile:
-    """Reads a file whole: 8 or 16 bits, or floats from 0 to 1. page: of a TIFF with several.
-
-    Raises:
-        ImageError: the file is missing, damaged, of a kind that cannot be restored, or so large
-            that it may be meant to exhaust memory (more than twice ``PIL.Image.MAX_IMAGE_PIXELS``,
-            which can be raised). Nothing is decoded then.
-    """
-    return ImageFile(*decode(source, page=page, salvage=True))
 
 
 def open_image_file(path: Path, output: Path, page: int | None = None) -> Image:
@@ -63,10 +37,16 @@ def open_image_file(path: Path, output: Path, page: int | None = None) -> Image:
     return Image(file.pixels, "rgb", partial(_with_pixels, replace(file, source=path)))
 
 
-def open_image_bytes(data: bytes) -> Image:
-    """A picture file's bytes, for which those of a file of the same format come back."""
-    file = replace(read_image_file(data), source=data)
-    return Image(file.pixels, "rgb", lambda pixels: encode_image(_with_pixels(file, pixels)))
+def open_image_bytes(data: bytes, kind: str | None = None, page: int | None = None) -> Image:
+    """A picture file's bytes, for which those of a file come back.
+
+    kind: the result's format, as PIL calls it; None for the same. page: of a TIFF with several.
+    Raises as :func:`open_image_file`.
+    """
+    file = replace(read_image_file(data, page=page), source=data)
+    if kind is not None:
+        check_format_supports(kind, file, "the result")
+    return Image(file.pixels, "rgb", lambda pixels: encode_image(_with_pixels(file, pixels), kind))
 
 
 def _with_pixels(file: ImageFile, pixels: Pixels) -> ImageFile:
@@ -92,13 +72,17 @@ def write_image_file(path: Path, picture: ImageFile) -> None:
         partial.write_bytes(as_it_was if same else _encode(picture, kind, str(path)))
 
 
-def encode_image(picture: ImageFile) -> bytes:
-    """The bytes of a file in the picture's own format; raises as :func:`write_image_file`."""
-    if isinstance(picture.source, bytes):
+def encode_image(picture: ImageFile, kind: str | None = None) -> bytes:
+    """The bytes of a file in a format, the picture's own if it is None.
+
+    Raises as :func:`write_image_file`.
+    """
+    kind = picture.format if kind is None else kind
+    if isinstance(picture.source, bytes) and kind == picture.format:
         return picture.source
-    check_format_supports(picture.format, picture, "the result")
+    check_format_supports(kind, picture, "the result")
     with writing(Path("the result")):
-        return _encode(picture, picture.format, "the result")
+        return _encode(picture, kind, "the result")
 
 
 def check_format_supports(kind: str, picture: ImageFile, name: str) -> None:
@@ -129,15 +113,10 @@ def _encode(picture: ImageFile, kind: str, name: str) -> bytes:
     if metadata.converted:
         warn(f"{name}: the source has {metadata.converted}; the result has plain colours or grey")
     if lost := metadata.lost_in(kind, same=same):
-        warn(f"{name}: {kind} files cannot hold the source's {', '.join(lost)}")
+        warn(f"{name}: the result lacks the source's {', '.join(lost)}")
     if kind == "TIFF":
         return write_tiff(pixels, tags_for_tiff(metadata))
-    options = dict(OPTIONS.get(kind, {}))
-    if metadata.dpi and kind in ("JPEG", "BMP"):
-        options["dpi"] = metadata.dpi
-    if kind in ("JPEG", "WEBP"):
-        exif = EXIF + metadata.exif if metadata.exif else b""
-        options |= {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp}
+    options = {**OPTIONS.get(kind, {}), **({} if kind == "PNG" else metadata.pil_info())}
     if kind == "JPEG" and same:
         options["extra"] = segments(metadata.parts)
     if kind == "PNG" and pixels.dtype != np.uint8:

@@ -1,4 +1,4 @@
-"""Directories of tags, of which TIFF files and EXIF blocks are both built (TIFF 6.0).
+"""Directories of tags, of which TIFF files and EXIF blocks are both built (TIFF 6.0, BigTIFF).
 
 Values keep their bytes, whatever they claim to be, so that what is written is what was read.
 """
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 SUB_DIRECTORIES = (0x8769, 0x8825, 0xA005)
 """EXIF, GPS, interoperability."""
 
-SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+INTEGERS = {1: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8}
+SIZES = {**INTEGERS, 2: 1, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 17: 8}
 """Bytes of one value, by the number of its type."""
 
 HEADER = b"II*\0\x08\0\0\0"
@@ -39,8 +40,7 @@ class Entry(NamedTuple):
 
     def first(self) -> int:
         """The first value of an integer type; 0 for another."""
-        size = {1: 1, 3: 2, 4: 4}.get(self.kind, 0)
-        return int.from_bytes(self.data[:size], "little")
+        return int.from_bytes(self.data[: INTEGERS.get(self.kind, 0)], "little")
 
 
 Directory: TypeAlias = "dict[int, Entry]"
@@ -49,46 +49,52 @@ Directory: TypeAlias = "dict[int, Entry]"
 def read_directories(data: bytes) -> Iterator[Directory]:
     """The chain of directories: a TIFF's pages; an EXIF block's own and its thumbnail's.
 
-    Tags that point outside are left out. There are none in a BigTIFF, which only libvips reads.
+    Tags that point outside are left out.
 
     Raises:
         ValueError, struct.error: it has no such header, or is damaged.
     """
     order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
-    version, at = struct.unpack_from(f"{order}HI", data, 2) if order else (0, 0)
+    version = struct.unpack_from(f"{order}H", data, 2)[0] if order else 0
     if version not in (42, 43):
         raise ValueError("it has no TIFF header")
-    left = 2 * len(data)  # bytes to be copied: damaged tags may each claim the whole
+    count, word, width = ("H", "I", 4) if version == 42 else ("Q", "Q", 8)
+    step, left = 4 + 2 * width, 2 * len(data)  # to be read: each tag may claim the whole
 
-    def read(at: int, depth: int) -> Directory:
+    def read(at: int, depth: int) -> tuple[Directory, int]:
         nonlocal left
         entries: Directory = {}
-        (count,) = struct.unpack_from(f"{order}H", data, at)
-        for here in range(at + 2, min(at + 2 + 12 * count, len(data) - 11), 12):
-            tag, kind, number = struct.unpack_from(f"{order}HHI", data, here)
-            size, here = SIZES.get(kind, 0) * number, here + 8
-            if size > 4:
-                (here,) = struct.unpack_from(f"{order}I", data, here)
-            if not size or here + size > len(data) or size > left:
+        (number,) = struct.unpack_from(order + count, data, at)
+        start = at + struct.calcsize(order + count)
+        end = start + step * number
+        for here in range(start, min(end, len(data) - step + 1), step):
+            left -= step
+            if left < 0:
+                raise ValueError("its directories overlap")
+            tag, kind, values = struct.unpack_from(f"{order}HH{word}", data, here)
+            size, here = SIZES.get(kind, 0) * values, here + 4 + width
+            if size > width:
+                (here,) = struct.unpack_from(order + word, data, here)
+            if not 0 < size <= min(left, len(data) - here):
                 continue
             left -= size
             value = data[here : here + size]
             if order == ">":
-                width = 4 if kind in (5, 10) else SIZES[kind]
-                value = np.frombuffer(value, f">u{width}").astype(f"<u{width}").tobytes()
-            entry = Entry(kind, number, value, at=here)
-            points = tag in SUB_DIRECTORIES and (kind, number) in ((4, 1), (13, 1)) and depth < 2
-            if points and 8 <= entry.first() <= len(data) - 2:
-                entry = Entry(4, 1, b"", read(entry.first(), depth + 1))
+                unit = 4 if kind in (5, 10) else SIZES[kind]
+                value = np.frombuffer(value, f">u{unit}").astype(f"<u{unit}").tobytes()
+            entry = Entry(kind, values, value, at=here)
+            points = tag in SUB_DIRECTORIES and kind in (4, 13, 16, 18) and values == 1
+            if points and depth < 2 and 8 <= entry.first() <= len(data) - width:
+                entry = Entry(4, 1, b"", read(entry.first(), depth + 1)[0])
             entries.setdefault(tag, entry)
-        return entries
+        return entries, end
 
-    seen = {0}
-    while version == 42 and at not in seen and at + 2 <= len(data):
+    seen, at = {0}, struct.unpack_from(order + word, data, width)[0]
+    while at not in seen and at + width <= len(data):
         seen.add(at)
-        yield read(at, 0)
-        after = at + 2 + 12 * struct.unpack_from(f"{order}H", data, at)[0]
-        at = struct.unpack_from(f"{order}I", data, after)[0] if after + 4 <= len(data) else 0
+        entries, after = read(at, 0)
+        yield entries
+        at = struct.unpack_from(order + word, data, after)[0] if after + width <= len(data) else 0
 
 
 def build(entries: Directory, at: int = len(HEADER)) -> bytes:

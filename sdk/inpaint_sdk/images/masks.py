@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import MaskError
-from inpaint_sdk.images.decoding import decode, decode_pil, is_pil
+from inpaint_sdk.images.decoding import read_image_file
 from inpaint_sdk.images.image import Pixels, colours_of, max_value
 
 if TYPE_CHECKING:
@@ -38,16 +37,9 @@ def open_mask(mask: MaskLike, height: int | None = None, width: int | None = Non
     """
     if isinstance(mask, np.ndarray):
         found = _from_array(mask)
-    elif isinstance(mask, (str, os.PathLike)):
-        found = _from_pixels(decode(Path(mask), MaskError)[0], str(mask))
-    elif isinstance(mask, (bytes, bytearray, memoryview)):
-        found = _from_pixels(decode(bytes(mask), MaskError)[0], "the mask")
-    elif is_pil(mask):
-        found = _from_pixels(decode_pil(mask, "the mask", MaskError)[0], "the mask")
     else:
-        raise MaskError(
-            f"a mask is a numpy array, a PIL image, a path or bytes, not {type(mask).__name__}"
-        )
+        name = str(mask) if isinstance(mask, (str, os.PathLike)) else "the mask"
+        found = _from_pixels(read_image_file(mask, MaskError).pixels, name)
     if height is not None and found.shape != (height, width):
         raise MaskError(
             f"the mask is {found.shape[1]}x{found.shape[0]}, the image is {width}x{height} "

@@ -19,13 +19,15 @@ from inpaint_sdk.images.ifd import HEADER, Directory, Entry, build, read_directo
 EXIF, XAP, PHOTOSHOP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 """At the start of a JPEG's segments of EXIF, XMP and IPTC."""
 
-READ_SEGMENTS = (EXIF, XAP, b"ICC_PROFILE\0", b"JFIF\0", b"Adobe")
-"""At the start of those that libvips reads, or that tell of how colours are stored."""
-
 XMP_KEY = b"XML:com.adobe.xmp\0"
-READ_CHUNKS = (b"eXIf", b"iCCP", b"PLTE", b"tRNS", b"hIST")
+READ = (
+    *(b"\xe1" + EXIF, b"\xe1" + XAP, b"\xe2ICC_PROFILE\0", b"\xe0JFIF\0", b"\xeeAdobe"),
+    *(b"eXIf", b"iCCP", b"PLTE", b"tRNS", b"hIST", b"iTXt" + XMP_KEY),
+)
+"""Parts that libvips reads, or that tell of how pixels are stored, by how they begin."""
+
 COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
-"""A PNG's chunks that libvips reads, and those on how colours are shown, in whatever form."""
+"""A PNG's chunks on how colours are shown, in whatever form they are stored."""
 
 ORIENTATION, XMP_TAG, PHOTOSHOP_TAG, ICC_TAG, LAYERS_TAG = 274, 700, 34377, 34675, 37724
 STORAGE_TAGS = frozenset({*range(254, 348), *range(512, 533)}) - frozenset(
@@ -38,12 +40,15 @@ KEPT = {"JPEG": _USUAL, "PNG": _USUAL, "TIFF": _USUAL | {"iptc"}}
 KEPT |= {"WEBP": _USUAL - {"dpi"}, "BMP": frozenset({"dpi"})}
 """What each format that is written can hold of another's."""
 
+PIL_TEXTS = ("XML:com.adobe.xmp", "Raw profile type exif")
+"""Names of a PNG's texts in a PIL image's ``info`` that tell of an orientation."""
+
 FURTHER = "further pictures"
+FURTHER_PARTS = (b"\xe2MPF\0", b"acTL", b"fcTL", b"fdAT")
 _XMP_ORIENTATION = re.compile(
     rb"tiff:Orientation\s*=\s*[\"']\s*(\d)\s*[\"']|"
     rb"<tiff:Orientation>\s*(\d)\s*</tiff:Orientation>"
 )
-_RAW_PROFILE = re.compile(rb"Raw profile type \S+\0\s*\S+\s+\d+\s+((?:[\da-fA-F]{2}\s*)+)\Z")
 
 
 class MetadataWarning(UserWarning):
@@ -69,6 +74,12 @@ class Metadata:
     dropped: tuple[str, ...] = ()
     converted: str = ""
 
+    def pil_info(self) -> dict[str, Any]:
+        """What there is of it, by PIL's names in an image's ``info`` and in ``Image.save``."""
+        exif = EXIF + self.exif if self.exif else b""
+        info = {"icc_profile": self.icc, "exif": exif, "xmp": self.xmp, "dpi": self.dpi}
+        return {name: value for name, value in info.items() if value}
+
     def lost_in(self, kind: str, *, same: bool) -> list[str]:
         """Names of what a result in a format lacks. same: that of the source."""
         kept = KEPT[kind] | ({"iptc"} if same else set())
@@ -85,51 +96,50 @@ def read_metadata(
 ) -> tuple[Metadata, int]:
     """A file's metadata, upright, and the orientation (1 to 8) that is to be applied.
 
-    kind: JPEG, PNG, TIFF, or "" for another. tags: of a TIFF's page. get: gives what libvips or PIL
-    read, by its name in libvips.
+    kind: JPEG, PNG, TIFF, or another. tags: of a TIFF's page. get: gives what libvips or PIL read,
+    by its name in libvips.
     """
     exif, xmp = _bytes(get("exif-data")).removeprefix(EXIF), _bytes(get("xmp-data"))
-    iptc, dpi = _bytes(get("photoshop-data")), get("dpi")
+    icc, dpi = _bytes(get("icc-profile-data")), get("dpi")
     kept: list[Part] = []
     dropped: list[str] = []
-    if kind == "TIFF":
-        own = STORAGE_TAGS | {XMP_TAG, PHOTOSHOP_TAG, ICC_TAG, LAYERS_TAG}
-        pointers = {tag for tag, entry in tags.items() if entry.kind == 13} - own
-        held = {tag: tags[tag] for tag in tags if tag not in own | pointers}
-        exif = HEADER + build(held) if held else b""
-        dropped += ["Photoshop layers"] * (LAYERS_TAG in tags) + [f"tag {tag}" for tag in pointers]
-    if kind == "JPEG":
-        parts, rest = jpeg_parts(data)  # of XMP libvips takes an extension for the whole
-        xmp = next((p.data[len(XAP) :] for p in parts if p.data.startswith(XAP)), b"")
-        for part in parts:
-            if part.data.startswith(b"MPF\0"):
-                dropped.append(FURTHER)
-            elif not part.data.startswith(READ_SEGMENTS):
-                kept.append(part)
-        iptc = b"".join(p.data[len(PHOTOSHOP) :] for p in kept if p.data.startswith(PHOTOSHOP))
-        if rest.strip(b"\0\xff\xd9\r\n") and not dropped:
-            dropped.append("data behind the picture")
-    for part in png_parts(data) if kind == "PNG" else ():
-        raw = _raw_profile(part)
-        if raw.startswith((EXIF, b"II", b"MM")):
+    parts, rest = jpeg_parts(data) if kind == "JPEG" else ([], b"")
+    for part in png_parts(data) if kind == "PNG" else parts:
+        start, raw = part.kind + part.data[:40], raw_profile(part)
+        if start.startswith(FURTHER_PARTS):
+            dropped.append(FURTHER)
+        elif raw.startswith((EXIF, b"II", b"MM")):
             exif = exif or raw.removeprefix(EXIF)
         elif raw.startswith((XAP, b"<")):
             xmp = xmp or raw.removeprefix(XAP)
         elif part.kind == b"pHYs" and part.data[8:] == b"\1":
             across, down = struct.unpack_from(">II", part.data)  # dots a metre
             dpi = (across * 0.0254, down * 0.0254)
-        elif part.kind in (b"acTL", b"fcTL", b"fdAT"):
-            dropped.append(FURTHER)
+        elif part.kind == b"iCCP" and not icc:
+            dropped.append("damaged colour profile")
+        elif start.startswith(READ):
+            continue
         # A small last letter says that a chunk does not depend on the pixels.
-        elif part.kind not in COLOUR_CHUNKS + READ_CHUNKS and not part.kind[3:].islower():
+        elif kind == "PNG" and part.kind not in COLOUR_CHUNKS and not part.kind[3:].islower():
             dropped.append(_name(part))
-        elif part.kind not in READ_CHUNKS and not part.data.startswith(XMP_KEY):
+        else:
             kept.append(part)
-    if not kind and get("comment"):
+    if kind == "JPEG":  # of XMP libvips takes an extension for the whole
+        xmp = next((p.data[len(XAP) :] for p in parts if p.data.startswith(XAP)), b"")
+        if rest.strip(b"\0\xff\xd9\r\n") and not dropped:
+            dropped.append("data behind the picture")
+    elif kind == "TIFF":
+        own = STORAGE_TAGS | {XMP_TAG, PHOTOSHOP_TAG, ICC_TAG, LAYERS_TAG}
+        held = {tag: entry for tag, entry in tags.items() if tag not in own}
+        pointers = [tag for tag, entry in held.items() if entry.kind == 13]
+        exif = HEADER + build({t: e for t, e in held.items() if t not in pointers}) if held else b""
+        dropped += ["Photoshop layers"] * (LAYERS_TAG in tags) + [f"tag {tag}" for tag in pointers]
+    elif get("comment"):
         dropped.append("comment")
+    shop = b"".join(p.data[len(PHOTOSHOP) :] for p in kept if p.data.startswith(PHOTOSHOP))
     exif, turn = upright_exif(exif)
     xmp, told = upright_xmp(xmp)
-    icc = _bytes(get("icc-profile-data"))
+    iptc = shop or _bytes(get("photoshop-data"))
     if not (isinstance(dpi, tuple) and len(dpi) == 2 and all(0.5 < d < 65_000 for d in dpi)):
         dpi = None
     return Metadata(icc, exif, xmp, iptc, dpi, tuple(kept), tuple(dropped)), turn or told or 1
@@ -195,17 +205,18 @@ def _name(part: Part) -> str:
     return "text" if part.kind in (b"tEXt", b"zTXt", b"iTXt") else part.kind.decode("latin-1")
 
 
-def _raw_profile(part: Part) -> bytes:
+def raw_profile(part: Part) -> bytes:
     """EXIF or XMP in a PNG's text, as ImageMagick writes it; else nothing."""
     key, _, text = part.data.partition(b"\0")
-    if part.kind not in (b"tEXt", b"zTXt") or not key.startswith(b"Raw"):
+    if part.kind not in (b"tEXt", b"zTXt") or not key.startswith(b"Raw profile type"):
         return b""
     try:
-        text = zlib.decompressobj().decompress(text[1:], 1 << 24) if part.kind == b"zTXt" else text
-    except zlib.error:
+        if part.kind == b"zTXt":
+            text = zlib.decompressobj().decompress(text[1:], 1 << 24)
+        _, _, digits = text.split(maxsplit=2)  # behind a name and a length
+        return bytes.fromhex(digits.decode())
+    except (zlib.error, ValueError):
         return b""
-    found = _RAW_PROFILE.match(key + b"\0" + text)
-    return bytes.fromhex(found[1].decode()) if found else b""
 
 
 def _bytes(value: Any) -> bytes:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from inpaint_sdk.errors import ImageError
-from inpaint_sdk.images.decoding import decode, decode_pil, is_pil, warn
+from inpaint_sdk.images.decoding import read_image_file, warn
 from inpaint_sdk.images.image import Channels, Image, Pixels, check_array
 from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
-from inpaint_sdk.images.metadata import EXIF, Metadata
+from inpaint_sdk.images.metadata import PIL_TEXTS
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -38,18 +37,11 @@ def open_image(image: ImageLike, channels: Channels) -> Image:
     if isinstance(image, Image):
         check_array(image.pixels)
         return image
-    if isinstance(image, (str, os.PathLike)):
-        return _open_file(Path(image))
-    if is_pil(image):
-        pixels, metadata = decode_pil(image, "the image", ImageError)  # type: ignore[arg-type]
-        return _for_pil(pixels, metadata, dict(image.info), "the image")  # type: ignore[union-attr]
     if isinstance(image, (bytes, bytearray, memoryview)):
         from inpaint_sdk.images.files import open_image_bytes
 
         return open_image_bytes(bytes(image))
-    raise ImageError(
-        f"an image is a numpy array, a PIL image, a path or bytes, not {type(image).__name__}"
-    )
+    return _open_for_pil(image)
 
 
 def open_pair(item: ImageAndMask, channels: Channels) -> tuple[Image, Mask | None]:
@@ -65,29 +57,27 @@ def open_pair(item: ImageAndMask, channels: Channels) -> tuple[Image, Mask | Non
     return image, None if mask is None else open_mask(mask, *image.pixels.shape[:2])
 
 
-def _open_file(path: Path) -> Image:
-    pixels, metadata, _ = decode(path, salvage=True)
+def _open_for_pil(image: PILImage.Image | str | os.PathLike[str]) -> Image:
+    """A picture for which a PIL image comes back."""
+    file = read_image_file(image)
+    pixels, metadata = file.pixels, file.metadata
+    name = str(image) if isinstance(image, (str, os.PathLike)) else "the image"
     if pixels.dtype != np.uint8 and (pixels.ndim == 3 or pixels.dtype != np.uint16):
         raise ImageError(
-            f"{path} has 16 bits a channel or floats, which a PIL image cannot hold; restore it "
+            f"{name} has 16 bits a channel or floats, which a PIL image cannot hold; restore it "
             "from file to file, with restore_file, or read it with OpenCV and give the array"
         )
-    return _for_pil(pixels, metadata, {}, str(path))
-
-
-def _for_pil(pixels: Pixels, metadata: Metadata, info: dict[Any, Any], name: str) -> Image:
-    """For what a PIL image comes back. info: that of the PIL image that came in."""
+    info = {k: v for k, v in getattr(image, "info", {}).items() if k not in PIL_TEXTS}
     if metadata.converted:
         warn(f"{name} has {metadata.converted}; the result has plain colours or grey")
         info.pop("transparency", None)
-    exif = EXIF + metadata.exif if metadata.exif else b""
-    info |= {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
+    info |= metadata.pil_info()
 
     def to_pil(result: Pixels) -> PILImage.Image:
         from PIL import Image as PILImage
 
         restored = PILImage.fromarray(result)
-        restored.info = {key: value for key, value in info.items() if value}
+        restored.info = dict(info)
         return restored
 
     return Image(pixels, "rgb", to_pil)

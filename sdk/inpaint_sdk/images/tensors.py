@@ -39,11 +39,8 @@ def image_tensor(pixels: Pixels, channels: Channels, multiple: int) -> Tensor:
 
     H' and W' are the next multiples of ``multiple``. Grey becomes three equal channels.
     """
-    colours = colours_of(pixels)
-    height, width, count = colours.shape
-    padding = _padding(height, multiple), _padding(width, multiple)
-    if any(end for _, end in padding):
-        colours = np.pad(colours, (*padding, (0, 0)), mode="symmetric")
+    colours = _padded(colours_of(pixels), multiple)
+    count = colours.shape[2]
     tensor = np.empty((1, 3, *colours.shape[:2]), np.float32)
     scale = np.float32(1.0 / max_value(pixels.dtype))
     for index in range(3):
@@ -54,11 +51,7 @@ def image_tensor(pixels: Pixels, channels: Channels, multiple: int) -> Tensor:
 
 def mask_tensor(mask: Mask, multiple: int) -> Tensor:
     """From uint8 [H, W] to float32 [1, 1, H', W'], 1 where to restore, mirrored as the image is."""
-    height, width = mask.shape
-    padding = _padding(height, multiple), _padding(width, multiple)
-    if any(end for _, end in padding):
-        mask = np.pad(mask, padding, mode="symmetric")
-    tensor: Tensor = np.multiply(mask, np.float32(1 / 255))[None, None]
+    tensor: Tensor = np.multiply(_padded(mask, multiple), np.float32(1 / 255))[None, None]
     return tensor
 
 
@@ -97,5 +90,7 @@ def require_finite(output: NDArray[np.generic]) -> None:
         raise ModelError("the model's output is not finite; its file or its precision is at fault")
 
 
-def _padding(size: int, multiple: int) -> tuple[int, int]:
-    return (0, -size % multiple)
+def _padded(array: NDArray[Any], multiple: int) -> NDArray[Any]:
+    """An array [H, W, ...] mirrored at its end, up to multiples; itself where it has them."""
+    room = [(0, -size % multiple) for size in array.shape[:2]] + [(0, 0)] * (array.ndim - 2)
+    return np.pad(array, room, mode="symmetric") if any(end for _, end in room) else array

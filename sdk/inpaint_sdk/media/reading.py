@@ -68,6 +68,8 @@ class VideoFile:
     def __init__(self, path: Path, container: InputContainer, error: type[InpaintError]) -> None:
         self.path = path
         self.container = container
+        if not container.streams:
+            raise error(f"cannot read {path}, it may be cut short: it holds no streams")
         videos = [stream for stream in container.streams.video if not is_cover(stream)]
         if not videos:
             raise error(f"{path} has no video")

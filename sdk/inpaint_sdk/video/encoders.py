@@ -135,15 +135,18 @@ def choose_encoder(video: VideoFile, frame: VideoFrame, encoding: Encoding) -> E
         OutputError: there is no such encoder, or it would lose transparency.
     """
     name, pixel_format, losses = _best(encoding.codec or video.codec, frame)
+    if ALPHA in losses and _is_opaque(frame):
+        losses = tuple(loss for loss in losses if loss != ALPHA)
     if losses:
         lost = ", ".join(LOSSES[loss] for loss in losses)
         problem = f"{name} cannot hold the source's {lost}: {frame.format.name}"
-        if ALPHA in losses and not _is_opaque(frame):
+        if ALPHA in losses:
             raise OutputError(
                 f"{problem}; give another encoder and container, like --codec apng and .apng, "
                 "prores_ks and .mov, libvpx-vp9 and .webm, or ffv1 and .mkv"
             )
-        warnings.warn(f"{problem} becomes {pixel_format}", FileWarning, stacklevel=2)
+        remedy = "; --codec ffv1 and .mkv keep all" if DEPTH in losses else ""
+        warnings.warn(f"{problem} becomes {pixel_format}{remedy}", FileWarning, stacklevel=2)
     source = video.stream.codec_context
     fields = getattr(source, "field_order", 0) > 1 or frame.interlaced_frame
     interlaced = bool(fields) and name in INTERLACED

@@ -11,13 +11,18 @@ from inpaint_export.models.declarations import declarations
 from inpaint_export.survey import codebook, crnn, rice, staged
 from inpaint_export.survey.comparators.spagan import SpaGan
 
+VARIANTS = (
+    *codebook.COMPARATORS,
+    *rice.TRANSLATORS,
+    *rice.INPAINTERS,
+    *rice.VARIANTS,
+    *staged.VARIANTS,
+    *crnn.VARIANTS,
+)
+
 BUILDS: dict[str, Callable[[], nn.Module]] = {
     "SpA-GAN": SpaGan,
-    **{
-        f"{table.__name__.rpartition('.')[2]}, {variant.method}": variant.build
-        for table in (crnn, rice, staged)
-        for variant in table.VARIANTS
-    },
+    **{variant.method: variant.build for variant in VARIANTS},
     **{
         f"codebook, {training.folder}": codebook.recipe_of(training).build
         for _, trainings in codebook.VARIANTS

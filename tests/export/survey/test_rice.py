@@ -51,26 +51,27 @@ def test_a_table_is_made_and_resumed(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variants = [replace(v, build=partial(Sarnn, SMALL)) for v in rice.VARIANTS[-1:]]
-    monkeypatch.setattr(rice, "VARIANTS", variants)
+    table = replace(rice.RICE1, measure=partial(rice._rows, "cloud-thin", "rice1", variants))
+    monkeypatch.setattr(rice, "RICE1", table)
     monkeypatch.setattr(rice.SpaGan, "load", lambda path: Sarnn(SMALL))
-    command = ["survey", "rice1", "--data", data, "--weights", data, "--steps", 2, "--threads", 1]
+    command = ["survey", "table2", "--data", data, "--weights", data, "--steps", 2, "--threads", 1]
     command += ["-o", tmp_path / "out"]
     result = CliRunner().invoke(main, [str(a) for a in command])
     assert result.exit_code == 0, result.output
-    folder = tmp_path / "out" / "rice1"
-    rows = json.loads((folder / "rice1.json").read_text())["rows"]
-    assert [row["method"] for row in rows if row["source"] == "measured"] == [
+    folder = tmp_path / "out" / "table2"
+    rows = json.loads((folder / "table2.json").read_text())["rows"]
+    assert [row["method"] for row in rows] == [
         "cloudy input",
         variants[0].method,
         "SpA-GAN, released weights",
         "`cloud-thin`",
     ]
-    assert {row["source"] for row in rows} == {"measured", "published, full dataset"}
+    assert [row["published"] is None for row in rows] == [True, False, False, True]
     assert all(np.isfinite(row["figures"]["PSNR"]) for row in rows)
     own = sum(p.numel() for p in Sarnn(SMALL).parameters())
     assert [row["parameters"] for row in rows[:3]] == [None, own, own]
     assert all(row["milliseconds"] > 0.0 for row in rows[1:4])
-    assert (folder / "rice1.md").read_text() in result.output
+    assert (folder / "table2.md").read_text() in result.output
 
     def train_again(trainer: Trainer) -> None:
         raise AssertionError("a variant whose training is over was trained again")
@@ -85,7 +86,7 @@ def test_the_comparator_s_weights_are_asked_for_before_anything_is_trained(
 ) -> None:
     options = base.TableOptions(data, None, tmp_path / "out", steps=1, threads=1)
     with pytest.raises(ExportError, match=r"needs --weights, for SpA-GAN's spagan_rice1\.pth"):
-        make_table("rice1", options)
+        make_table("table2", options)
     with pytest.raises(FileNotFoundError):
-        make_table("rice1", replace(options, weights=tmp_path))
+        make_table("table2", replace(options, weights=tmp_path))
     assert not list((tmp_path / "out").rglob("last.pt"))

@@ -13,6 +13,7 @@
 #include "../../../kernels/common/dtype.h"
 #include "../../../kernels/common/indexing.h"
 #include "../../../kernels/common/step.h"
+#include "../../../kernels/cuda/bench_support.h"
 #include "../../../kernels/cuda/strategy.h"
 
 using namespace inpaint::scan;
@@ -374,6 +375,23 @@ void test_strategy() {
   check(backward({1, 32, 512, 512}, 4, 8) == Strategy::kStreaming, "the same on a small device");
 }
 
+// Of a benchmark: nothing is timed from the cache, and small launches are timed together.
+void test_bench_support() {
+  for (std::size_t cache : {std::size_t{2} << 20, std::size_t{50} << 20, std::size_t{128} << 20}) {
+    for (std::size_t set : {std::size_t{1} << 20, std::size_t{10} << 20, std::size_t{1} << 30}) {
+      const std::size_t others = (rotation_size(set, cache) - 1) * set;
+      check(set + others > 2 * cache, "a rotation is larger than the cache");
+    }
+  }
+  check(batch_size(5000.0) == 1, "a long run is timed alone");
+  check(batch_size(0.0) == kLargestBatch && batch_size(NAN) == kLargestBatch, "a time of nothing");
+  for (double microseconds : {5.0, 20.0, 300.0, 999.0}) {
+    const int count = batch_size(microseconds);
+    check(count * microseconds > kBatchMicroseconds, "a batch is long");
+    check((count - 1) * microseconds <= kBatchMicroseconds, "and no longer than needed");
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -383,6 +401,7 @@ int main() {
   test_backward_composition();
   test_indexing();
   test_strategy();
+  test_bench_support();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;
 }

@@ -62,6 +62,12 @@ def play(monkeypatch: pytest.MonkeyPatch, available: list[str], used: list[str])
 BOTH = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 
+def on_cuda(gpu: int) -> tuple[str, dict[str, str]]:
+    """Without products of 10 bits in fp32, and without a search for each new size."""
+    options = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC", "device_id": str(gpu)}
+    return ("CUDAExecutionProvider", options)
+
+
 def test_a_wheel_without_the_provider_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     play(monkeypatch, BOTH[1:], BOTH[1:])
     assert not probe_backends()["onnxruntime-cuda"].available
@@ -69,6 +75,17 @@ def test_a_wheel_without_the_provider_says_how_to_get_it(monkeypatch: pytest.Mon
         BackendError, match=r"no CUDAExecutionProvider.*pip install onnxruntime-gpu"
     ):
         Restorer.load("photo", backend="onnxruntime-cuda")
+
+
+def test_no_wheel_is_promised_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for JetPack 6, whose Python is 3.10."""
+    play(monkeypatch, BOTH[1:], BOTH[1:])
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    for python, wheel in (((3, 10, 12), False), ((3, 12, 3), True)):
+        monkeypatch.setattr(sys, "version_info", python)
+        detail = probe_backends()["onnxruntime-cuda"].detail
+        assert ("pip install onnxruntime-gpu" in detail) == wheel
+        assert ("use the backend tensorrt" in detail) != wheel
 
 
 def test_a_provider_that_cannot_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +98,7 @@ def test_a_provider_that_cannot_start_is_an_error(monkeypatch: pytest.MonkeyPatc
 def test_the_gpu_is_used_without_a_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = play(monkeypatch, BOTH, BOTH)
     assert Restorer.load("photo", backend="onnxruntime-cuda").backend == "onnxruntime-cuda"
-    assert sessions[-1].asked == ["CUDAExecutionProvider"]
+    assert sessions[-1].asked == [on_cuda(0)]
     assert not sessions[-1].fallback
 
 
@@ -106,8 +123,8 @@ def test_auto_chooses_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("device", "asked"),
     [
-        ("cuda", ("CUDAExecutionProvider", {"device_id": "0"})),
-        ("cuda:1", ("CUDAExecutionProvider", {"device_id": "1"})),
+        ("cuda", on_cuda(0)),
+        ("cuda:1", on_cuda(1)),
         ("cpu", "CPUExecutionProvider"),
     ],
 )

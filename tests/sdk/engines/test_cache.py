@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from inpaint_sdk import BackendError
+from inpaint_sdk import BackendError, OutputError
 from inpaint_sdk.cli.main import main
 from inpaint_sdk.doctor import diagnose
 from inpaint_sdk.engines import cache as engine_cache
@@ -305,6 +305,47 @@ def test_the_longest_unused_entries_make_room(tmp_path: Path) -> None:
     huge = Builder(bytes(10**6), device="huge")
     get(cache, huge)
     assert [entry.path for entry in cache.entries()] == [kept(cache, huge)], "the newest one stays"
+
+
+class TestKernels:
+    """What was compiled while an engine ran is kept beside it."""
+
+    DIGEST = "0123456789abcdef" * 4
+
+    def test_it_is_kept_and_replaced(self, cache: EngineCache) -> None:
+        assert cache.read_kernels(self.DIGEST) is None
+        for data in (b"first", b"second"):
+            cache.write_kernels(self.DIGEST, data)
+            assert cache.read_kernels(self.DIGEST) == data
+        assert len(list(cache.folder.iterdir())) == 1
+        assert cache.entries() == [], "it is no engine"
+
+    def test_a_disk_that_refuses_loses_nothing(
+        self, cache: EngineCache, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cache.write_kernels(self.DIGEST, b"first")
+
+        def full(*arguments: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_bytes", full)
+            with pytest.raises(OutputError, match="No space left"):
+                cache.write_kernels(self.DIGEST, b"second")
+        assert cache.read_kernels(self.DIGEST) == b"first"
+        assert len(list(cache.folder.iterdir())) == 1
+
+    def test_it_goes_with_its_engine(self, tmp_path: Path) -> None:
+        cache = EngineCache(tmp_path, limit=12_000)
+        old, new = Builder(bytes(8000)), Builder(b"x" * 8000, device="new")
+        for age, builder in enumerate((old, new)):
+            get(cache, builder)
+            cache.write_kernels(builder.engine.info.digest, b"kernels")
+            os.utime(kept(cache, builder), (age, age))
+        get(cache, Builder(b"y" * 8000, device="newest"))
+        assert cache.read_kernels(old.engine.info.digest) is None
+        cache.clear()
+        assert cache.read_kernels(new.engine.info.digest) is None
 
 
 def test_the_command_line(cache: EngineCache, monkeypatch: pytest.MonkeyPatch) -> None:

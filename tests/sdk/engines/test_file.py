@@ -74,8 +74,8 @@ def test_bytes_behind_the_engine_are_found(path: Path) -> None:
 
 
 def test_a_newer_format_is_refused(path: Path) -> None:
-    path.write_bytes(engines.with_header(b'{"format_version": "3.2"}'))
-    with pytest.raises(ModelError, match=r"format '3.2'.*reads format 2.2.*upgrade"):
+    path.write_bytes(engines.with_header(b'{"format_version": "4.2"}'))
+    with pytest.raises(ModelError, match=r"format '4.2'.*reads format 3.2.*upgrade"):
         Restorer.load(path)
 
 
@@ -188,8 +188,11 @@ def test_a_key_has_its_own_digest_for_everything_in_it() -> None:
         {"system": "Linux aarch64"},
         {"targets": ("sm_87",)},
         {"device": "Orin"},
+        {"multiprocessors": 16},
         {"precision": "fp16"},
         {"profile": engines.OptimizationProfile(*(Shape(1, n, n) for n in (16, 32, 64)))},
+        {"workspace": 1 << 30},
+        {"recipe": 2},
         {"plugin": "1"},
     ]
     assert len(changes) == len(engines.EngineKey.__dataclass_fields__)

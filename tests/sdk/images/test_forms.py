@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from inpaint_sdk import ImageError, MaskError, MetadataWarning, OutputError, Restorer
-from inpaint_sdk.images.decoding import orient_array
-from inpaint_sdk.images.files import read_image_file
+from inpaint_sdk.images.decoding import orient_array, read_image_file
 from inpaint_sdk.images.masks import open_mask
 from inpaint_sdk.images.opening import open_image
 
@@ -190,12 +189,60 @@ def test_alpha_that_is_multiplied_into_the_colours(deep: Pixels, tmp_path: Path)
     assert file.metadata.converted == "premultiplied alpha"
 
 
-@pytest.mark.parametrize("kind", ["separated", "cielab"])
-def test_deep_colours_that_are_refused(kind: str, deep: Pixels, tmp_path: Path) -> None:
-    pixels = np.dstack([deep, deep[..., 0]]) if kind == "separated" else deep
-    tifffile.imwrite(tmp_path / "in.tif", pixels, photometric=kind, metadata=None)
-    with pytest.raises(ImageError, match="convert it to 8 or 16 bits RGB"):
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_lab_as_others_show_it(dtype: type, photo: Restorer, tmp_path: Path) -> None:
+    """By the white of ICC profiles: by that of sRGB, colours would be off by up to 3 of 255."""
+    values = [(20.0 * n, a, b) for n in (3, 4) for a in (-10, 0, 10) for b in (-10, 0, 10)]
+    lab = np.tile(np.array(values), (64, 5, 1))
+    stored = np.dstack([lab[..., :1] * 2.55, lab[..., 1:]]).round().astype(np.int64) & 255
+    size = lab.shape[1], lab.shape[0]
+    picture = Image.frombytes("LAB", size, stored.astype(np.uint8).tobytes())
+    profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    expected = np.asarray(ImageCms.profileToProfile(picture, *profiles, outputMode="RGB"))
+    if dtype == np.uint16:  # TIFF 6.0, section 23
+        lab = np.dstack([lab[..., :1] * 655.35, lab[..., 1:] * 256]).round().astype(np.int64)
+        lab &= 0xFFFF
+    options = {"photometric": "cielab", "metadata": None}
+    tifffile.imwrite(tmp_path / "in.tif", lab.astype(dtype), **options)
+    mask = np.zeros(lab.shape[:2], np.uint8)
+    mask[20:24, 30:40] = 255
+    with pytest.warns(MetadataWarning, match="CIELAB colours; the result has plain colours"):
+        photo.restore_file(tmp_path / "in.tif", tmp_path / "out.tif", mask)
+    found = read_image_file(tmp_path / "out.tif").pixels
+    assert found.dtype == np.uint16
+    with_alpha = np.dstack([lab, np.full(lab.shape[:2], lab.max())]).astype(dtype)
+    tifffile.imwrite(tmp_path / "in.tif", with_alpha, extrasamples=["unassalpha"], **options)
+    other = read_image_file(tmp_path / "in.tif")
+    np.testing.assert_array_equal(other.pixels[mask == 0], found[mask == 0])
+    assert other.metadata.dropped == ("further channels",)
+    assert np.abs(found[mask == 0] / 257 - expected[mask == 0]).max() < 1.5
+
+
+def test_lab_of_8_bits_is_told(image: Pixels, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "in.tif", image, photometric="cielab", metadata=None)
+    with pytest.raises(ImageError, match=r"8 bits of CIELAB.*; convert it to 16 bits"):
         read_image_file(tmp_path / "in.tif")
+
+
+@pytest.mark.parametrize("channels", [4, 5])
+def test_deep_cmyk_by_its_profile(
+    channels: int, photo: Restorer, deep: Pixels, mask: Pixels, tmp_path: Path
+) -> None:
+    cmyk = np.dstack([deep, deep[::-1, :, :2] // 2])[..., :channels]
+    options = {"photometric": "separated", "metadata": None}
+    options["extrasamples"] = ["unassalpha"] * (channels - 4)
+    tifffile.imwrite(tmp_path / "in.tif", cmyk, **options)
+    tifffile.imwrite(tmp_path / "8.tif", (cmyk / 257).round().astype(np.uint8), **options)
+    with pytest.warns(MetadataWarning, match="CMYK colours; the result has plain colours"):
+        photo.restore_file(tmp_path / "in.tif", tmp_path / "out.tif", mask)
+    found, of_8_bits = read_image_file(tmp_path / "out.tif"), read_image_file(tmp_path / "8.tif")
+    assert found.pixels.dtype == np.uint16
+    assert (found.pixels[mask == 0] % 257 != 0).mean() > 0.5, "it went through 8 bits"
+    difference = found.pixels[mask == 0] / 257 - of_8_bits.pixels[mask == 0]
+    assert np.abs(difference).max() < 3
+    if channels == 5:
+        np.testing.assert_array_equal(found.pixels[..., 3], cmyk[..., 4])
+    assert not found.metadata.icc
 
 
 def test_what_has_other_values_is_refused(deep: Pixels, tmp_path: Path) -> None:
@@ -377,7 +424,7 @@ def test_a_path_gives_what_restore_file_writes(
 
 def test_reading_survives_a_fork(image: Pixels, deep: Pixels) -> None:
     """libvips' pool of threads would not."""
-    files = [saved(Image.fromarray(image), kind) for kind in ("JPEG", "PNG", "TIFF")]
+    files = [saved(Image.fromarray(image), kind) for kind in ("JPEG", "PNG", "TIFF", "AVIF")]
     files.append(cv2.imencode(".png", deep)[1].tobytes())
     threads = Path("/proc/self/task")
     if not threads.is_dir():
@@ -387,3 +434,84 @@ def test_reading_survives_a_fork(image: Pixels, deep: Pixels) -> None:
     for data in files:
         open_image(data, "rgb")
     assert set(threads.iterdir()) <= before
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_scanners_infrared_is_no_alpha(dtype: type, deep: Pixels, tmp_path: Path) -> None:
+    """A fourth channel of no known meaning."""
+    pixels = (deep >> 8 if dtype == np.uint8 else deep).astype(dtype)
+    options = {"photometric": "rgb", "extrasamples": ["unspecified"], "metadata": None}
+    tifffile.imwrite(tmp_path / "in.tif", np.dstack([pixels, pixels[..., 0]]), **options)
+    file = read_image_file(tmp_path / "in.tif")
+    np.testing.assert_array_equal(file.pixels, pixels)
+    assert file.metadata.dropped == ("further channels",)
+
+
+@pytest.mark.parametrize("orientation", [1, 5, 6, 7, 8])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_big_tiffs_have_pages_and_tags(
+    orientation: int, order: str, photo: Restorer, deep: Pixels, tmp_path: Path
+) -> None:
+    name = "José".encode("latin-1") + b"\0"
+    extra = [(274, 3, 1, orientation, True), (315, 2, len(name), name, True)]
+    options = {"photometric": "rgb", "metadata": None, "extratags": extra}
+    with tifffile.TiffWriter(tmp_path / "in.tif", bigtiff=True, byteorder=order) as file:
+        file.write(deep[::4, ::4].copy(), subfiletype=1, **options)
+        file.write(deep, **options)
+    expected = orient_array(deep, orientation)
+    mask = np.zeros(expected.shape[:2], np.uint8)
+    mask[20:24, 30:40] = 255
+    with pytest.warns(MetadataWarning, match="further pictures"):
+        photo.restore_file(tmp_path / "in.tif", tmp_path / "out.tif", mask)
+    found = read_image_file(tmp_path / "out.tif")
+    np.testing.assert_array_equal(found.pixels[mask == 0], expected[mask == 0])
+    assert name in found.metadata.exif
+    with tifffile.TiffWriter(tmp_path / "in.tif", bigtiff=True, byteorder=order) as file:
+        file.write(deep, **options)
+        file.write(deep, **options)
+    with pytest.raises(ImageError, match="holds 2 pictures"):
+        read_image_file(tmp_path / "in.tif")
+
+
+def test_a_progressive_jpeg_that_is_cut_anywhere(image: Pixels) -> None:
+    """In the tables of a scan too, where a decoder finds no whole picture."""
+    whole = saved(Image.fromarray(image), "JPEG", quality=90, progressive=True)
+    first = whole.index(b"\xff\xda", whole.index(b"\xff\xda") + 2)
+    starts = [at for at in range(first, len(whole)) if whole[at : at + 2] == b"\xff\xda"]
+    for start in starts:
+        for cut in (start - 3, start + 1, start + 5, start + 9, start + 20):
+            with pytest.warns(MetadataWarning, match="what can be read is taken"):
+                found = read_image_file(whole[:cut])
+            assert found.pixels.shape == image.shape
+
+
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"cannot read .*: Is a directory$"):
+        read_image_file(tmp_path)
+
+
+def test_a_damaged_profile_is_named(image: Pixels) -> None:
+    data = with_chunk(saved(Image.fromarray(image), "PNG"), b"iCCP", b"bad\0\0not deflated")
+    assert read_image_file(data).metadata.dropped == ("damaged colour profile",)
+
+
+def test_what_pil_reads_with_fewer_bits_is_told(image: Pixels, deep: Pixels) -> None:
+    header = b"P6\n%d %d\n" % deep.shape[1::-1]
+    ppm = header + b"65535\n" + deep.astype(">u2").tobytes()
+    jp2 = cv2.imencode(".jp2", deep)[1].tobytes()
+    for data in (ppm, jp2):
+        file = read_image_file(data)
+        assert file.metadata.converted == "16 bits a channel, of which 8 are read"
+    ppm = header + b"255\n" + image.tobytes()
+    for data in (ppm, saved(Image.fromarray(image), "JPEG2000")):
+        assert read_image_file(data).metadata.converted == ""
+    np.testing.assert_array_equal(read_image_file(ppm).pixels, image)
+
+
+def test_no_other_program_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As Ghostscript would be for PostScript, whatever the file is called."""
+    path = tmp_path / "in.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    monkeypatch.setattr("subprocess.check_call", lambda *_, **__: pytest.fail("a program was run"))
+    with pytest.raises(ImageError, match="not a picture in a known format"):
+        read_image_file(path)

@@ -67,6 +67,7 @@ def seeds() -> dict[str, bytes]:
     save("png-palette", picture.quantize(16), "PNG", transparency=3)
     save("webp", picture, "WEBP", exif=exif, lossless=True)
     save("bmp", picture, "BMP")
+    save("avif", picture, "AVIF", exif=exif)
     save("gif", picture.quantize(16), "GIF")
     del exif[0x8769]  # which PIL cannot write into a TIFF from memory
     save("tiff", picture, "TIFF", exif=exif)
@@ -75,6 +76,9 @@ def seeds() -> dict[str, bytes]:
     found["png16"] = cv2.imencode(".png", rgb.astype(np.uint16) * 257)[1].tobytes()
     tiff("tiff16", rgb.astype(np.uint16) * 257, photometric="rgb", compression="zlib")
     tiff("tiff16-planes", np.moveaxis(rgb, 2, 0).astype(np.uint16), photometric="rgb")
+    tiff("tiff-big", rgb, photometric="rgb", bigtiff=True, byteorder=">")
+    tiff("tiff16-lab", rgb.astype(np.uint16) * 257, photometric="cielab")
+    tiff("tiff16-cmyk", np.dstack([rgb, grey]).astype(np.uint16) * 257, photometric="separated")
     tiff("tiff-float", (rgb / 255).astype(np.float32), photometric="rgb", tile=(16, 16))
     return found
 

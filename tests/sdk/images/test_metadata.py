@@ -16,7 +16,7 @@ from PIL import Image
 
 from inpaint_sdk import MetadataWarning, Restorer
 from inpaint_sdk.images.containers import jpeg_parts
-from inpaint_sdk.images.files import read_image_file
+from inpaint_sdk.images.decoding import read_image_file
 from inpaint_sdk.images.ifd import read_directories
 from inpaint_sdk.images.metadata import upright_exif, upright_xmp
 
@@ -191,6 +191,25 @@ def test_a_raw_profile_is_turned_too(
     assert upright_exif(block)[0] in result
 
 
+@pytest.mark.parametrize("kind", ["xmp", "raw profile"])
+def test_a_pil_image_tells_of_no_orientation_afterwards(
+    kind: str, photo: Restorer, image: Pixels, mask: Pixels, tmp_path: Path
+) -> None:
+    """Its texts would turn it once more."""
+    block = b"Exif\0\0" + exif((274, 3, 1, shorts(6)), (270, 2, 5, b"text\0"))
+    text = b"Raw profile type exif\0\nexif\n%8d\n%b\n" % (len(block), block.hex().encode())
+    chunk = (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP) if kind == "xmp" else (b"tEXt", text)
+    (tmp_path / "in.png").write_bytes(png(np.rot90(image).copy(), chunk))
+    for given in (tmp_path / "in.png", Image.open(tmp_path / "in.png")):
+        result = photo(given, mask)
+        np.testing.assert_array_equal(np.asarray(result)[mask == 0], image[mask == 0])
+        assert result.getexif().get(274, 1) == 1
+        if kind == "xmp":
+            assert result.info["xmp"] == upright_xmp(XMP)[0]
+        else:
+            assert result.getexif()[270] == "text"
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_tiff_keeps_its_tags(
     dtype: type, photo: Restorer, image: Pixels, mask: Pixels, tmp_path: Path
@@ -268,3 +287,13 @@ def test_directories_of_damaged_files_end() -> None:
     greedy = exif(*((300 + n, 1, 1 << 20, bytes(5)) for n in range(100))) + bytes(1 << 20)
     held = sum(len(entry.data) for entry in next(read_directories(greedy)).values())
     assert held <= 2 * len(greedy)
+
+
+def test_directories_that_overlap_are_not_read_again_and_again() -> None:
+    """A thousand, each of 65535 tags, in less than a megabyte."""
+    chain = struct.pack("<1000I", *range(12, 4012, 4))
+    data = b"II*\0" + struct.pack("<I", 8) + b"\xff" * (2 + 12 * 65535) + chain
+    read = read_directories(data)
+    assert next(read) == {}
+    with pytest.raises(ValueError, match="overlap"):
+        list(read)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inpaint_sdk import Detector, ImageError, MaskError, MetadataWarning, OutputError, Restorer
-from inpaint_sdk.images.files import ImageFile, encode_image, read_image_file
+from inpaint_sdk.images.decoding import ImageFile, read_image_file
+from inpaint_sdk.images.files import encode_image
 from inpaint_sdk.images.masks import open_mask
 from inpaint_sdk.images.metadata import Metadata
 from inpaint_sdk.images.opening import open_image
@@ -182,3 +183,12 @@ def test_a_jpeg_with_a_second_picture(photo: Restorer, image: Pixels, mask: Pixe
         result = photo(file.getvalue(), mask)
     with Image.open(BytesIO(result)) as picture:
         assert (picture.format, picture.size) == ("JPEG", (130, 90))
+
+
+@pytest.mark.parametrize("given", [5, None, ["in.png"]])
+def test_what_is_no_picture_is_told(given: object) -> None:
+    kind = type(given).__name__
+    with pytest.raises(ImageError, match=f"the image is a numpy array, .* or bytes, not {kind}"):
+        open_image(given, "bgr")  # type: ignore[arg-type]
+    with pytest.raises(MaskError, match=f"the mask is a numpy array, .* or bytes, not {kind}"):
+        open_mask(given)  # type: ignore[arg-type]

@@ -126,3 +126,15 @@ def test_the_command_tells(make_video: Make, logo: Pixels, tmp_path: Path) -> No
     assert done.exit_code == 0, done.output
     assert f"warning: {source}: damaged packets: 1; their frames are left out\n" in done.output
     assert len(frames_of(output)) == 11
+
+
+def test_a_file_cut_before_its_index_is_told(
+    painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
+) -> None:
+    source = make_video()
+    data = source.read_bytes()
+    for end in (data.index(b"mdat") + 5, len(data) // 2, data.index(b"moov") - 4):
+        source.write_bytes(data[:end])
+        with pytest.raises(ImageError, match=r"cannot read .*in\.mp4, it may be"):
+            restore_video(painter, source, tmp_path / "out.mp4", mask=logo)
+    assert list(tmp_path.iterdir()) == [source]

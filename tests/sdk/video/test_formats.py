@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,25 @@ def test_transparency_is_kept(
         assert np.abs(found - alpha[..., 0])[:, 84:].max() < 6
 
 
+def test_12_bits_of_prores_4444(
+    painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
+) -> None:
+    """FFmpeg decodes 12 bits and encodes 10: that is told, with what keeps them."""
+    options = {"profile": "4444"}
+    source = make_video("in.mov", codec="prores_ks", pix_fmt="yuv444p10le", options=options)
+    lost = "bits a channel: yuv444p12le becomes yuv444p10le; --codec ffv1 and .mkv keep all"
+    with pytest.warns(FileWarning, match=lost):
+        restore_video(painter, source, tmp_path / "out.mov", mask=logo)
+    kept = tmp_path / "out.mkv"
+    restore_video(painter, source, kept, mask=logo, encoding=Encoding("ffv1"))
+    with av.open(str(source)) as before, av.open(str(kept)) as after:
+        for old, new in zip(before.decode(video=0), after.decode(video=0), strict=True):
+            assert new.format.name == "yuv444p12le"
+            x, y = (np.frombuffer(f.planes[0], np.uint16).reshape(120, -1) for f in (old, new))
+            known = logo == 0
+            np.testing.assert_array_equal(x[:, :160][known], y[:, :160][known])
+
+
 def test_transparency_that_would_be_lost_is_an_error(
     painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
 ) -> None:
@@ -200,6 +220,19 @@ def test_transparency_that_would_be_lost_is_an_error(
             painter, source, tmp_path / "out.mp4", mask=logo, encoding=Encoding("libx264")
         )
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_transparency_that_is_not_used_is_not_missed(
+    painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
+) -> None:
+    def draw(index: int) -> Pixels:
+        return np.full((120, 160, 4), 255, np.uint8)
+
+    source = make_video("in.mov", codec="png", pix_fmt="rgba", draw=draw, count=2)
+    encoding = Encoding("libx264rgb")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        restore_video(painter, source, tmp_path / "out.mp4", mask=logo, encoding=encoding)
 
 
 @pytest.mark.parametrize(

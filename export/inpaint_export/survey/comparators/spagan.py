@@ -1,10 +1,13 @@
-"""SpA-GAN's generator, whose released weights are the comparator for cloud removal.
+"""SpA-GAN, of the survey's tables 2 and 3: its released generator, and one that is trained here.
 
 Pan, "Cloud Removal for Remote Sensing Imagery via Spatial Attention Generative Adversarial
 Network", 2020. It is SPANet with another attention, whose quirks are kept since its weights were
 trained with them: what is called a recurrence there looks one position back and no further,
 the first element of a line is not rectified, and the products with the direction weights are
-dropped.
+dropped. It is trained as pix2pix is, with an attention loss besides.
+
+Left out of what is trained here: full resolution. At half of it, with fewer channels, it costs a
+twelfth, and the same layers see twice as far.
 """
 
 from __future__ import annotations
@@ -15,7 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from inpaint_export.survey.comparators.adversarial import truth
+from inpaint_export.survey.comparators.pix2pix import ConditionalAdversarial
 from inpaint_export.survey.comparators.spanet import CHANNELS, DirectionWeights, Irnn, SpaNet
+from inpaint_export.training.objective import Batch, change
+from inpaint_sdk import Memory
 
 
 class Neighbours(Irnn):
@@ -64,9 +71,9 @@ class SpaGan(SpaNet):
     Inside, the order is blue, green, red, as the weights were trained.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.SAM1 = NeighbourAttention(CHANNELS)
+    def __init__(self, channels: int = CHANNELS) -> None:
+        super().__init__(channels)
+        self.SAM1 = NeighbourAttention(channels)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         output, attention = super().forward(image.flip(1))
@@ -79,3 +86,33 @@ class SpaGan(SpaNet):
         model = cls()
         model.load_state_dict({name.removeprefix("gen.gen."): v for name, v in state.items()})
         return model.eval()
+
+
+class HalfSpaGan(SpaGan):
+    """The same network on a picture that is folded to half of its resolution."""
+
+    size_multiple = 2
+    memory = Memory(bytes_per_pixel=340)
+    adamw = ("conv_in", "conv_out")
+
+    def __init__(self, channels: int = 18) -> None:
+        super().__init__(channels)
+        self.conv_in = nn.Sequential(nn.Conv2d(3, channels, 4, 2, 1, bias=False), nn.ReLU())
+        self.conv_out = nn.Sequential(
+            nn.Conv2d(channels, 12, 3, padding=1, bias=False), nn.PixelShuffle(2)
+        )
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        output, attention = super().forward(image)
+        return output, F.interpolate(attention, scale_factor=2.0, mode="bilinear")
+
+
+class AttentiveAdversarial(ConditionalAdversarial):
+    """As pix2pix is trained, and the attention learns where a pair differs."""
+
+    def restore(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        output, attention = self.model(batch["image"])
+        output = output.float()
+        missed = (attention.float() - change(batch)).square().mean()
+        self.note(attention=missed)
+        return output, self.l1 * (output - truth(batch)).abs().mean() + missed

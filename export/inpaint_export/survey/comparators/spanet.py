@@ -94,15 +94,15 @@ class SpaNet(nn.Module):
     memory = Memory(bytes_per_pixel=2400)
     PLAIN = (1, 2, 3, 16, 17)
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = CHANNELS) -> None:
         super().__init__()
-        self.conv_in = nn.Sequential(nn.Conv2d(3, CHANNELS, 3, padding=1, bias=False), nn.ReLU())
-        self.SAM1: nn.Module = SpatialAttention(CHANNELS)
+        self.conv_in = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1, bias=False), nn.ReLU())
+        self.SAM1: nn.Module = SpatialAttention(channels)
         for index in range(1, 18):
             # A group of one block, because the released names have that level.
-            block = nn.ModuleDict({"group1": Bottleneck(CHANNELS)})
+            block = nn.ModuleDict({"group1": Bottleneck(channels)})
             self.add_module(f"res_block{index}", block)
-        self.conv_out = nn.Sequential(nn.Conv2d(CHANNELS, 3, 3, padding=1, bias=False))
+        self.conv_out = nn.Sequential(nn.Conv2d(channels, 3, 3, padding=1, bias=False))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """From RGB [N, 3, H, W] in [0, 1] to the clean picture and the first attention map."""

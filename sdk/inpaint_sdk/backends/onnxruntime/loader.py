@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import platform
+import sys
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -15,7 +17,13 @@ from inpaint_sdk.native import get_library_path
 
 _log = logging.getLogger(__name__)
 
+_CUDA_WHEEL = "onnxruntime-gpu"
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+_CUDA_OPTIONS = {
+    "use_tf32": "0",  # fp32 means fp32, not products of 10 bits
+    # By default each new size of input is searched exhaustively, and crops are ever of new sizes.
+    "cudnn_conv_algo_search": "HEURISTIC",
+}
 _ON_GPU = frozenset(
     f"{name}ExecutionProvider"
     for name in ("CUDA", "Tensorrt", "NvTensorRTRTX", "ROCM", "MIGraphX", "Dml")
@@ -32,7 +40,7 @@ class OnnxRuntimeLoader:
 
     def probe(self) -> Probe:
         """Whether the module can be imported and has the provider; never raises."""
-        remedy = f"Install it: pip install {self._wheel}"
+        remedy = _remedy(self._wheel)
         try:
             import onnxruntime
 
@@ -55,8 +63,8 @@ class OnnxRuntimeLoader:
             BackendError: the provider is there but cannot start, as without a GPU or its driver.
         """
         provider: Provider = self._provider
-        if options.gpu is not None:
-            provider = (self._provider, {"device_id": str(options.gpu)})
+        if self._provider == _CUDA:
+            provider = (_CUDA, {**_CUDA_OPTIONS, "device_id": str(options.gpu or 0)})
         return load(model, (provider,), options.threads)
 
 
@@ -147,6 +155,16 @@ def _name(provider: Provider) -> str:
     return provider if isinstance(provider, str) else provider[0]
 
 
+def _remedy(wheel: str) -> str:
+    """How to get a wheel of ONNX Runtime; the one for GPUs is not on PyPI for JetPack 6."""
+    if wheel == _CUDA_WHEEL and platform.machine() == "aarch64" and sys.version_info < (3, 11):
+        return (
+            f"PyPI has no {wheel} for Python {platform.python_version()} on aarch64: use the "
+            "backend tensorrt, or a wheel that NVIDIA builds for JetPack"
+        )
+    return f"Install it: pip install {wheel}"
+
+
 def installed_wheels() -> list[str]:
     """The ONNX Runtime distributions that are installed; more than one overwrite each other."""
     names = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
@@ -173,4 +191,4 @@ def _register_scan_kernel(options: Any) -> None:
 
 
 CPU = OnnxRuntimeLoader("onnxruntime-cpu", _CPU, "onnxruntime")
-CUDA = OnnxRuntimeLoader("onnxruntime-cuda", _CUDA, "onnxruntime-gpu")
+CUDA = OnnxRuntimeLoader("onnxruntime-cuda", _CUDA, _CUDA_WHEEL)

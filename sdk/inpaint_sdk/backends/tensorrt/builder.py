@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from inpaint_sdk.backends.base import Progress
 from inpaint_sdk.backends.tensorrt import scan_node
+from inpaint_sdk.backends.tensorrt.cuda import Device
 from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
 from inpaint_sdk.backends.tensorrt.progress import Interrupted, make_monitor
 from inpaint_sdk.backends.tensorrt.scan_node import Plugin
@@ -18,6 +21,11 @@ from inpaint_sdk.models.file import ModelFile, has_functions
 
 if TYPE_CHECKING:
     import tensorrt_bindings as tensorrt
+
+_GRANULE = 256 << 20
+
+RECIPE = 1
+"""Of what a build is told besides the fields of an engine's key; raise it when that changes."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +44,13 @@ def build(
     targets: tuple[str, ...],
     plugin: Plugin | None,
     progress: Progress,
+    workspace: int = 0,
 ) -> Built:
     """Compiles a model for inputs of the profile.
 
     targets: compute capabilities like ``sm_86`` for a library that builds for GPUs that are named,
-    else ignored: the engine is then for the GPU at hand.
+    else ignored: the engine is then for the GPU at hand. workspace: the most bytes that a layer may
+    take to compute in, or 0 for the library's own choice.
 
     Raises:
         ModelError: the library cannot compile the model.
@@ -60,8 +70,17 @@ def build(
         )
     else:
         data = model.data
-    serialised = _Compilation(library, logger, model).run(data, profile, targets, progress)
+    compilation = _Compilation(library, logger, model)
+    serialised = compilation.run(data, profile, targets, workspace, progress)
     return Built(serialised, scan)
+
+
+def workspace_limit(device: Device) -> int:
+    """A quarter of the memory: a library's own choice is all of it, on a Jetson the host's too.
+
+    Rounded, since what the system keeps of it may differ a little from one start to the next.
+    """
+    return max(1, round(device.memory / 4 / _GRANULE)) * _GRANULE
 
 
 def load_plugin(library: Library, plugin: Plugin, logger: tensorrt.ILogger) -> None:
@@ -78,13 +97,26 @@ def load_plugin(library: Library, plugin: Plugin, logger: tensorrt.ILogger) -> N
     known = ("DirectionalScan", "1", "inpaint_sdk")
     if any((c.name, c.plugin_version, c.plugin_namespace) == known for c in registry.all_creators):
         return
-    try:
-        registry.load_library(str(plugin.path))
-    except Exception as error:  # pybind's exceptions have no common class
+    # The registry takes no logger itself, and a process has one for such things: the first of those
+    # that builders and runtimes were made with.
+    runtime = trt.Runtime(logger)
+    handle = registry.load_library(str(plugin.path))
+    del runtime
+    if handle is None:
+        reason = cast(Log, logger).take_errors() or _why_not_loaded(plugin.path)
         raise BackendError(
-            f"{library.title} cannot load the plugin {plugin.path}: {error}. Build it against this "
-            "version (kernels/README.md), or remove it: models also run without it, slower"
-        ) from error
+            f"{library.title} cannot load the plugin {plugin.path}: {reason}. Build it against "
+            "this version (kernels/README.md), or remove it: models also run without it, slower"
+        )
+
+
+def _why_not_loaded(path: Path) -> str:
+    """What the system's loader says of a library."""
+    try:
+        ctypes.CDLL(str(path))
+    except OSError as error:
+        return str(error)
+    return "it does not say why"
 
 
 class _Compilation:
@@ -119,6 +151,7 @@ class _Compilation:
         data: bytes,
         profile: OptimizationProfile,
         targets: tuple[str, ...],
+        workspace: int,
         progress: Progress,
     ) -> bytes:
         """Compiles; returns the serialised engine."""
@@ -130,6 +163,8 @@ class _Compilation:
         config = builder.create_builder_config()
         # Precision is in the file: fp32 means fp32, not products of 10 bits.
         config.clear_flag(trt.BuilderFlag.TF32)
+        if workspace:
+            config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace)
         bounds = builder.create_optimization_profile()
         for index in range(network.num_inputs):
             tensor = network.get_input(index)
@@ -181,7 +216,9 @@ def _longest_line(
             for layer in slices
             if tuple(layer.get_input(0).shape) == (longest,)
         ]
-    except RuntimeError:  # shapes do not fit together, as where a line is longer than the function
+    except (RuntimeError, ValueError, IndexError):
+        # Shapes do not fit together, as where a line is longer than the function. To read such a
+        # shape is one error or another, by the version of the bindings.
         used = []
     # Where that tells nothing: a side of the image bounds every line.
     found = max(used, default=0)

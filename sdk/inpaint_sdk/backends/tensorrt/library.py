@@ -25,13 +25,14 @@ class Features:
     typed_by_flag: a network is strongly typed only if it is asked for; later it always is.
     targets: engines are built for compute capabilities that are named, with no GPU present.
     validity: the library says of an engine, before loading it, whether it can run here.
-    asks_before_capture: a context says whether a stream may be captured into a CUDA graph just now.
+    runtime_config: contexts are made with a configuration, by which the library compiles kernels
+        and captures CUDA graphs while it runs.
     """
 
     typed_by_flag: bool
     targets: bool
     validity: bool
-    asks_before_capture: bool
+    runtime_config: bool
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ PRODUCTS: Mapping[str, Product] = {
 def features_of(product: str, version: Version) -> Features:
     """What the product of that name has in that version."""
     if product == "tensorrt_rtx":
-        return Features(typed_by_flag=True, targets=True, validity=True, asks_before_capture=True)
+        return Features(typed_by_flag=True, targets=True, validity=True, runtime_config=True)
     return Features(
-        typed_by_flag=version < (11,), targets=False, validity=False, asks_before_capture=False
+        typed_by_flag=version < (11,), targets=False, validity=False, runtime_config=False
     )
 
 

@@ -36,6 +36,7 @@ class TensorRTLoader:
             return Probe(False, str(error))
         try:
             device = Cuda().device()
+            check_runs_on(library, device)
         except BackendError as error:
             builds = "; engines can be compiled here" if library.features.targets else ""
             return Probe(
@@ -92,7 +93,7 @@ class TensorRTLoader:
         if not targets:
             key = engine_key(library, model, profile, _device_here(library))
         elif library.features.targets:
-            key = _key(library, model, profile, targets, device="")
+            key = _key(library, model, profile, targets)
         else:
             device = Cuda().device()
             if targets != (device.capability,):
@@ -121,8 +122,7 @@ def engine_key(
     TensorRT times kernels on the GPU that it builds for, so its engines belong to that one.
     TensorRT for RTX compiles for a capability, and finishes on the GPU that runs it.
     """
-    name = "" if library.features.targets else device.name
-    return _key(library, model, profile, (device.capability,), name)
+    return _key(library, model, profile, (device.capability,), device)
 
 
 def _key(
@@ -130,8 +130,10 @@ def _key(
     model: ModelFile,
     profile: OptimizationProfile,
     targets: tuple[str, ...],
-    device: str,
+    device: Device | None = None,
 ) -> EngineKey:
+    """device: the one that the engine is built on, where it is built on one."""
+    one = None if library.features.targets else device
     plugin = scan_node.find_plugin(library.product.name) if has_functions(model.data) else None
     return EngineKey(
         model=model.info.digest,
@@ -139,9 +141,12 @@ def _key(
         version=library.version,
         system=this_system(),
         targets=targets,
-        device=device,
+        device=one.name if one else "",
+        multiprocessors=one.multiprocessors if one else 0,
         precision=model.info.precision,
         profile=profile,
+        workspace=builder.workspace_limit(one) if one else 0,
+        recipe=builder.RECIPE,
         plugin=plugin.digest if plugin else "",
     )
 
@@ -163,6 +168,11 @@ def check_fits(engine: EngineFile, library: Library, device: Device) -> None:
         )
     elif key.device not in ("", device.name):
         differences.append(f"the GPU {key.device}, and this is {device.name}")
+    elif key.device and key.multiprocessors != device.multiprocessors:
+        differences.append(
+            f"{key.device} with {key.multiprocessors} multiprocessors, and this one has "
+            f"{device.multiprocessors}"
+        )
     if key.plugin and key.plugin != (plugin.digest if plugin else ""):
         here = "it is another" if plugin else "there is none"
         differences.append(f"a DirectionalScan plugin of its own, and here {here}")
@@ -173,9 +183,21 @@ def check_fits(engine: EngineFile, library: Library, device: Device) -> None:
         )
 
 
+def check_runs_on(library: Library, device: Device) -> None:
+    """Raises ``BackendError`` for a GPU that the library does not know."""
+    if not library.features.targets:
+        return
+    known = builder.known_targets(library)
+    if device.capability not in known:
+        raise BackendError(
+            f"{library.title} is for GPUs of {', '.join(known)}, and this is {device.name} "
+            f"({device.capability}); use the backend tensorrt"
+        )
+
+
 def _device_here(library: Library) -> Device:
     try:
-        return Cuda().device()
+        device = Cuda().device()
     except BackendError as error:
         if not library.features.targets:
             raise
@@ -183,6 +205,8 @@ def _device_here(library: Library) -> Device:
         raise BackendError(
             f"there is no GPU here to build for ({error}); name one with --target, of {known}"
         ) from error
+    check_runs_on(library, device)
+    return device
 
 
 def _build(library: Library, model: ModelFile, key: EngineKey, progress: Progress) -> EngineFile:
@@ -194,6 +218,7 @@ def _build(library: Library, model: ModelFile, key: EngineKey, progress: Progres
         model,
         key.profile,
         targets=key.targets,
+        workspace=key.workspace,
         plugin=scan_node.find_plugin(key.backend) if key.plugin else None,
         progress=progress,
     )

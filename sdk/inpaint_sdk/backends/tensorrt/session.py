@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inpaint_sdk.backends import fork
 from inpaint_sdk.backends.base import Tensor, closed, not_after_fork
 from inpaint_sdk.backends.tensorrt.cuda import Cuda
+from inpaint_sdk.backends.tensorrt.execution_context import ITEM, ExecutionContext, Sizes
 from inpaint_sdk.backends.tensorrt.library import Library, Log, make_logger
-from inpaint_sdk.backends.tensorrt.thread_context import ITEM, Sizes, ThreadContext
+from inpaint_sdk.backends.tensorrt.runtime_config import RuntimeConfig
 from inpaint_sdk.engines.file import EngineFile
 from inpaint_sdk.engines.profile import Shape
 from inpaint_sdk.errors import BackendError, ModelError
@@ -32,7 +34,11 @@ _BLOCK = (32, 8)
 
 
 class TensorRTSession:
-    """A loaded engine. May be called by several threads at once: each has a context of its own."""
+    """A loaded engine. May be called by several threads at once.
+
+    There are as many contexts as runs were ever going on together. Each run takes one that no other
+    has, whichever thread it is in, so that what one thread warmed up serves the next.
+    """
 
     def __init__(self, library: Library, engine: EngineFile, cuda: Cuda) -> None:
         """Raises ``BackendError`` if the library refuses the engine."""
@@ -40,15 +46,19 @@ class TensorRTSession:
         self._cuda = cuda
         self._info = engine.info
         self._logger = make_logger(library)
-        loaded = _deserialize(library, engine, self._logger)
+        self._integrated = cuda.device().integrated
+        with cuda.current():
+            loaded = _deserialize(library, engine, self._logger)
+            self._config = RuntimeConfig(library, cuda, loaded, engine.info.digest)
+        weakref.finalize(self, self._config.save)
         self._engine: tensorrt.ICudaEngine | None = loaded
         self.backend = library.product.name
         names = [loaded.get_tensor_name(i) for i in range(loaded.num_io_tensors)]
         mode = library.module.TensorIOMode
         self.inputs = tuple(n for n in names if loaded.get_tensor_mode(n) == mode.INPUT)
         self.outputs = tuple(n for n in names if loaded.get_tensor_mode(n) == mode.OUTPUT)
-        self._local = threading.local()
-        self._contexts: list[weakref.ref[ThreadContext]] = []  # of threads that may have ended
+        self._contexts: list[ExecutionContext] = []
+        self._idle: list[ExecutionContext] = []  # the last one used comes last
         self._forked = False
         self._runs = 0
         self._changed = threading.Condition()  # guards all of these
@@ -70,13 +80,14 @@ class TensorRTSession:
 
     def _run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         arrays = {name: np.ascontiguousarray(inputs[name], np.float32) for name in self.inputs}
-        self._check(arrays[name].shape for name in self.inputs)
-        with self._running() as context:
+        sizes = {name: a.shape for name, a in arrays.items()}
+        self._check(sizes.values())
+        with self._running(sizes) as context:
             # Host buffers come first: growing one makes a context prepare anew.
             staged = {name: context.host(name, a.shape, np.float32) for name, a in arrays.items()}
-            shapes = context.prepare({name: a.shape for name, a in arrays.items()}, self.outputs)
+            shapes = context.prepare(sizes, self.outputs)
             results = {name: context.host(name, s, np.float32) for name, s in shapes.items()}
-            shapes = context.prepare({name: a.shape for name, a in arrays.items()}, self.outputs)
+            shapes = context.prepare(sizes, self.outputs)
             for name, array in arrays.items():
                 np.copyto(staged[name][1], array)
 
@@ -117,8 +128,8 @@ class TensorRTSession:
         self._check(sizes.values())
         first = 0 if channels == "rgb" else 2
         geometry = [(number, ctypes.c_int) for number in (height, width, *padded, first)]
-        with self._running() as context:
-            frame = _Frame(self._cuda, context, pixels, mask)
+        with self._running(sizes) as context:
+            frame = _Frame(self._cuda, context, pixels, mask, integrated=self._integrated)
             context.prepare(sizes, self.outputs)
             kernels = self._load_kernels()
 
@@ -147,11 +158,13 @@ class TensorRTSession:
             self._changed.wait_for(lambda: self._runs == 0)
             if self._forked:
                 return
-            for context in filter(None, (reference() for reference in self._contexts)):
+            self._config.save()
+            for context in self._contexts:
                 context.close()
-            self._contexts, self._local = [], threading.local()
+            self._contexts, self._idle = [], []
             if self._module:
-                self._cuda.drop_module(self._module)
+                with self._cuda.current():
+                    self._cuda.drop_module(self._module)
                 self._module = 0
 
     def after_fork(self) -> None:
@@ -159,7 +172,7 @@ class TensorRTSession:
         self._forked = True
         self._runs = 0
         self._changed = threading.Condition()
-        for value in (self._engine, *(reference() for reference in self._contexts)):
+        for value in (self._engine, self._config, *self._contexts):
             fork.abandon(value)
 
     def _launch(
@@ -168,7 +181,7 @@ class TensorRTSession:
         area: tuple[int, int],
         addresses: tuple[int, ...],
         geometry: list[tuple[int, Any]],
-        context: ThreadContext,
+        context: ExecutionContext,
     ) -> None:
         """One thread for each pixel of ``area``, height by width."""
         grid = (-(-area[1] // _BLOCK[0]), -(-area[0] // _BLOCK[1]))
@@ -176,28 +189,38 @@ class TensorRTSession:
         self._cuda.launch(kernel, grid, _BLOCK, [*pointers, *geometry], context.stream)
 
     @contextmanager
-    def _running(self) -> Iterator[ThreadContext]:
-        """Gives the calling thread its context; ``close`` waits until it is left."""
+    def _running(self, inputs: Mapping[str, Sizes]) -> Iterator[ExecutionContext]:
+        """Lends a context for inputs of these shapes; ``close`` waits until it is given back."""
         with self._changed:
             if self._engine is None:
                 raise closed()
             if self._forked:
                 raise not_after_fork(self.backend)
             engine = self._engine
+            context = self._take_idle(inputs)
             self._runs += 1
         try:
-            context: ThreadContext | None = getattr(self._local, "context", None)
-            if context is None:
-                context = ThreadContext(self._cuda, self._library, engine, self._logger)
-                self._local.context = context
-                with self._changed:
-                    alive = [reference for reference in self._contexts if reference() is not None]
-                    self._contexts = [*alive, weakref.ref(context)]
-            yield context
+            with self._cuda.current():
+                if context is None:
+                    context = ExecutionContext(
+                        self._cuda, self._library, engine, self._config, self._logger
+                    )
+                    self._contexts.append(context)
+                yield context
         finally:
             with self._changed:
+                if context is not None:
+                    self._idle.append(context)
                 self._runs -= 1
                 self._changed.notify_all()
+
+    def _take_idle(self, inputs: Mapping[str, Sizes]) -> ExecutionContext | None:
+        """One that last ran these shapes if there is one: another would have to prepare anew."""
+        for context in reversed(self._idle):
+            if context.is_prepared(inputs):
+                self._idle.remove(context)
+                return context
+        return self._idle.pop() if self._idle else None
 
     def _load_kernels(self) -> dict[str, int]:
         with self._kernels_lock:
@@ -221,13 +244,24 @@ class TensorRTSession:
 
 
 class _Frame:
-    """An image's way to the GPU and back, through page-locked memory."""
+    """An image's way to the GPU and back, through page-locked memory.
+
+    An integrated GPU works in that memory itself: its kernels touch each pixel once, and a copy
+    would go from one place in the host's memory to another.
+    """
 
     def __init__(
-        self, cuda: Cuda, context: ThreadContext, pixels: Pixels, mask: Mask | None
+        self,
+        cuda: Cuda,
+        context: ExecutionContext,
+        pixels: Pixels,
+        mask: Mask | None,
+        *,
+        integrated: bool,
     ) -> None:
         self._cuda = cuda
         self._context = context
+        self._integrated = integrated
         self._in = [("pixels", *context.host("pixels", pixels.shape, np.uint8))]
         np.copyto(self._in[0][2], pixels)
         if mask is not None:
@@ -237,18 +271,28 @@ class _Frame:
             ("result", *context.host("result", pixels.shape, np.uint8)),
             ("broken", *context.host("broken", (1,), np.int32)),
         ]
-        self.pixels = context.device("pixels", pixels.nbytes)
-        self.mask = 0 if mask is None else context.device("pixel mask", mask.nbytes)
-        self.result = context.device("result", pixels.nbytes)
-        self.broken = context.device("broken", ITEM)
+        self._out[1][2][0] = 0
+        self.pixels = self._address(*self._in[0])
+        self.mask = 0 if mask is None else self._address(*self._in[1])
+        self.result, self.broken = (self._address(*buffer) for buffer in self._out)
+
+    def _address(self, name: str, pointer: int, view: NDArray[Any]) -> int:
+        """Where kernels find a buffer."""
+        if self._integrated:
+            return self._cuda.device_address(pointer)
+        return self._context.device(name, view.nbytes)
 
     def queue_in(self) -> None:
+        if self._integrated:
+            return
         for name, pointer, view in self._in:
             target = self._context.device(name, view.nbytes)
             self._cuda.copy("to_device", target, pointer, view.nbytes, self._context.stream)
         self._cuda.clear(self.broken, ITEM, self._context.stream)
 
     def queue_out(self) -> None:
+        if self._integrated:
+            return
         for name, pointer, view in self._out:
             source = self._context.device(name, view.nbytes)
             self._cuda.copy("to_host", pointer, source, view.nbytes, self._context.stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 
 from inpaint_sdk import BackendError, ModelError
-from inpaint_sdk.backends.tensorrt import builder, scan_node
+from inpaint_sdk.backends.tensorrt import builder, loader, scan_node
 from inpaint_sdk.backends.tensorrt.library import PRODUCTS, Library, features_of
 from inpaint_sdk.backends.tensorrt.scan_node import Plugin
 from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.models.file import ModelFile, has_functions
+from support.tensorrt_fakes import DEVICE, JETSON
 
 SHAPES = OptimizationProfile(Shape(1, 16, 16), Shape(1, 64, 96), Shape(2, 128, 96))
 PLUGIN = Plugin(Path("/lib/plugin.so"), "0" * 64)
@@ -31,6 +33,9 @@ class Asked:
         self.creators: list[Any] = []
         self.capabilities: list[tuple[str, int]] = []
         self.refuses_plugin = False
+        self.loggers: list[Any] = []  # of the library, whose registry takes none itself
+        self.limits: dict[str, int] = {}
+        self.layers: list[Any] = []
         self.gives = b"engine"
 
     def library(self, name: str, version: str) -> Library:
@@ -48,7 +53,10 @@ class Asked:
 
         class Network:
             num_inputs = 1
-            num_layers = 0
+            num_layers = len(asked.layers)
+
+            def get_layer(self, index: int) -> Any:
+                return asked.layers[index]
 
             def get_input(self, index: int) -> Any:
                 return SimpleNamespace(name="image", shape=(-1, 3, -1, -1))
@@ -62,6 +70,9 @@ class Asked:
 
             def add_optimization_profile(self, profile: Any) -> None:
                 pass
+
+            def set_memory_pool_limit(self, pool: str, size: int) -> None:
+                asked.limits[pool] = size
 
             def set_compute_capability(self, capability: str, index: int) -> None:
                 asked.capabilities.append((capability, index))
@@ -106,20 +117,33 @@ class Asked:
             def all_creators(self) -> list[Any]:
                 return asked.creators
 
-            def load_library(self, path: str) -> None:
+            def load_library(self, path: str) -> object | None:
                 if asked.refuses_plugin:
-                    raise RuntimeError("undefined symbol")
+                    for logger in asked.loggers:
+                        logger.log(1, "Unable to load library: undefined symbol")
+                    return None
                 asked.libraries.append(path)
                 creator = SimpleNamespace(
                     name="DirectionalScan", plugin_version="1", plugin_namespace="inpaint_sdk"
                 )
                 asked.creators.append(creator)
+                return object()
+
+        class Runtime:
+            def __init__(self, logger: Any) -> None:
+                self._logger = logger
+                asked.loggers.append(logger)
+
+            def __del__(self) -> None:
+                asked.loggers.remove(self._logger)
 
         return SimpleNamespace(
             ILogger=Base,
             IProgressMonitor=Base,
             Builder=Builder,
             OnnxParser=Parser,
+            Runtime=Runtime,
+            MemoryPoolType=SimpleNamespace(WORKSPACE="workspace"),
             Dims=tuple,
             LayerType=SimpleNamespace(SLICE="slice"),
             BuilderFlag=SimpleNamespace(TF32="TF32"),
@@ -149,8 +173,17 @@ def build(
     model: ModelFile,
     plugin: Plugin | None = None,
     targets: tuple[str, ...] = ("sm_86",),
+    workspace: int = 0,
 ) -> builder.Built:
-    return builder.build(library, model, SHAPES, targets=targets, plugin=plugin, progress=Silent())
+    return builder.build(
+        library,
+        model,
+        SHAPES,
+        targets=targets,
+        workspace=workspace,
+        plugin=plugin,
+        progress=Silent(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,6 +235,63 @@ def test_without_the_plugin_it_gets_log_steps_for_the_longest_line(
     assert probe == scan_node.with_log_step(scan_file.data, 4096)
     # This library says nothing of layers, so a side of the largest input bounds the lines.
     assert final == scan_node.with_log_step(scan_file.data, 128)
+
+
+class Unshaped:
+    """A slice layer whose output's shape cannot be read."""
+
+    type = "slice"
+
+    def __init__(self, error: type[Exception]) -> None:
+        self._error = error
+
+    def get_input(self, index: int) -> Any:
+        return SimpleNamespace(shape=(scan_node.LENGTHS[-1],))
+
+    def get_output(self, index: int) -> Any:
+        raise self._error("Invalid shape")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, IndexError])
+def test_shapes_that_do_not_fit_are_told_differently_by_version(
+    asked: Asked, scan_file: ModelFile, error: type[Exception]
+) -> None:
+    asked.layers = [Unshaped(error)]
+    assert build(asked.library("tensorrt", "11.0.0"), scan_file).scan == "log_step"
+    assert asked.parsed[-1] == scan_node.with_log_step(scan_file.data, 128)
+
+
+def test_the_workspace_is_limited_where_a_limit_is_given(
+    asked: Asked, photo_file: ModelFile
+) -> None:
+    build(asked.library("tensorrt", "10.3.0"), photo_file)
+    assert asked.limits == {}
+    build(asked.library("tensorrt", "10.3.0"), photo_file, workspace=2 << 30)
+    assert asked.limits == {"workspace": 2 << 30}
+
+
+def test_the_key_tells_modules_of_one_name_apart(asked: Asked, photo_file: ModelFile) -> None:
+    """All Orin modules may be called the same; engines hold what was fastest on one of them."""
+    library = asked.library("tensorrt", "10.3.0")
+    keys = [
+        loader.engine_key(library, photo_file, SHAPES, device)
+        for device in (JETSON, replace(JETSON, multiprocessors=16), replace(JETSON, memory=1 << 36))
+    ]
+    assert len({key.digest() for key in keys}) == 3
+    assert keys[0].workspace == JETSON.memory // 4
+    reserved = replace(JETSON, memory=JETSON.memory - (50 << 20))  # by another start of the system
+    assert loader.engine_key(library, photo_file, SHAPES, reserved) == keys[0]
+    rtx = loader.engine_key(asked.library("tensorrt_rtx", "1.7.1"), photo_file, SHAPES, DEVICE)
+    assert (rtx.device, rtx.multiprocessors, rtx.workspace) == ("", 0, 0)
+
+
+def test_another_recipe_is_another_key(
+    asked: Asked, photo_file: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = asked.library("tensorrt", "10.3.0")
+    before = loader.engine_key(library, photo_file, SHAPES, DEVICE)
+    monkeypatch.setattr(builder, "RECIPE", builder.RECIPE + 1)
+    assert loader.engine_key(library, photo_file, SHAPES, DEVICE).digest() != before.digest()
 
 
 def test_a_plugin_that_cannot_be_loaded(asked: Asked, scan_file: ModelFile) -> None:

@@ -19,7 +19,7 @@ from inpaint_sdk.engines.file import read_engine_file, write_engine_file
 from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.models.file import ModelFile, has_functions, read_model_file
 from inpaint_sdk.models.zoo import MODELS
-from support.tensorrt_fakes import DEVICE
+from support.tensorrt_fakes import DEVICE, FakeCuda
 
 TARGETS = ("sm_86",)
 STATIC = OptimizationProfile(*[Shape(1, 64, 96)] * 3)
@@ -93,7 +93,7 @@ def test_a_scan_compiles_as_log_steps(
 
 def test_the_model_files_own_function_compiles_too(library: Library, scan_file: ModelFile) -> None:
     compilation = builder._Compilation(library, make_logger(library), scan_file)
-    assert len(compilation.run(scan_file.data, STATIC, TARGETS, Phases())) > 1000
+    assert len(compilation.run(scan_file.data, STATIC, TARGETS, 0, Phases())) > 1000
 
 
 def test_the_parser_tells_how_long_lines_are(library: Library, scan_file: ModelFile) -> None:
@@ -131,7 +131,12 @@ def test_an_interrupt_stops_the_build(
     setattr(Impatient, callback, interrupt)
     with pytest.raises(KeyboardInterrupt):
         builder.build(
-            library, scan_file, STATIC, targets=TARGETS, plugin=None, progress=Impatient()
+            library,
+            scan_file,
+            STATIC,
+            targets=TARGETS,
+            plugin=None,
+            progress=Impatient(),
         )
 
 
@@ -143,16 +148,75 @@ def test_several_targets(library: Library, scan_file: ModelFile) -> None:
         scan_file,
         STATIC,
         targets=("sm_86", "sm_89"),
+        workspace=1 << 30,
         plugin=None,
         progress=Phases(),
     )
     assert len(both.data) > 1000
 
 
+def test_a_plugin_that_cannot_be_loaded(library: Library, tmp_path: Path) -> None:
+    """The library raises nothing; its registry gives None, and tells a logger if it has one."""
+    path = tmp_path / "plugin.so"
+    path.write_text("junk")
+    plugin = scan_node.Plugin(path, "0" * 64)
+    with pytest.raises(BackendError, match=r"cannot load the plugin .*file too short.*Build it"):
+        builder.load_plugin(library, plugin, make_logger(library))
+
+
+def test_a_shape_that_does_not_fit_is_told_in_the_bindings_own_ways(
+    library: Library, scan_file: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = scan_node.LENGTHS[:1]  # a line is longer than the longest function
+    monkeypatch.setattr(scan_node, "LENGTHS", lengths)
+    found = builder._longest_line(library, make_logger(library), scan_file, Shape(1, 256, 192))
+    assert found == 256
+
+
+def test_every_name_of_a_runtime_configuration_is_in_the_library(library: Library) -> None:
+    trt = library.module
+    config = trt.IRuntimeConfig
+    for name in ("cuda_graph_strategy", "dynamic_shapes_kernel_specialization_strategy"):
+        assert getattr(config, name).fset is not None
+    for name in ("set_execution_context_allocation_strategy", "set_runtime_cache"):
+        assert hasattr(config, name)
+    assert hasattr(config, "create_runtime_cache")
+    assert hasattr(trt.IRuntimeCache, "deserialize") and hasattr(trt.IRuntimeCache, "serialize")
+    assert hasattr(trt.ICudaEngine, "create_runtime_config")
+    for name in ("update_device_memory_size_for_shapes", "set_device_memory"):
+        assert hasattr(trt.IExecutionContext, name)
+    assert trt.ExecutionContextAllocationStrategy.USER_MANAGED is not None
+    assert trt.DynamicShapesKernelSpecializationStrategy.LAZY is not None
+    assert trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE is not None
+
+
+@pytest.mark.parametrize("capability", ["sm_87", "sm_90", "sm_110"])
+def test_a_gpu_that_it_does_not_know_is_not_offered(
+    library: Library, monkeypatch: pytest.MonkeyPatch, capability: str
+) -> None:
+    device = replace(DEVICE, name="Orin", capability=capability)
+    monkeypatch.setattr(loader, "Cuda", lambda: FakeCuda(device=device))
+    probe = loader.TENSORRT_RTX.probe()
+    assert not probe.available
+    assert f"sm_121, and this is Orin ({capability}); use the backend tensorrt" in probe.detail
+    with pytest.raises(BackendError, match="is for GPUs of sm_75"):
+        loader._device_here(library)
+
+
+def test_a_gpu_that_it_knows_is_offered(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "Cuda", FakeCuda)
+    assert loader.TENSORRT_RTX.probe().available
+
+
 def test_an_unknown_target(library: Library, scan_file: ModelFile) -> None:
     with pytest.raises(BackendError, match=r"cannot build for sm_90; it builds for sm_75.*sm_86"):
         builder.build(
-            library, scan_file, STATIC, targets=("sm_90",), plugin=None, progress=Phases()
+            library,
+            scan_file,
+            STATIC,
+            targets=("sm_90",),
+            plugin=None,
+            progress=Phases(),
         )
 
 
@@ -221,7 +285,7 @@ class TestWithoutAGpu:
         write_engine_file(engine, tmp_path / "x.engine")
         engine = read_engine_file(tmp_path / "x.engine")
         with pytest.raises(BackendError, match=r"TensorRT for RTX .* refuses the engine .*[Cc]uda"):
-            TensorRTSession(library, engine, cuda=None)  # type: ignore[arg-type]
+            TensorRTSession(library, engine, FakeCuda())  # type: ignore[arg-type]
 
     def test_loading_a_model_says_that_there_is_no_gpu(self, library: Library) -> None:
         with pytest.raises(BackendError, match=r"cannot run here.*CUDA"):
@@ -233,15 +297,24 @@ class TestWithoutAGpu:
     [
         ({"version": "1.6.0"}, DEVICE, r"TensorRT for RTX 1.6.0, and this is version 1.7"),
         ({"system": "Plan 9"}, DEVICE, "Plan 9"),
-        ({}, Device("Thor", "sm_110"), r"GPUs of sm_86, and this is Thor \(sm_110\)"),
+        (
+            {},
+            replace(DEVICE, name="Thor", capability="sm_110"),
+            r"GPUs of sm_86, and this is Thor \(sm_110\)",
+        ),
         ({"device": "Other"}, DEVICE, "the GPU Other, and this is NVIDIA Fake 3000"),
+        (
+            {"device": DEVICE.name, "multiprocessors": 16},
+            DEVICE,
+            "Fake 3000 with 16 multiprocessors, and this one has 8",
+        ),
         ({"plugin": "0"}, DEVICE, "plugin"),
     ],
 )
 def test_engines_of_elsewhere_are_refused(
     library: Library,
     scan_file: ModelFile,
-    changes: dict[str, str],
+    changes: dict[str, object],
     device: Device,
     message: str,
 ) -> None:

@@ -70,12 +70,12 @@ def test_tensorrt_10_is_strongly_typed_by_a_flag(version: tuple[int, ...]) -> No
 def test_tensorrt_11_is_strongly_typed_always(version: tuple[int, ...]) -> None:
     features = features_of("tensorrt", version)
     assert not features.typed_by_flag
-    assert not (features.targets or features.validity or features.asks_before_capture)
+    assert not (features.targets or features.validity or features.runtime_config)
 
 
 def test_tensorrt_for_rtx_builds_for_gpus_that_are_named() -> None:
     features = features_of("tensorrt_rtx", (1, 7, 1))
     assert features.targets
     assert features.validity
-    assert features.asks_before_capture
+    assert features.runtime_config
     assert features.typed_by_flag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import shutil
@@ -31,7 +32,16 @@ from inpaint_sdk.engines.file import EngineFile, make_engine_file
 from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.models.info import PrecisionChoice
-from support.tensorrt_fakes import DEVICE, FakeCuda, FakeEngine, compile_kernels, fake_library
+from support.tensorrt_fakes import (
+    DEVICE,
+    JETSON,
+    FakeContext,
+    FakeCuda,
+    FakeEngine,
+    activations,
+    compile_kernels,
+    fake_library,
+)
 
 Pixels = NDArray[np.uint8]
 Feed = dict[str, NDArray[np.float32]]
@@ -146,16 +156,139 @@ def test_a_network_that_cannot_be_captured_still_runs(
     assert not cuda.capturing
 
 
-def test_tensorrt_for_rtx_is_asked_before_a_capture(cuda: FakeCuda, photo_file: ModelFile) -> None:
-    library, engines = fake_library(cuda, "tensorrt_rtx", "1.7.1")
-    session = TensorRTSession(library, engine_of(library, photo_file), cuda)  # type: ignore[arg-type]
-    engines[0].capturable = False
-    for _ in range(3):
-        session.run(feed(32, 32))
-    assert cuda.count("begin_capture") == 0
-    engines[0].capturable = True
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupted_capture_is_ended(
+    opened: tuple[TensorRTSession, FakeEngine],
+    cuda: FakeCuda,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[BaseException],
+) -> None:
+    """Else the stream would stay in it, and every later run fail."""
+    session, engine = opened
     session.run(feed(32, 32))
-    assert cuda.count("launch_graph") == 1
+
+    def interrupted(*arguments: Any) -> bool:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeContext, "execute_async_v3", interrupted)
+        with pytest.raises(error):
+            session.run(feed(32, 32))
+    assert cuda.count("abandon_capture") == 1
+    assert not cuda.capturing
+    for seed in range(3):
+        assert_right(session, engine, feed(32, 32, seed=seed))
+    assert cuda.count("launch_graph") == 3, "it is tried again"
+
+
+class TestRtx:
+    """What TensorRT for RTX does while it runs."""
+
+    @pytest.fixture
+    def folder(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        monkeypatch.setenv("INPAINT_SDK_CACHE", str(tmp_path))
+        return tmp_path
+
+    def open(
+        self, cuda: FakeCuda, model: ModelFile, own: str = "tensorrt_rtx"
+    ) -> tuple[TensorRTSession, FakeEngine]:
+        library, engines = fake_library(cuda, own, "1.7.1")
+        session = TensorRTSession(library, engine_of(library, model), cuda)  # type: ignore[arg-type]
+        return session, engines[0]
+
+    def test_it_captures_by_itself(
+        self, folder: Path, cuda: FakeCuda, photo_file: ModelFile
+    ) -> None:
+        session, engine = self.open(cuda, photo_file)
+        for seed in range(3):
+            assert_right(session, engine, feed(32, 32, seed=seed))
+        assert cuda.count("begin_capture") == 0
+        (config,) = engine.configs
+        assert config.cuda_graph_strategy == "whole graph"
+        assert config.dynamic_shapes_kernel_specialization_strategy == "lazy"
+
+    def test_what_it_compiled_serves_the_next_process(
+        self, folder: Path, cuda: FakeCuda, photo_file: ModelFile
+    ) -> None:
+        session, _ = self.open(cuda, photo_file)
+        session.run(feed(32, 48))
+        session.close()
+        (kept,) = folder.iterdir()
+        before = kept.read_bytes()
+        session, engine = self.open(cuda, photo_file)
+        assert engine.configs[0].kernels.shapes == {(1, 3, 32, 48)}
+        kept.unlink()
+        session.close()
+        assert not kept.exists(), "nothing new is not written again"
+        session, _ = self.open(cuda, photo_file)
+        session.run(feed(32, 48))
+        del session
+        gc.collect()
+        assert kept.read_bytes() == before, "a session that is dropped keeps it too"
+
+    def test_what_was_compiled_elsewhere_is_not_used(
+        self, folder: Path, cuda: FakeCuda, photo_file: ModelFile
+    ) -> None:
+        session, _ = self.open(cuda, photo_file)
+        session.run(feed(32, 48))
+        session.close()
+        other = FakeCuda(device=replace(DEVICE, name="Other"))
+        session, engine = self.open(other, photo_file)
+        assert engine.configs[0].kernels.shapes == set()
+        assert_right(session, engine, feed(32, 32))
+
+    def test_a_disk_that_is_full_stops_nothing(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        cuda: FakeCuda,
+        photo_file: ModelFile,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setenv("INPAINT_SDK_CACHE", "/dev/null/cache")
+        session, _ = self.open(cuda, photo_file)
+        session.run(feed(32, 32))
+        session.close()
+        assert "compiled kernels cannot be kept: cannot write /dev/null/cache" in caplog.text
+
+
+def test_contexts_take_the_memory_that_their_shapes_want(
+    opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda
+) -> None:
+    session, engine = opened
+    session.run(feed(32, 32))
+    assert engine.strategies == ["user managed"]
+    wanted = activations((1, 3, 32, 32))
+    assert wanted <= max(ctypes.sizeof(block) for _, block in cuda.memory.values()) < 2 * wanted
+
+
+def test_what_one_thread_warmed_up_serves_the_next(
+    opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda
+) -> None:
+    """A stream restores in a thread of its own, after a warm-up in another."""
+    session, engine = opened
+    for _ in range(2):
+        session.run(feed(32, 32))
+    before = len(cuda.memory)
+    for _ in range(3):
+        thread = Thread(target=lambda: assert_right(session, engine, feed(32, 32)))
+        thread.start()
+        thread.join()
+    assert len(engine.strategies) == 1
+    assert len(cuda.memory) == before
+    assert cuda.count("begin_capture") == 1
+    assert cuda.count("launch_graph") == 4
+
+
+def test_runs_of_different_sizes_keep_their_contexts(session: TensorRTSession) -> None:
+    """Two streams would else take each other's in turn, and capture anew with each frame."""
+    sizes = [{n: v.shape for n, v in feed(size, size).items()} for size in (32, 48)]
+    with session._running(sizes[0]) as first, session._running(sizes[1]) as second:
+        first.prepare(sizes[0], session.outputs)
+        second.prepare(sizes[1], session.outputs)
+    for _ in range(2):
+        for shapes, own in zip(sizes, (first, second), strict=True):
+            with session._running(shapes) as context:
+                assert context is own
 
 
 def test_everything_is_given_back(session: TensorRTSession, cuda: FakeCuda, image: Pixels) -> None:
@@ -265,15 +398,9 @@ def test_a_session_that_is_dropped_gives_back_its_memory(
     assert cuda.leaked == []
 
 
-def test_a_thread_that_ends_gives_back_its_memory(session: TensorRTSession, cuda: FakeCuda) -> None:
-    thread = Thread(target=lambda: session.run(feed(32, 32)))
-    thread.start()
-    thread.join()
-    gc.collect()
-    assert cuda.leaked == []
-
-
-def test_threads_have_contexts_of_their_own(opened: tuple[TensorRTSession, FakeEngine]) -> None:
+def test_threads_that_run_together_share_no_context(
+    opened: tuple[TensorRTSession, FakeEngine],
+) -> None:
     session, engine = opened
     together = Barrier(3)
 
@@ -284,7 +411,7 @@ def test_threads_have_contexts_of_their_own(opened: tuple[TensorRTSession, FakeE
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(work, range(3)))
-    assert engine.contexts == 3
+    assert 1 <= len(engine.strategies) <= 3
 
 
 @pytest.mark.parametrize("size", [(2064, 16), (16, 2064), (8, 16)])
@@ -304,13 +431,13 @@ def test_a_batch_that_is_too_large_is_run_in_parts(
     np.testing.assert_allclose(session.run(inputs)["output"], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("refuse", ["shape", "run", "context"])
+@pytest.mark.parametrize("refuse", ["shape", "memory", "run", "context"])
 def test_what_the_library_refuses_is_an_error(
     opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda, refuse: str
 ) -> None:
     session, engine = opened
     engine.refuse = refuse
-    with pytest.raises(BackendError, match=r"TensorRT 10.3.0 (refuses|failed|cannot make)"):
+    with pytest.raises(BackendError, match=r"TensorRT 10.3.0 (refuses|failed|cannot)"):
         session.run(feed(32, 32))
     engine.refuse = ""
     assert_right(session, engine, feed(32, 32))
@@ -441,6 +568,32 @@ class TestPixels:
         assert cuda.count("launch_graph") == 3
         assert cuda.count("compile") == 1
 
+    def test_an_integrated_gpu_works_in_the_hosts_memory(
+        self,
+        kernels: dict[str, Callable[..., None]],
+        photo_file: ModelFile,
+        image: Pixels,
+        mask: Pixels,
+    ) -> None:
+        cuda = FakeCuda(kernels, JETSON)
+        library, engines = fake_library(cuda)
+        session = TensorRTSession(library, engine_of(library, photo_file), cuda)  # type: ignore[arg-type]
+        expected = by_numpy(session, image, mask, "bgr", 16)
+        cuda.copied.clear()
+        for _ in range(3):
+            result = session.run_pixels(image, mask, channels="bgr", multiple=16)
+            np.testing.assert_array_equal(result, expected)
+        assert not cuda.copied
+        assert cuda.count("launch_graph") == 2
+        own = engines[0].session
+        engines[0].session = SimpleNamespace(run=lambda names, inputs: [with_nan(own, inputs)])
+        with pytest.raises(ModelError, match="not finite"):
+            session.run_pixels(image, mask, channels="bgr", multiple=16)
+        engines[0].session = own
+        session.run_pixels(image, mask, channels="bgr", multiple=16)
+        session.close()
+        assert cuda.leaked == []
+
     def test_an_output_that_is_not_finite(
         self, opened: tuple[TensorRTSession, FakeEngine], image: Pixels, mask: Pixels
     ) -> None:
@@ -463,6 +616,12 @@ class TestPixels:
     def test_a_model_that_needs_a_mask(self, session: TensorRTSession, image: Pixels) -> None:
         with pytest.raises(BackendError, match="takes a mask"):
             session.run_pixels(image, None, channels="bgr", multiple=16)
+
+
+def with_nan(own: Any, inputs: Feed) -> NDArray[np.float32]:
+    output: NDArray[np.float32] = own.run(None, inputs)[0]
+    output[0, 1, 5, 7] = np.nan
+    return output
 
 
 class HostOnly:
@@ -567,6 +726,17 @@ class TestRestorer:
             difference = cv2.absdiff(restorer.restore(image, mask), expected)
             assert difference.max() <= 1  # the two differ in their number of threads
         assert installed == ["photo"]
+
+    def test_a_stream_takes_what_was_warmed_up(
+        self, installed: list[str], cuda: FakeCuda, image: Pixels, mask: Pixels
+    ) -> None:
+        restorer = Restorer.load("photo", backend="tensorrt")
+        restorer.warm_up(*image.shape[:2])
+        made = cuda.count("make_stream")
+        for _ in range(2):
+            with restorer.stream([image] * 2, mask) as frames:
+                assert [frame.restored for frame in frames] == [True, True]
+        assert cuda.count("make_stream") == made
 
     @pytest.mark.parametrize(("asked", "taken"), [("auto", "fp16"), ("fp32", "fp32")])
     def test_an_engine_is_loaded_by_its_path(
