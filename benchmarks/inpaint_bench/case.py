@@ -11,9 +11,9 @@ from inpaint_bench.errors import CannotRunError
 from inpaint_bench.executors import Executor, Frame, Order, open_executor
 from inpaint_bench.frames import digest, mean_hole_percent
 from inpaint_bench.machine_state import StateReader
-from inpaint_bench.probe import Probed, probe
+from inpaint_bench.probe import probe
 from inpaint_bench.schema.common import CandidateKey, State, Times
-from inpaint_bench.schema.run import Case, CaseKey, Energy, Protocol, Row
+from inpaint_bench.schema.run import Case, CaseKey, Energy, Loading, Protocol, Row
 from inpaint_eval.timing import Ratio, TurnPlan, Turns, plan_turns, ratio_of_turns, take_turns
 from inpaint_sdk import InpaintError
 
@@ -36,7 +36,7 @@ class _FailedError(Exception):
 class _Live:
     """A candidate that is loaded in this process. fed: what its calls get, by frame."""
 
-    probed: Probed
+    loading: Loading
     executor: Executor
     fed: list[object]
     plan: TurnPlan
@@ -60,8 +60,8 @@ def measure_case(
     for candidate in candidates:
         order = Order(candidate, key.scope, key.threads, key.batch)
         try:
-            probed = probe(order, frames[0], protocol.timeout)
-            live[candidate.label] = _open(order, probed, frames, protocol)
+            loading = probe(order, frames[0], protocol.timeout)
+            live[candidate.label] = _open(order, loading, frames, protocol)
         except (CannotRunError, InpaintError) as error:
             failed[candidate.label] = str(error)
         except Exception as error:  # runtimes raise anything; each is a reason
@@ -87,7 +87,7 @@ def measure_case(
     )
 
 
-def _open(order: Order, probed: Probed, frames: Sequence[Frame], protocol: Protocol) -> _Live:
+def _open(order: Order, loading: Loading, frames: Sequence[Frame], protocol: Protocol) -> _Live:
     executor = open_executor(order)
     executor.load()
     fed = [executor.feed(frame) for frame in frames]
@@ -98,7 +98,7 @@ def _open(order: Order, probed: Probed, frames: Sequence[Frame], protocol: Proto
         protocol.candidate_seconds,
         protocol.warmup_seconds,
     )
-    return _Live(probed, executor, fed, plan)
+    return _Live(loading, executor, fed, plan)
 
 
 def _take_blocks(
@@ -156,7 +156,7 @@ def _row(label: str, item: _Live, key: CaseKey) -> Row:
     return Row(
         candidate=label,
         status="measured",
-        **vars(item.probed),
+        **vars(item.loading),
         warmup=item.plan.warmup,
         times=times,
         pictures_per_second=round(1e3 * key.batch / times.p50, 3),

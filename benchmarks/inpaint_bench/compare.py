@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -12,8 +13,9 @@ from inpaint_bench.errors import BenchError
 from inpaint_bench.schema import Result
 from inpaint_bench.schema.common import Times
 from inpaint_bench.schema.kernels import KernelsResult
-from inpaint_bench.schema.quality import Group, QualityResult, QualityRow
+from inpaint_bench.schema.quality import QualityResult
 from inpaint_bench.schema.run import RunResult
+from inpaint_eval.render import Table, dimensions
 from inpaint_eval.timing import Interval, bootstrap_mean, bootstrap_median
 
 TOLERANCE = 0.02
@@ -29,7 +31,7 @@ BUSY_MEANS = (
 SIGNS = {"psnr_hole": 1, "psnr": 1, "ssim_hole": 1, "ssim": 1, "gms_hole": 1, "gmsd": -1}
 """Scores that are compared, and whether more is better."""
 
-KERNEL_REFERENCE = "copy"
+Floats = NDArray[np.float64]
 
 
 class Verdict(Enum):
@@ -56,6 +58,13 @@ class Finding:
     verdict: Verdict
     note: str = ""
 
+    def cells(self) -> list[str]:
+        """A row of a table."""
+        change = "" if self.change is None else str(self.change)
+        values = ("-" if value is None else f"{value:.4g}" for value in (self.a, self.b))
+        said = "; ".join(text for text in (change, self.note) if text)
+        return [self.verdict.value, self.subject, self.candidate, self.figure, *values, said]
+
 
 @dataclass
 class Comparison:
@@ -70,6 +79,37 @@ class Comparison:
         """The regressions."""
         return [f for f in self.findings if f.verdict is Verdict.WORSE]
 
+    def tables(self) -> Iterator[Table]:
+        """What changed, regressions first."""
+        found = {v: [f for f in self.findings if f.verdict is v] for v in Verdict}
+        counts = ", ".join(f"{len(some)} {verdict.value}" for verdict, some in found.items())
+        yield Table(notes=self.notes)
+        yield Table(
+            "",
+            ("", "what", "candidate", "figure", "A", "B", "change"),
+            [finding.cells() for some in found.values() for finding in some],
+            [*self.unmatched, counts],
+            left=4,
+        )
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What a candidate gave in one file under one subject.
+
+    values: of each figure, one for each block or picture. failure: why there are none. samples:
+    what the pictures and masks were, by digest. output: digest of the first result.
+    """
+
+    values: dict[str, Floats] = field(default_factory=dict)
+    failure: str | None = None
+    samples: tuple[str, ...] = ()
+    output: str | None = None
+
+
+_Entries = dict[tuple[str, str], _Entry]
+"""By subject and candidate."""
+
 
 def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> Comparison:
     """Compares B with A.
@@ -80,14 +120,17 @@ def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> Comparison:
     Raises:
         BenchError: the files are of different kinds, or of one that is not compared.
     """
-    found = Comparison()
+    found = Comparison(notes=list(_circumstances(a, b)))
     if isinstance(a, QualityResult) and isinstance(b, QualityResult):
-        _compare_quality(a, b, found)
+        _match(_quality_entries(a), _quality_entries(b), tolerance, found)
     elif isinstance(a, RunResult) and isinstance(b, RunResult):
         peers = (c.label for c in a.plan.candidates if c.kind == "peer" and c in b.plan.candidates)
-        _compare_times(_run_times(a), _run_times(b), next(peers, None), tolerance, found)
+        reference = next(peers, None)
+        found.notes.append(_times_are(reference))
+        _match(_run_entries(a, reference), _run_entries(b, reference), tolerance, found)
     elif isinstance(a, KernelsResult) and isinstance(b, KernelsResult):
-        _compare_times(_kernel_times(a), _kernel_times(b), KERNEL_REFERENCE, tolerance, found)
+        found.notes.append(_times_are("copy"))
+        _match(_kernel_entries(a), _kernel_entries(b), tolerance, found)
     else:
         raise BenchError(
             f"a result of {a.kind} and one of {b.kind} are not compared: both must be of run, of "
@@ -95,167 +138,130 @@ def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> Comparison:
         )
     if not found.findings:
         raise BenchError("the two files have nothing in common that could be compared")
-    if a.machine.cpu.name != b.machine.cpu.name or a.machine.gpus != b.machine.gpus:
-        found.notes.insert(0, "measured on different machines: not every change is the program's")
-    for name, version in a.machine.libraries.items():
-        other = b.machine.libraries.get(name)
-        if version != other:
-            found.notes.append(
-                f"{name} {version or 'not installed'}, then {other or 'not installed'}"
-            )
-    for letter, result in (("A", a), ("B", b)):
-        if not result.is_complete:
-            found.notes.append(f"{letter} is not complete")
-        if isinstance(result, RunResult) and (result.others_cpu or 0) > BUSY:
-            found.notes.append(f"{letter}: {BUSY_MEANS}")
-        if result.remarks:
-            found.notes.append(f"{letter}: {result.remarks}")
     return found
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """times: None where the candidate failed, with the reason. digest: of its first result."""
-
-    times: Times | None
-    reason: str | None = None
-    digest: str | None = None
-
-
-_Times = dict[tuple[str, str], _Entry]
-"""By circumstances and candidate."""
-
-
-def _run_times(result: RunResult) -> _Times:
-    return {
-        (str(case.key), row.candidate): _Entry(row.times, row.reason, row.output_sha256)
-        for case in result.cases
-        for row in case.rows
-    }
+def _circumstances(a: Result, b: Result) -> Iterator[str]:
+    """What a reader must know of the two."""
+    if a.machine.cpu.name != b.machine.cpu.name or a.machine.gpus != b.machine.gpus:
+        yield "measured on different machines: not every change is the program's"
+    for name, version in a.machine.libraries.items():
+        other = b.machine.libraries.get(name)
+        if version != other:
+            yield f"{name} {version or 'not installed'}, then {other or 'not installed'}"
+    for letter, result in (("A", a), ("B", b)):
+        if not result.is_complete:
+            yield f"{letter} is not complete"
+        if isinstance(result, RunResult) and (result.others_cpu or 0) > BUSY:
+            yield f"{letter}: {BUSY_MEANS}"
+        if result.remarks:
+            yield f"{letter}: {result.remarks}"
 
 
-def _kernel_times(result: KernelsResult) -> _Times:
-    return {
-        ("x".join(map(str, entry.shape)), row.candidate): _Entry(row.times)
-        for entry in result.shapes
-        for row in entry.rows
-    }
-
-
-def _compare_times(
-    a: _Times, b: _Times, reference: str | None, tolerance: float, into: Comparison
-) -> None:
-    """reference: a candidate that both have, by whose times the others' are divided."""
-    into.notes.append(
-        "times as they are: a machine that was slower throughout counts"
-        if reference is None
-        else f"times over {reference}'s, in the same blocks"
-    )
-    for key in a:
-        if key[1] == reference:
-            continue
-        if key not in b:
-            into.unmatched.append(f"only in A: {key[0]}, {key[1]}")
-            continue
-        finding = _time_finding(key, a, b, reference, tolerance)
-        if finding is not None:
-            into.findings.append(finding)
-    into.unmatched += [f"only in B: {key[0]}, {key[1]}" for key in b if key not in a]
-
-
-def _time_finding(
-    key: tuple[str, str], a: _Times, b: _Times, reference: str | None, tolerance: float
-) -> Finding | None:
-    one, other = a[key], b[key]
-    figure = "time" if reference is None else f"time over {reference}"
-    if one.times is None:
-        return None
-    if other.times is None:
-        note = f"failed: {other.reason}"
-        return Finding(*key, figure, one.times.p50, None, None, Verdict.WORSE, note)
-    before, after = (_by_block(table, key, reference) for table in (a, b))
-    if before is None or after is None:
-        return None
-    change = _quotient(after, before)
-    verdict = Verdict.SAME
-    if change.low > 1.0 and change.value > 1.0 + tolerance:
-        verdict = Verdict.WORSE
-    elif change.high < 1.0 and change.value < 1.0 - tolerance:
-        verdict = Verdict.BETTER
-    note = "" if one.digest == other.digest else "its results differ"
-    medians = (float(np.median(before)), float(np.median(after)))
-    return Finding(*key, figure, *medians, change, verdict, note)
-
-
-def _by_block(
-    table: _Times, key: tuple[str, str], reference: str | None
-) -> NDArray[np.float64] | None:
-    """Each block's median in milliseconds, or over the reference's in the same block."""
-    times = table[key].times
-    assert times is not None
-    mine = times.as_turns().medians()
+def _times_are(reference: str | None) -> str:
     if reference is None:
-        return np.array(list(mine.values()))
-    beside = table.get((key[0], reference))
-    if beside is None or beside.times is None:
-        return None
-    theirs = beside.times.as_turns().medians()
-    found = np.array([mine[block] / theirs[block] for block in mine if block in theirs])
-    return found if len(found) else None
+        return "times as they are: a machine that was slower throughout counts"
+    return f"times over {reference}'s, in the same blocks"
 
 
-def _quotient(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> Interval:
+def _match(a: _Entries, b: _Entries, tolerance: float, into: Comparison) -> None:
+    """Judges what both files have, and names what only one has."""
+    for (subject, candidate), one in a.items():
+        other = b.get((subject, candidate))
+        if other is None:
+            into.unmatched.append(f"only in A: {subject}, {candidate}")
+        elif one.samples != other.samples:
+            into.unmatched.append(f"{subject}, {candidate}: A and B have other pictures or masks")
+        elif one.failure is None and other.failure is not None:
+            lost = (None, None, None, Verdict.WORSE, f"failed: {other.failure}")
+            into.findings.append(Finding(subject, candidate, "result", *lost))
+        elif one.failure is None:
+            into.findings += _findings(subject, candidate, one, other, tolerance)
+    into.unmatched += [f"only in B: {', '.join(key)}" for key in b if key not in a]
+
+
+def _findings(
+    subject: str, candidate: str, one: _Entry, other: _Entry, tolerance: float
+) -> Iterator[Finding]:
+    note = "" if one.output == other.output else "its results differ"
+    for figure in (name for name in one.values if name in other.values):
+        before, after = one.values[figure], other.values[figure]
+        if figure in SIGNS:
+            a, b = float(np.mean(before)), float(np.mean(after))
+            change, verdict = _judge_scores(before, after, SIGNS[figure])
+        else:
+            a, b = float(np.median(before)), float(np.median(after))
+            change, verdict = _judge_times(before, after, tolerance)
+        yield Finding(subject, candidate, figure, a, b, change, verdict, note)
+
+
+def _run_entries(result: RunResult, reference: str | None) -> _Entries:
+    entries = {}
+    for case in result.cases:
+        times = {row.candidate: row.times for row in case.rows}
+        for row in case.rows:
+            if row.candidate != reference:
+                values = _values_of(row.candidate, times, reference)
+                entry = _Entry(values, row.reason, output=row.output_sha256)
+                entries[str(case.key), row.candidate] = entry
+    return entries
+
+
+def _kernel_entries(result: KernelsResult) -> _Entries:
+    entries = {}
+    for entry in result.shapes:
+        times: dict[str, Times | None] = {row.candidate: row.times for row in entry.rows}
+        for name in times:
+            if name != "copy":
+                entries[dimensions(entry.shape), name] = _Entry(_values_of(name, times, "copy"))
+    return entries
+
+
+def _values_of(
+    name: str, times: dict[str, Times | None], reference: str | None
+) -> dict[str, Floats]:
+    """Each block's median in milliseconds, or over the reference's in the same block."""
+    mine, theirs = times[name], times.get(reference or "")
+    if mine is None:
+        return {}
+    medians = mine.as_turns().medians()
+    if reference is None:
+        return {"time": np.array(list(medians.values()))}
+    beside = {} if theirs is None else theirs.as_turns().medians()
+    found = np.array([medians[block] / beside[block] for block in medians if block in beside])
+    return {f"time over {reference}": found} if len(found) else {}
+
+
+def _quality_entries(result: QualityResult) -> _Entries:
+    entries = {}
+    for group in result.groups:
+        samples = tuple(sample.sha256 for sample in group.samples)
+        for row in group.rows:
+            scores = {name: [getattr(score, name) for score in row.scores] for name in SIGNS}
+            values = {name: np.array(found) for name, found in scores.items() if None not in found}
+            entry = _Entry(values if row.scores else {}, row.reason, samples)
+            entries[group.title, row.candidate] = entry
+    return entries
+
+
+def _judge_times(before: Floats, after: Floats, tolerance: float) -> tuple[Interval, Verdict]:
     """The quotient of two medians; its interval is as wide as those of both allow.
 
     So where it leaves 1 out, the two intervals do not overlap, which chance alone brings about far
     more seldom than their level says: a comparison has many rows, and one alarm is one too many.
     """
-    above, below = bootstrap_median(top), bootstrap_median(bottom)
-    return Interval(
-        value=above.value / below.value,
-        low=above.low / below.high,
-        high=above.high / below.low,
-    )
+    above, below = bootstrap_median(after), bootstrap_median(before)
+    change = Interval(above.value / below.value, above.low / below.high, above.high / below.low)
+    if change.low > 1.0 and change.value > 1.0 + tolerance:
+        return change, Verdict.WORSE
+    if change.high < 1.0 and change.value < 1.0 - tolerance:
+        return change, Verdict.BETTER
+    return change, Verdict.SAME
 
 
-def _compare_quality(a: QualityResult, b: QualityResult, into: Comparison) -> None:
-    """Every score of every candidate in every group that both have, picture by picture."""
-    groups = {group.title: group for group in b.groups}
-    for group in a.groups:
-        other = groups.pop(group.title, None)
-        if other is None:
-            into.unmatched.append(f"only in A: {group.title}")
-        elif [s.sha256 for s in group.samples] != [s.sha256 for s in other.samples]:
-            into.unmatched.append(f"{group.title}: A and B have other pictures or masks")
-        else:
-            _compare_groups(group, other, into)
-    into.unmatched += [f"only in B: {title}" for title in groups]
-
-
-def _compare_groups(a: Group, b: Group, into: Comparison) -> None:
-    rows = {row.candidate: row for row in b.rows}
-    for row in a.rows:
-        other = rows.get(row.candidate)
-        if other is None:
-            into.unmatched.append(f"only in A: {a.title}, {row.candidate}")
-        elif row.mean is not None and other.mean is None:
-            lost = (row.mean.psnr, None, None, Verdict.WORSE, f"failed: {other.reason}")
-            into.findings.append(Finding(a.title, row.candidate, "psnr", *lost))
-        elif row.mean is not None:
-            into.findings += _score_findings(a.title, row, other)
-
-
-def _score_findings(title: str, a: QualityRow, b: QualityRow) -> list[Finding]:
-    found = []
-    for figure, sign in SIGNS.items():
-        one = [getattr(score, figure) for score in a.scores]
-        other = [getattr(score, figure) for score in b.scores]
-        if None in one or None in other:
-            continue
-        change = bootstrap_mean([y - x for x, y in zip(one, other, strict=True)])
-        verdict = Verdict.SAME
-        if change.low > 0 or change.high < 0:
-            verdict = Verdict.BETTER if change.value * sign > 0 else Verdict.WORSE
-        means = (getattr(a.mean, figure), getattr(b.mean, figure))
-        found.append(Finding(title, a.candidate, figure, *means, change, verdict))
-    return found
+def _judge_scores(before: Floats, after: Floats, sign: int) -> tuple[Interval, Verdict]:
+    """The mean difference, picture by picture. sign: 1 where more is better, else -1."""
+    change = bootstrap_mean(after - before)
+    if change.low <= 0 <= change.high:
+        return change, Verdict.SAME
+    return change, Verdict.BETTER if change.value * sign > 0 else Verdict.WORSE

@@ -1,23 +1,11 @@
-"""Peak rates that makers publish, and those of this machine, measured."""
+"""Peak rates of Jetsons, as NVIDIA publishes them."""
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
-
-import numpy as np
+from collections.abc import Mapping
 
 from inpaint_bench.schema.roofline import Device
 from inpaint_eval.machine import Machine
-from inpaint_eval.machine.base import read_text
-from inpaint_eval.machine.describe import usable_cores
-from inpaint_eval.sessions import open_session
-from inpaint_eval.timing import time_in_turns
-
-HERE = "here"
 
 TENSOR_CORES = {"fp32": 512, "fp16": 1024, "int8": 2048}
 """Multiply-adds a clock of one Orin multiprocessor, dense. fp32 is TF32, which TensorRT uses."""
@@ -96,67 +84,3 @@ def matches(key: str, machine: Machine) -> bool:
         "agx-orin": "AGX Orin" in module and "32GB" not in module,
         "thor": "Thor" in module,
     }[key]
-
-
-def measure_here(machine: Machine, threads: int | None = None) -> Device:
-    """The processor here: the best of several large products, in ONNX Runtime, and copies."""
-    threads = threads or usable_cores()
-    return Device(
-        name=f"{machine.cpu.name}, {threads} threads",
-        source="measured",
-        reference="best of several products of 1024x1024 matrices in ONNX Runtime, and of copies",
-        multiply_adds={
-            "fp32": _product_rate("MatMul", np.float32, np.float32, threads),
-            "int8": _product_rate("MatMulInteger", np.uint8, np.int8, threads),
-        },
-        bytes_per_second=_copy_rate(threads),
-        cache_bytes=_largest_cache(Path("/")),
-    )
-
-
-def _best_seconds(call: Callable[[], object]) -> float:
-    turns = time_in_turns({"": call}, blocks=3, turn_seconds=0.3, warmup_seconds=1.0)
-    return min(turns[""].calls) / 1e3
-
-
-def _product_rate(operator: str, left: Any, right: Any, threads: int, side: int = 1024) -> float:
-    from onnx import helper
-
-    types: dict[Any, int] = {np.float32: 1, np.uint8: 2, np.int8: 3}  # onnx.TensorProto's
-    out = 1 if operator == "MatMul" else 6  # FLOAT, INT32
-    rng = np.random.default_rng(0)
-    weight: Any = rng.integers(-9, 9, (side, side)).astype(right)
-    graph = helper.make_graph(
-        [helper.make_node(operator, ["a", "b"], ["c"])],
-        "product",
-        [helper.make_tensor_value_info("a", types[left], (side, side))],
-        [helper.make_tensor_value_info("c", out, (side, side))],
-        [helper.make_tensor("b", types[right], (side, side), weight.tobytes(), raw=True)],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    session = open_session(model.SerializeToString(), threads=threads)
-    fed: Any = {"a": rng.integers(0, 9, (side, side)).astype(left)}
-    return side**3 / _best_seconds(lambda: session.run(None, fed))
-
-
-def _copy_rate(threads: int, megabytes: int = 256) -> float:
-    """Bytes read and written a second."""
-    source, target = (np.ones(megabytes << 20, np.uint8) for _ in range(2))
-    part = len(source) // threads
-    with ThreadPoolExecutor(threads) as pool:
-
-        def copy(index: int) -> None:
-            start = index * part
-            ctypes.memmove(target.ctypes.data + start, source.ctypes.data + start, part)
-
-        return 2 * part * threads / _best_seconds(lambda: list(pool.map(copy, range(threads))))
-
-
-def _largest_cache(root: Path) -> float:
-    """Bytes of all first-core caches together; 0 where the system does not tell."""
-    total = 0.0
-    for folder in (root / "sys/devices/system/cpu/cpu0/cache").glob("index*"):
-        text = read_text(folder / "size") or ""
-        if text.endswith("K") and read_text(folder / "type") != "Instruction":
-            total += float(text[:-1]) * 1024
-    return total

@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -38,40 +38,6 @@ INPUT_RAILS = ("VIN", "VDD_IN")
 RAILS_FED_BY_OTHERS = ("VDDQ_VDD2_1V8AO",)
 
 Rails = dict[str, Callable[[], float]]
-
-
-class NoMeterError(Exception):
-    """There is nothing here that measures energy; the message says what was looked for."""
-
-
-class Meter(Protocol):
-    """Counts the energy between ``start`` and ``stop``. name: like ``RAPL package-0``."""
-
-    name: str
-
-    def start(self) -> None: ...
-
-    def stop(self) -> float:
-        """Joules since ``start``."""
-
-
-def find_meter(root: Path, *, gpu: bool) -> Meter:
-    """The meter that sees what runs: a Jetson's rails, or the GPU's, or the processor's.
-
-    gpu: whether a GPU does the work.
-
-    Raises:
-        NoMeterError: there is none; the message says what was looked for.
-    """
-    meter: Meter | None = _find_rail_meter(root)
-    if meter is None:
-        meter = _find_gpu_meter() if gpu else _find_rapl_meter(root)
-    if meter is None:
-        looked = (
-            "NVML gives no energy" if gpu else "no readable RAPL counter in /sys/class/powercap"
-        )
-        raise NoMeterError(f"no INA3221 or INA238 in /sys/class/hwmon, and {looked}")
-    return meter
 
 
 class RailMeter:
@@ -214,6 +180,18 @@ def _find_rapl_meter(root: Path) -> CounterMeter | None:
     return CounterMeter("RAPL " + " + ".join(names), counters) if counters else None
 
 
+Meter = RailMeter | CounterMeter
+"""Counts the joules between ``start`` and ``stop``. name: like ``RAPL package-0``."""
+
+
+def find_meter(root: Path, *, gpu: bool) -> Meter | None:
+    """The meter that sees what runs: a Jetson's rails, or the GPU's, or the processor's.
+
+    gpu: whether a GPU does the work.
+    """
+    return _find_rail_meter(root) or (_find_gpu_meter() if gpu else _find_rapl_meter(root))
+
+
 class Gauge:
     """Measures the energy of a picture, and what the meter shows when nothing runs.
 
@@ -222,20 +200,16 @@ class Gauge:
 
     def __init__(self, *, gpu: bool, seconds: float, root: Path = Path("/")) -> None:
         self._seconds = seconds
-        self._meter: Meter | None = None
-        self._idle_watts = 0.0
-        self._reason = "not asked for (--energy-seconds 0)"
-        if seconds == 0:
-            return
-        try:
-            self._meter = find_meter(root, gpu=gpu)
-        except NoMeterError as error:
-            self._reason = str(error)
-            return
-        started = time.perf_counter()
-        self._meter.start()
-        time.sleep(seconds)
-        self._idle_watts = self._meter.stop() / (time.perf_counter() - started)
+        self._meter = find_meter(root, gpu=gpu) if seconds else None
+        looked = "NVML gives no energy" if gpu else "no readable RAPL in /sys/class/powercap"
+        self._reason = f"no INA3221 or INA238 in /sys/class/hwmon, and {looked}"
+        if not seconds:
+            self._reason = "not asked for (--energy-seconds 0)"
+        if self._meter is not None:
+            started = time.perf_counter()
+            self._meter.start()
+            time.sleep(seconds)
+            self._idle_watts = self._meter.stop() / (time.perf_counter() - started)
 
     def measure(self, call: Callable[[], object], batch: int) -> tuple[Energy | None, str | None]:
         """Runs calls for some seconds; the energy, or why there is none."""

@@ -1,6 +1,6 @@
-"""What can be measured: anything that restores a picture, behind one small class.
+"""What can be measured: anything that restores a picture or finds damage, behind one small class.
 
-A new runtime is a class like :class:`ModelExecutor` and a line in :func:`open_executor`.
+A new runtime is a class like :class:`PublicCall` and a line in :func:`open_executor`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from inpaint_bench.errors import CannotRunError
 from inpaint_bench.schema.common import CandidateKey
 from inpaint_bench.schema.run import Scope
 from inpaint_eval.scores import Pixels
-from inpaint_sdk import InpaintError, Restorer
+from inpaint_sdk import Detector, InpaintError, Restorer
 from inpaint_sdk.backends.pool import ModelPool
 from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc
 from inpaint_sdk.models.file import ModelFile
+from inpaint_sdk.models.info import main_output
 from inpaint_sdk.models.zoo import lower_precision_file, open_model
 
 GPU_BACKENDS = ("onnxruntime-cuda", "tensorrt", "tensorrt_rtx")
@@ -50,8 +51,10 @@ class Executor(ABC):
     """A candidate. What the constructor does is not timed.
 
     notes: what a reader of its figures must know; complete after ``load``. gpu: whether a GPU does
-    the work.
+    the work. restores: whether it makes pictures; a detector makes masks.
     """
+
+    restores = True
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -75,7 +78,7 @@ class Executor(ABC):
         """One call; returns when the result is in the host's memory. This is what is timed."""
 
     def pictures(self, result: Any) -> list[Pixels]:
-        """The restored pictures, uint8 BGR [H, W, 3]. Not timed."""
+        """The restored pictures, uint8 BGR [H, W, 3], or a detector's masks [H, W]. Not timed."""
         return [result]
 
 
@@ -97,51 +100,78 @@ def open_executor(order: Order) -> Executor:
         raise CannotRunError("it takes one picture a call; models have batches in scope network")
     cv2.setNumThreads(order.threads)
     if kind == "model":
-        return ModelExecutor(order)
+        return PublicCall(order) if order.scope == "call" else Network(order)
     return OnnxFile(order) if kind == "onnx" else Classical(order)
 
 
 class ModelExecutor(Executor):
-    """A model of ours.
-
-    In scope ``call`` by ``Restorer.restore``: conversion, planning, crops or tiles, and composition
-    included. In scope ``network`` one run of the network on float tensors of whole pictures, padded
-    to what it takes.
-    """
+    """A model of ours."""
 
     def load(self) -> None:
         model = find_model(self.order.candidate)
-        backend, threads = self.order.candidate.backend, self.order.threads
+        self._info = model.info
+        self._takes_masks = model.info.task == "inpaint"
+        self.restores = model.info.task != "detect"
         try:
-            if self.order.scope == "call":
-                self._restorer = Restorer.load(model.path, backend=backend, threads=threads)
-            else:
-                self._session = ModelPool(backend, threads=threads).get(model.path).session
+            self._open(model.path)
         except InpaintError as error:
             raise CannotRunError(str(error)) from error
-        self._takes_masks = model.info.task == "inpaint"
-        self._multiple = model.info.size_multiple
-        if not self._takes_masks:
+        if not self.restores:
+            self.notes.append("finds damage and restores nothing")
+        elif not self._takes_masks:
             self.notes.append("takes no mask: it restores the whole picture")
 
+    @abstractmethod
+    def _open(self, path: Path) -> None:
+        """Loads the model's file."""
+
+
+class PublicCall(ModelExecutor):
+    """Scope ``call``: ``Restorer.restore``, or of a detector ``Detector.detect`` and its mask.
+
+    Conversion, planning, crops or tiles, and composition are included.
+    """
+
+    def _open(self, path: Path) -> None:
+        backend, threads = self.order.candidate.backend, self.order.threads
+        if self.restores:
+            self._call: Any = Restorer.load(path, backend=backend, threads=threads).restore
+        else:
+            detector = Detector.load(path, backend=backend, threads=threads)
+            self._call = lambda picture, _: detector.detect(picture).mask
+
     def feed(self, frame: Frame) -> Any:
-        if self.order.scope == "call":
-            return frame.pictures[0], frame.masks[0] if self._takes_masks else None
+        return frame.pictures[0], frame.masks[0] if self._takes_masks else None
+
+    def infer(self, fed: Any) -> Any:
+        return self._call(*fed)
+
+
+class Network(ModelExecutor):
+    """Scope ``network``: float tensors of whole pictures, padded to what the network takes."""
+
+    def _open(self, path: Path) -> None:
+        pool = ModelPool(self.order.candidate.backend, threads=self.order.threads)
+        self._session = pool.get(path).session
+        self._output = main_output(self._info.task)
+
+    def feed(self, frame: Frame) -> Any:
         self._size = frame.masks[0].shape
-        fed = {"image": [image_tensor(p, "bgr", self._multiple) for p in frame.pictures]}
+        multiple = self._info.size_multiple
+        fed = {"image": [image_tensor(p, "bgr", multiple) for p in frame.pictures]}
         if self._takes_masks:
-            fed["mask"] = [mask_tensor(m, self._multiple) for m in frame.masks]
+            fed["mask"] = [mask_tensor(m, multiple) for m in frame.masks]
         return {name: np.concatenate(tensors) for name, tensors in fed.items()}
 
     def infer(self, fed: Any) -> Any:
-        if self.order.scope == "call":
-            return self._restorer.restore(*fed)
-        return self._session.run(fed)["output"]
+        return self._session.run(fed)[self._output]
 
     def pictures(self, result: Any) -> list[Pixels]:
-        if self.order.scope == "call":
-            return [result]
+        """Of a detector: 255 where some kind of damage is at least as probable as not."""
         height, width = self._size
+        if not self.restores:
+            found = result[:, :, :height, :width].max(axis=1) >= 0.5
+            return list(np.multiply(found, 255, dtype=np.uint8))
         dtype = np.dtype(np.uint8)
         planes = (to_hwc(picture, "bgr", height, width, 3) for picture in result)
         return [from_float01(p, dtype).astype(np.uint8, copy=False) for p in planes]

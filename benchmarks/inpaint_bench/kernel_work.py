@@ -20,14 +20,6 @@ Floats = NDArray[np.float32]
 Work = dict[str, Callable[[], object]]
 
 
-def on_threads(part: Callable[[int], object], threads: int, pool: ThreadPoolExecutor) -> None:
-    """Runs the parts 0 to ``threads - 1``; a single one here, without waiting for a thread."""
-    if threads == 1:
-        part(0)
-    else:
-        list(pool.map(part, range(threads)))
-
-
 def aligned(shape: Sequence[int]) -> Floats:
     """Zeros on a page's start, written to, so that no run pays for first touching them."""
     count = int(np.prod(shape))
@@ -47,18 +39,13 @@ def make_inputs(shape: Shape) -> tuple[Floats, Floats, Floats]:
     return x, weight, bias
 
 
-def describe(array: Floats) -> Any:
-    """As the kernel's C interface takes it; the array has to outlive it."""
-    return native.describe(array.ctypes.data, array.shape, native.FLOAT32)
-
-
 def forward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
     """The compiled kernel beside a copy of as many bytes: ``scan`` and ``copy``."""
     x, weight, bias = make_inputs(shape)
     n, c, h, w = shape
     out, twin = aligned((n, 4 * c, h, w)), aligned((n, 4 * c, h, w))
     arrays = (x, weight, bias, out, twin)
-    tensors = [describe(array) for array in arrays[:4]]
+    tensors = [native.describe(a.ctypes.data, a.shape, native.FLOAT32) for a in arrays[:4]]
     plane = h * w * 4
     moves = [
         (twin.ctypes.data + ((i // c * 4 + d) * c + i % c) * plane, x.ctypes.data + i * plane)
@@ -75,7 +62,13 @@ def forward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
         for to, source in moves[part * len(moves) // threads : (part + 1) * len(moves) // threads]:
             ctypes.memmove(to, source, plane)
 
-    return {"scan": scan, "copy": lambda: on_threads(copy_part, threads, pool)}
+    def copy() -> None:
+        if threads == 1:
+            copy_part(0)  # here, without waiting for a thread
+        else:
+            list(pool.map(copy_part, range(threads)))
+
+    return {"scan": scan, "copy": copy}
 
 
 def runtime_work(shape: Shape, threads: int) -> Work:
@@ -123,45 +116,26 @@ def _scan_model(shape: Shape) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def backward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
-    """Gradients of the kernel, of the PyTorch operator, and of a loop as one would write it."""
+def backward_work(shape: Shape, threads: int) -> Work:
+    """Gradients of the PyTorch operator, and of a loop as one would write it."""
     import torch
 
     from inpaint_kernels import naive_torch, torch_op
 
     torch.set_num_threads(threads)
-    x, weight, bias = make_inputs(shape)
-    out = np.asarray(native.directional_scan(x, weight, bias, threads=threads), np.float32)
-    grad_out = np.random.default_rng(1).standard_normal(out.shape, np.float32)
-    grads = (aligned(shape), np.zeros_like(weight), np.zeros_like(bias))
-    arrays = (weight, out, grad_out, *grads)
-    tensors = [describe(array) for array in arrays]
-
-    def kernel() -> None:
-        assert arrays, "keeps the arrays alive as long as their addresses are used"
-        native.call("backward", tensors, threads, openmp=True)
-
-    # As many bytes as the kernel moves: it reads both outputs and writes one gradient, 9X.
-    half = x.nbytes * 9 // 2
-    source, target = np.ones(half, np.uint8), np.ones(half, np.uint8)
-    share = half // threads
-
-    def copy_part(part: int) -> None:
-        start = part * share
-        ctypes.memmove(target.ctypes.data + start, source.ctypes.data + start, share)
-
-    leaves = [torch.from_numpy(array).requires_grad_() for array in (x, weight, bias)]
-    upstream = torch.from_numpy(grad_out)
+    leaves = [torch.from_numpy(array).requires_grad_() for array in make_inputs(shape)]
+    n, c, h, w = shape
+    rng = np.random.default_rng(1)
+    upstream = torch.from_numpy(rng.standard_normal((n, 4 * c, h, w), np.float32))
     work: Work = {}
-    scans = (("", torch_op.directional_scan), ("naive ", naive_torch.directional_scan))
-    for name, scan in scans:
+    for name, scan in (
+        ("backward", torch_op.directional_scan),
+        ("naive backward", naive_torch.directional_scan),
+    ):
         graph = scan(*leaves)
 
         def backward(graph: Any = graph) -> object:
             return torch.autograd.grad(graph, leaves, upstream, retain_graph=True)
 
-        work[f"{name}backward"] = backward
-    return work | {
-        "backward kernel": kernel,
-        "backward copy": lambda: on_threads(copy_part, threads, pool),
-    }
+        work[name] = backward
+    return work

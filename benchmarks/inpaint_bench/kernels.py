@@ -9,8 +9,6 @@ For each, in one process and in turn:
 | ort native, ort function | ONNX Runtime with the custom operator, and the same file without it |
 | backward | gradients of the PyTorch operator |
 | naive backward | the same of the loop in ``inpaint_kernels.naive_torch`` |
-| backward kernel | the compiled kernel's gradients, into memory that is there already |
-| backward copy | memcpy of as many bytes |
 
 What needs onnx or PyTorch is left out where they are not installed, and named. :data:`LARGE` is
 measured in the first two only.
@@ -23,7 +21,7 @@ import json
 import math
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -34,7 +32,7 @@ from inpaint_bench.errors import BenchError
 from inpaint_bench.kernel_work import Shape, Work, backward_work, forward_work, runtime_work
 from inpaint_bench.schema.common import Times
 from inpaint_bench.schema.kernels import CudaRow, KernelRow, KernelShape, KernelsResult
-from inpaint_eval.timing import Interval, Turns, ratio_of_turns, time_in_turns
+from inpaint_eval.timing import Turns, ratio_of_turns, time_in_turns
 from inpaint_kernels import native
 
 LARGE: Shape = (8, 64, 512, 512)
@@ -44,12 +42,11 @@ RATIOS = (
     ("scan", "copy"),
     ("ort function", "ort native"),
     ("naive backward", "backward"),
-    ("naive backward", "backward kernel"),
 )
 """What a shape is measured for."""
 
-COPIES = {"scan": "copy", "backward kernel": "backward copy"}
-"""Kernels, and the copies that move as many bytes."""
+MAPS = 5
+"""Of X's size, which must move: X is read once, and four maps are written."""
 
 TURN_SECONDS = 0.05
 WARMUP_SECONDS = 1.0
@@ -102,13 +99,14 @@ def _measure_shape(
             candidate_seconds=CANDIDATE_SECONDS,
             warmup_seconds=WARMUP_SECONDS,
         )
+    share = ratio_of_turns(turns, "copy", "scan")
     rows = [
         KernelRow(
             candidate=name,
             times=Times.of(found),
-            bytes=_bytes(name, shape),
-            launches=1 if name in (*COPIES, "ort native") else None,
-            bandwidth_share=_bandwidth_share(name, turns),
+            bytes=MAPS * 4 * math.prod(shape) if name in ("scan", "copy") else None,
+            launches=1 if name in ("scan", "ort native") else None,
+            bandwidth_share=share.ratio if share and name == "scan" else None,
         )
         for name, found in turns.items()
     ]
@@ -122,18 +120,7 @@ def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[Wo
     if shape != LARGE and importlib.util.find_spec("onnx"):
         yield runtime_work(shape, threads)
     if shape != LARGE and importlib.util.find_spec("torch"):
-        yield backward_work(shape, threads, pool)
-
-
-def _bytes(name: str, shape: Shape) -> int | None:
-    """That must move: X once and four maps, or eight maps and one gradient."""
-    maps = {"scan": 5, "copy": 5, "backward kernel": 9, "backward copy": 9}
-    return maps[name] * 4 * math.prod(shape) if name in maps else None
-
-
-def _bandwidth_share(name: str, turns: Mapping[str, Turns]) -> Interval | None:
-    found = ratio_of_turns(turns, COPIES[name], name) if name in COPIES else None
-    return None if found is None else found.ratio
+        yield backward_work(shape, threads)
 
 
 def run_cuda_program(program: Path | None) -> tuple[list[CudaRow] | None, str | None]:

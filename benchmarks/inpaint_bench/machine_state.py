@@ -1,10 +1,10 @@
-"""The state of machine and process while something is measured: clocks, heat, load, memory."""
+"""The state of the machine while something is measured: clocks, heat, load."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -12,8 +12,6 @@ import psutil
 from inpaint_bench.schema.common import State
 from inpaint_eval.machine import jetson, nvml
 from inpaint_eval.machine.base import read_number, read_text
-
-PROC = Path("/proc/self")
 
 
 class StateReader:
@@ -95,27 +93,3 @@ def _over_current(root: Path) -> Iterator[str]:
             for counter in sorted(folder.glob("oc*_event_cnt")):
                 if events := read_number(counter):
                     yield f"over-current limit {counter.name.split('_')[0]}: {events:g} events"
-
-
-def memory_rise_mb(work: Callable[[], object]) -> float | None:
-    """By how much resident memory rises at most while work is done, in 10^6 bytes.
-
-    None where the system does not tell: Linux does. What a process reports as its highest is
-    inherited from its parent, so it is reset first.
-    """
-    try:
-        (PROC / "clear_refs").write_text("5")
-    except OSError:
-        work()
-        return None
-    before = resident_bytes("VmRSS")
-    work()
-    return (resident_bytes("VmHWM") - before) / 1e6
-
-
-def resident_bytes(name: str = "VmRSS") -> int:
-    """``VmRSS``, now, or ``VmHWM``, the highest since it was reset. Linux only."""
-    for line in (PROC / "status").read_text().splitlines():
-        if line.startswith(name + ":"):
-            return int(line.split()[1]) * 1024
-    raise LookupError(name)

@@ -31,27 +31,26 @@ PROVIDERS = {"onnxruntime-cpu": "CPUExecutionProvider", "onnxruntime-cuda": "CUD
 Range = Literal["uint8", "unit", "byte"]
 """Pixels' values: bytes; floats from 0 to 1; floats from 0 to 255."""
 
+OUTPUTS = ("output", "painted_image", "result", "inpainted")
+
 
 @dataclass(frozen=True)
 class Convention:
-    """image, mask: inputs' names, the latter None where the network needs no mask.
+    """image, mask, output: names; no mask where the network needs none.
 
-    hole: the mask's value in the hole, 1 or 0 (of 255 for bytes).
+    numbers: of its inputs. In the hole, a mask of bytes is 0, one of floats 1.
     """
 
     image: str
     mask: str | None
     output: str
-    numbers: Range
-    hole: Literal[0, 1]
+    numbers: Literal["uint8", "unit"] = "unit"
 
     def __str__(self) -> str:
         if self.mask is None:
             return f"{self.image} as {self.numbers}, no mask: it restores the whole picture"
-        return f"{self.image} and {self.mask} as {self.numbers}, {self.hole} in the hole"
-
-
-OUTPUTS = ("output", "painted_image", "result", "inpainted")
+        hole = 0 if self.numbers == "uint8" else 1
+        return f"{self.image} and {self.mask} as {self.numbers}, {hole} in the hole"
 
 
 def recognise(inputs: Sequence[Any], outputs: Sequence[Any]) -> Convention:
@@ -61,16 +60,16 @@ def recognise(inputs: Sequence[Any], outputs: Sequence[Any]) -> Convention:
         ValueError: it is none that is known; the message says what the file has.
     """
     ports = {port.name: port for port in inputs}
-    output = next((port.name for port in outputs if port.name in OUTPUTS), None)
-    if set(ports) == {"image", "mask"} and (output is not None or len(outputs) == 1):
-        output = output or outputs[0].name
-        types = {ports["image"].type, ports["mask"].type}
+    types = {port.type for port in inputs}
+    named = next((port.name for port in outputs if port.name in OUTPUTS), None)
+    output = named or outputs[0].name
+    if set(ports) == {"image", "mask"} and (named or len(outputs) == 1):
         if types == {"tensor(uint8)"}:
-            return Convention("image", "mask", output, "uint8", hole=0)
+            return Convention("image", "mask", output, "uint8")
         if types == {"tensor(float)"}:
-            return Convention("image", "mask", output, "unit", hole=1)
-    if len(ports) == 1 and inputs[0].type == "tensor(float)" and list(inputs[0].shape[1:2]) == [3]:
-        return Convention(inputs[0].name, None, output or outputs[0].name, "unit", hole=1)
+            return Convention("image", "mask", output)
+    if len(ports) == 1 and types == {"tensor(float)"} and list(inputs[0].shape[1:2]) == [3]:
+        return Convention(inputs[0].name, None, output)
     found = ", ".join(f"{port.name} {port.type}" for port in inputs)
     raise ValueError(
         f"its inputs ({found}) are of no known network; there must be image and mask, both float "
@@ -139,17 +138,13 @@ class OnnxFile(Executor):
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
             mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
         image = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)[None])
-        hole = ((mask > 0) == self._convention.hole)[None, None]
-        tensors: dict[str, NDArray[Any]] = {}
+        hole = mask[None, None] > 0
         if self._convention.numbers == "uint8":
-            tensors[self._convention.image] = image
-            hole = np.multiply(hole, 255, dtype=np.uint8)
+            tensors = (image, np.multiply(~hole, 255, dtype=np.uint8))
         else:
-            tensors[self._convention.image] = image.astype(np.float32) / np.float32(255)
-            hole = hole.astype(np.float32)
-        if self._convention.mask is not None:
-            tensors[self._convention.mask] = hole
-        return tensors
+            tensors = (image.astype(np.float32) / np.float32(255), hole.astype(np.float32))
+        names = (self._convention.image, self._convention.mask)
+        return {name: t for name, t in zip(names, tensors, strict=True) if name is not None}
 
     def _compose(self, output: NDArray[Any], picture: Pixels, mask: Pixels) -> Pixels:
         pixels = output[0].transpose(1, 2, 0)[..., ::-1]

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import jinja2
 
-from inpaint_bench.plots import Plot, latency_plot, roofline_plot, tradeoff_plot
+from inpaint_bench.plots import Plot, latency_plot, tradeoff_plot
 from inpaint_bench.schema import Result
 from inpaint_bench.schema.quality import Group, QualityResult
-from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, RunResult
-from inpaint_bench.views import tables_of
+from inpaint_bench.tables.whole import tables_of
 
 
 def make_page(results: Mapping[str, Result], gallery: Path | None) -> str:
@@ -27,20 +26,14 @@ def make_page(results: Mapping[str, Result], gallery: Path | None) -> str:
     strips = [] if gallery is None else sorted(gallery.glob("*.jpg"))
     return template.render(
         tradeoffs=list(_tradeoffs(results)),
-        results=[(name, r, list(tables_of(r)), list(_plots(r))) for name, r in results.items()],
+        results=[(name, r, list(tables_of(r)), list(_latencies(r))) for name, r in results.items()],
         strips=[(path.stem.replace("-", " "), path.read_bytes()) for path in strips],
     )
 
 
-def _plots(result: Result) -> Iterator[Plot]:
-    if isinstance(result, RunResult):
-        for case in result.cases:
-            if any(row.times is not None for row in case.rows):
-                yield latency_plot(case)
-    if isinstance(result, RooflineResult):
-        for precision in sorted({network.precision for network in result.networks}):
-            if any(precision in device.multiply_adds for device in result.devices):
-                yield roofline_plot(result, precision)
+def _latencies(result: Result) -> Iterator[Plot]:
+    cases = result.cases if isinstance(result, RunResult) else []
+    return (latency_plot(case) for case in cases if any(row.times for row in case.rows))
 
 
 def _tradeoffs(results: Mapping[str, Result]) -> Iterator[Plot]:

@@ -6,11 +6,10 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case
 
 if TYPE_CHECKING:
@@ -59,8 +58,7 @@ def latency_plot(case: Case) -> Plot:
             times = np.sort(row.times.as_turns().calls)
             share = np.arange(1, len(times) + 1) / len(times) * 100
             axes.step(times, share, where="post", color=colour, label=row.candidate)
-        axes.set_xscale("log")
-        _plain_numbers(axes, "x")
+        _plain_log_scale(axes)
         axes.set_xlabel("milliseconds of a call")
         axes.set_ylabel("% of calls done within")
         axes.set_ylim(0, 101)
@@ -76,58 +74,20 @@ def tradeoff_plot(title: str, points: Mapping[str, tuple[float, float]]) -> Plot
         for (name, (ms, db)), colour in zip(points.items(), _colours(len(points)), strict=True):
             axes.plot([ms], [db], "o", color=colour)
             axes.annotate(name, (ms, db), textcoords="offset points", xytext=(4, 4), fontsize=7)
-        axes.set_xscale("log")
-        _plain_numbers(axes, "x")
+        _plain_log_scale(axes)
         axes.margins(x=0.35, y=0.15)
         axes.set_xlabel("milliseconds of a picture (median)")
         axes.set_ylabel("PSNR in the hole, dB")
     return plot
 
 
-def roofline_plot(result: RooflineResult, precision: str) -> Plot:
-    """Roofs of all devices; networks where they lie; filled points where a run was measured."""
-    title = f"Rooflines, {precision}"
-    plot = Plot(title, "attainable multiply-adds a second against multiply-adds a byte")
-    networks = {(n.model, n.size): n for n in result.networks if n.precision == precision}
-    with _drawn(plot) as axes:
-        intensity = {key: n.multiply_adds / n.bytes_layered for key, n in networks.items()}
-        reach = np.geomspace(min(intensity.values()) / 4, max(intensity.values()) * 4, 100)
-        devices = [d for d in result.devices if precision in d.multiply_adds]
-        for device, colour in zip(devices, _colours(len(devices)), strict=True):
-            roof = np.minimum(reach * device.bytes_per_second, device.multiply_adds[precision])
-            style = "-" if device.source == "measured" else "--"
-            label = f"{device.name} ({device.source})"
-            axes.plot(reach, roof / 1e9, style, color=colour, label=label)
-            for bound in result.bounds:
-                key = (bound.model, bound.size)
-                here = (bound.device, bound.precision) == (device.name, precision)
-                if here and bound.measured_ms:
-                    rate = networks[key].multiply_adds / bound.measured_ms / 1e6
-                    axes.plot([intensity[key]], [rate], "o", color=colour)
-        for index, ((model, size), x) in enumerate(intensity.items()):
-            axes.axvline(x, color="#999999", linewidth=0.6, linestyle=":")
-            axes.annotate(
-                f"{model} {size[0]}x{size[1]}",
-                (x, 0.02 + 0.2 * (index % 4)),  # neighbours' labels at different heights
-                xycoords=("data", "axes fraction"),
-                rotation=90,
-                fontsize=7,
-            )
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_xlabel("multiply-adds a byte, layer by layer")
-        axes.set_ylabel("10⁹ multiply-adds a second")
-        axes.legend(fontsize=7, loc="upper left")
-    return plot
-
-
-def _plain_numbers(axes: Any, which: str) -> None:
+def _plain_log_scale(axes: Axes) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    axis = getattr(axes, f"{which}axis")
-    axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
-    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _colours(count: int) -> Sequence[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tqdm import tqdm
 
 from inpaint_bench.errors import CannotRunError
 from inpaint_bench.executors import Executor, Frame, Order, open_executor
-from inpaint_bench.gallery import Gallery
+from inpaint_bench.gallery import write_strip
 from inpaint_bench.run import file_ids
 from inpaint_bench.schema import resume, write_result
 from inpaint_bench.schema.common import CandidateKey
@@ -131,8 +132,12 @@ def _open_all(
         try:
             executor = open_executor(Order(candidate, "call", threads, batch=1))
             executor.load()
+            if not executor.restores:
+                raise CannotRunError(
+                    "it restores nothing; inpaint-export eval --film says how well it finds damage"
+                )
             executors[candidate.label] = executor
-        except (CannotRunError, InpaintError) as error:
+        except CannotRunError as error:
             failed[candidate.label] = str(error)
     return executors, failed
 
@@ -142,30 +147,40 @@ def _measure_group(
     candidates: Sequence[CandidateKey],
     executors: dict[str, Executor],
     failed: dict[str, str],
-    folder: Path | None,
+    gallery: Path | None,
 ) -> Group:
     samples: list[Sample] = []
     scores: dict[str, list[Score]] = {c.label: [] for c in candidates if c.label not in failed}
     failed = dict(failed)
-    gallery = Gallery(list(scores))
     for item in tqdm(plan.items(), desc=plan.mask_kind, unit="picture", disable=None):
         samples.append(item.sample)
-        restored: dict[str, Pixels] = {}
         for label in list(scores):
             try:
-                restored[label] = _restore(label, executors, item)
-                scores[label].append(score(restored[label], item.truth, item.mask))
+                restored = _restore(label, executors, item)
+                scores[label].append(score(restored, item.truth, item.mask))
             except (CannotRunError, InpaintError) as error:
                 failed[label] = f"{item.sample.picture}: {error}"
                 del scores[label]
-        if folder is not None and scores:
-            first = scores[next(iter(scores))][-1]
-            rank = first.psnr if first.psnr_hole is None else first.psnr_hole
-            gallery.add(rank, item.damaged, item.mask, item.truth, restored)
-    if folder is not None:
-        gallery.write(folder, "-".join(p for p in (plan.mask_kind, plan.holes) if p))
+    if gallery is not None and scores:
+        _fill_gallery(plan, scores, executors, gallery)
     rows = [_row(c.label, scores.get(c.label, []), failed.get(c.label)) for c in candidates]
     return Group(mask_kind=plan.mask_kind, holes=plan.holes, samples=samples, rows=rows)
+
+
+def _fill_gallery(
+    plan: GroupPlan, scores: dict[str, list[Score]], executors: dict[str, Executor], folder: Path
+) -> None:
+    """The worst and the median case by the first candidate, restored once more."""
+    first = next(iter(scores.values()))
+    order = np.argsort(
+        [s.psnr if s.psnr_hole is None else s.psnr_hole for s in first], kind="stable"
+    )
+    name = "-".join(part for part in (plan.mask_kind, plan.holes) if part).replace(" ", "-")
+    for case, index in (("worst", order[0]), ("median", order[len(order) // 2])):
+        item = next(islice(plan.items(), int(index), None))
+        restored = {label: _restore(label, executors, item) for label in scores}
+        path = folder / f"{name}-{case}.jpg"
+        write_strip(path, item.damaged, item.mask, restored, item.truth)
 
 
 def _row(label: str, scores: list[Score], reason: str | None) -> QualityRow:

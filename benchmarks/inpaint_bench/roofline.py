@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
-from inpaint_bench.devices import HERE, PUBLISHED, matches, measure_here
-from inpaint_bench.errors import BenchError
+from inpaint_bench.devices import PUBLISHED, matches
+from inpaint_bench.executors import GPU_BACKENDS
 from inpaint_bench.schema.common import Size
 from inpaint_bench.schema.roofline import Bound, Device, RooflineResult
 from inpaint_bench.schema.run import RunResult
@@ -19,33 +19,26 @@ def find_bounds(
     sizes: Sequence[Size],
     devices: Sequence[str],
     runs: Sequence[RunResult],
-    threads: int,
     remarks: str = "",
 ) -> RooflineResult:
     """Bounds of every model at every size on every device.
 
-    devices: keys of :data:`PUBLISHED`, or ``here``, whose rates are measured with ``threads``.
+    devices: keys of :data:`PUBLISHED`. runs: what was measured, to stand beside the bounds.
 
     Raises:
-        BenchError: there is no such device.
         ValueError: a network's sizes do not follow from the picture's.
     """
-    for key in devices:
-        if key != HERE and key not in PUBLISHED:
-            raise BenchError(
-                f"there is no device {key!r}; there are {HERE}, {', '.join(PUBLISHED)}"
-            )
-    result = RooflineResult.begin(remarks, kind="roofline", networks=[], devices=[], bounds=[])
-    found = [
-        measure_here(result.machine, threads) if key == HERE else PUBLISHED[key] for key in devices
-    ]
     networks = [read_network(model, *size) for model in models for size in sizes]
     bounds = [
-        bound_of(network, device, find_measured(network, device, runs, threads))
-        for network, device in itertools.product(networks, found)
+        bound_of(network, PUBLISHED[key], find_measured(network, key, runs))
+        for network, key in itertools.product(networks, devices)
     ]
-    return result.with_more(
-        networks=networks, devices=found, bounds=[b for b in bounds if b is not None]
+    return RooflineResult.begin(
+        remarks,
+        kind="roofline",
+        networks=networks,
+        devices=[PUBLISHED[key] for key in devices],
+        bounds=[bound for bound in bounds if bound is not None],
     )
 
 
@@ -72,36 +65,31 @@ def bound_of(network: Network, device: Device, measured_ms: float | None = None)
     )
 
 
-def find_measured(
-    network: Network, device: Device, runs: Iterable[RunResult], threads: int
-) -> float | None:
-    """The median of the network alone on that device, the least of what these results hold."""
-    found = []
-    for run in runs:
-        here = device.source == "measured" and device.name.startswith(f"{run.machine.cpu.name},")
-        published = any(d == device and matches(key, run.machine) for key, d in PUBLISHED.items())
-        if here or published:
-            found += _medians(network, run, on_gpu=published, threads=threads)
+def find_measured(network: Network, device: str, runs: Iterable[RunResult]) -> float | None:
+    """The least median of the network alone on that device's GPU that these results hold.
+
+    device: key of :data:`PUBLISHED`.
+    """
+    found = [
+        row.times.p50
+        for run in runs
+        if matches(device, run.machine)
+        for case in run.cases
+        if (case.key.scope, case.key.size, case.key.batch) == ("network", network.size, 1)
+        for row in case.rows
+        if row.candidate in _on_gpu(network, run) and row.times is not None
+    ]
     return min(found, default=None)
 
 
-def _medians(network: Network, run: RunResult, *, on_gpu: bool, threads: int) -> list[float]:
-    wanted = {
+def _on_gpu(network: Network, run: RunResult) -> set[str]:
+    """Labels of a network's candidates that a GPU runs."""
+    wanted = ("model", network.model, network.precision)
+    return {
         c.label
         for c in run.plan.candidates
-        if (c.kind, c.name, c.precision) == ("model", network.model, network.precision)
-        and (c.backend != "onnxruntime-cpu") == on_gpu
+        if (c.kind, c.name, c.precision) == wanted and c.backend in GPU_BACKENDS
     }
-    return [
-        row.times.p50
-        for case in run.cases
-        if case.key.scope == "network"
-        and case.key.size == network.size
-        and case.key.batch == 1
-        and (on_gpu or case.key.threads == threads)
-        for row in case.rows
-        if row.candidate in wanted and row.times is not None
-    ]
 
 
 def _arithmetic(layer: Layer, device: Device) -> float:

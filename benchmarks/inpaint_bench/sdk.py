@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,14 +16,14 @@ import numpy as np
 
 from inpaint_bench.errors import BenchError, CannotRunError
 from inpaint_bench.isolated import run_isolated
-from inpaint_bench.machine_state import memory_rise_mb, resident_bytes
 from inpaint_bench.schema import resume, write_result
 from inpaint_bench.schema.common import percentiles
 from inpaint_bench.schema.sdk import SdkResult, SdkRow
 from inpaint_eval.drawn import draw_mask, draw_picture
+from inpaint_eval.machine.memory import memory_rise_mb, resident_bytes
 from inpaint_eval.pictures import Ratio
 from inpaint_eval.scores import Pixels
-from inpaint_eval.timing import Turns, ratio_of_turns, time_in_turns
+from inpaint_eval.timing import Turns, ratio_of_turns, time_calls, time_in_turns
 from inpaint_sdk import Restorer
 
 PHOTOGRAPH_BLOCKS = 5
@@ -43,12 +42,16 @@ def startup(runs: int = 10) -> SdkRow:
     """``import inpaint_sdk``, and ``inpaint-sdk restore`` up to the written picture."""
     imports = [_import() for _ in range(runs)]
     figures = {
-        "import_milliseconds": percentiles([1e3 * seconds for seconds, _ in imports]),
+        "import_milliseconds": _summary([1e3 * seconds for seconds, _ in imports]),
         "imports_torch": any(torch for _, torch in imports),
-        "first_result_milliseconds": percentiles([1e3 * s for s in _first_results(runs)]),
+        "first_result_milliseconds": _summary(_first_results(runs)),
         "size": [STARTUP_SIDE, STARTUP_SIDE],
     }
     return SdkRow(bar="imports_torch is false", figures=figures)
+
+
+def _summary(milliseconds: list[float]) -> dict[str, float]:
+    return {**percentiles(milliseconds), "runs": len(milliseconds)}
 
 
 def _import() -> tuple[float, bool]:
@@ -58,18 +61,14 @@ def _import() -> tuple[float, bool]:
 
 
 def _first_results(runs: int) -> list[float]:
-    seconds = []
+    """Milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         image, mask, output = (Path(folder) / name for name in ("image.png", "mask.png", "o.png"))
         cv2.imwrite(str(image), draw_picture(STARTUP_SIDE, STARTUP_SIDE))
         cv2.imwrite(str(mask), draw_mask("strokes", STARTUP_SIDE, STARTUP_SIDE, Ratio(10, 20)))
         command = [sys.executable, "-m", "inpaint_sdk", "restore", str(image)]
         command += ["--mask", str(mask), "-o", str(output)]
-        for _ in range(runs):
-            started = time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True)
-            seconds.append(time.perf_counter() - started)
-    return seconds
+        return time_calls(lambda: subprocess.run(command, check=True, capture_output=True), runs)
 
 
 def _discs(height: int, width: int) -> Pixels:
@@ -99,7 +98,7 @@ def photograph() -> SdkRow:
     figures = {
         "damaged": float((mask > 0).mean()),
         "peak_mb": peak,
-        "milliseconds": {name: percentiles(found.calls) for name, found in turns.items()},
+        "milliseconds": {name: _summary(found.calls) for name, found in turns.items()},
         "over_telea": _ratio(turns, "photo", "opencv-telea"),
         "larger_over_small": _ratio(turns, "photo, 4 times as large", "photo"),
     }
@@ -132,51 +131,61 @@ def mask_free() -> SdkRow:
 
 def video() -> SdkRow:
     """640x480 with a logo of 120x40, end to end, before a still and a moving scene with noise."""
-    import av
-
     from inpaint_sdk.video import restore_video
 
     mask = np.zeros((480, 640), np.uint8)
     mask[20:60, 500:620] = 255
     restorer = Restorer.load("photo", threads=2, channels="rgb")
-    rng = np.random.default_rng(0)
-    scene = draw_picture(1000, 1400)
     rows: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         for kind, move in (("moving", 2), ("still", 0)):
             source, output = Path(folder) / f"{kind}.mkv", Path(folder) / f"{kind}_out.mkv"
-            with av.open(str(source), "w") as container:
-                stream: Any = container.add_stream("libx264", rate=30)
-                stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
-                stream.codec_context.options = {"crf": "18", "preset": "ultrafast"}
-                for index in range(120):
-                    start = move * index
-                    frame = scene[start : start + 480, start : start + 640].astype(np.float32)
-                    frame = np.clip(frame + rng.normal(0, 3, frame.shape), 0, 255)
-                    picture = av.VideoFrame.from_ndarray(frame.astype(np.uint8), format="rgb24")
-                    container.mux(stream.encode(picture))
-                container.mux(stream.encode(None))
+            _write_scene(source, move)
             for steady in (True, False):
-                cpu = resource.getrusage(resource.RUSAGE_SELF)
+                started = time.process_time()
                 report = restore_video(restorer, source, output, mask=mask, steady=steady)
-                used = resource.getrusage(resource.RUSAGE_SELF)
-                spent = used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime
-                row: dict[str, Any] = {
+                spent = time.process_time() - started
+                row = {
                     "frames_a_second": report.frames / report.seconds,
                     "cpu_ms_a_frame": 1e3 * spent / report.frames,
                 }
                 if kind == "still":
-                    with av.open(str(output)) as container:
-                        frames = np.stack(
-                            [f.to_ndarray(format="gray") for f in container.decode(video=0)]
-                        )
-                    deviation = frames.astype(np.float32).std(axis=0)
-                    beside = cv2.dilate(mask, np.ones((81, 81), np.uint8)) - mask > 0
-                    row["deviation_under_mask"] = float(deviation[mask > 0].mean())
-                    row["deviation_beside"] = float(deviation[beside].mean())
+                    row |= _deviations(output, mask)
                 rows[f"{kind}, {'steady' if steady else 'not steady'}"] = row
     bar = "30 frames a second; deviation under the mask <= beside it"
     return SdkRow(bar=bar, figures=rows)
+
+
+def _write_scene(path: Path, move: int) -> None:
+    """120 frames of 640x480 with noise. move: pixels from frame to frame."""
+    import av
+
+    rng = np.random.default_rng(0)
+    scene = draw_picture(1000, 1400)
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        stream.codec_context.options = {"crf": "18", "preset": "ultrafast"}
+        for start in (move * index for index in range(120)):
+            frame = scene[start : start + 480, start : start + 640].astype(np.float32)
+            frame = np.clip(frame + rng.normal(0, 3, frame.shape), 0, 255)
+            picture = av.VideoFrame.from_ndarray(frame.astype(np.uint8), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+
+def _deviations(path: Path, mask: Pixels) -> dict[str, float]:
+    """How much pixels of a video change from frame to frame, under the mask and beside it."""
+    import av
+
+    with av.open(str(path)) as container:
+        frames = np.stack([f.to_ndarray(format="gray") for f in container.decode(video=0)])
+    deviation = frames.astype(np.float32).std(axis=0)
+    beside = cv2.dilate(mask, np.ones((81, 81), np.uint8)) - mask > 0
+    return {
+        "deviation_under_mask": float(deviation[mask > 0].mean()),
+        "deviation_beside": float(deviation[beside].mean()),
+    }
 
 
 def stream(count: int = 200_000) -> SdkRow:

@@ -49,6 +49,8 @@ for pixels in 2 4 8; do
 done
 bench run "$results/run-clouds-$name.json" --models cloud-thin,cloud-thick --peers "" \
   --onnx "spa-gan=$work/spa-gan-1.onnx" --scopes network --sizes 256 --holes 10-20 --threads 2
+bench run "$results/run-damage-$name.json" --models damage --peers "" --scopes call,network \
+  --sizes 256,512 --threads 2
 bench quality "$results/quality-kodak24.json" "${kodak[@]}" --gallery "$work/gallery"
 bench quality "$results/quality-rice1.json" --models cloud-thin --pairs "$data/rice1/test" \
   --onnx "spa-gan=$work/spa-gan-1.onnx"
@@ -66,7 +68,7 @@ if missing "$results/eval-clean-kodak24.json"; then
 fi
 if missing "$results/damage-film.json"; then
   "$bin/inpaint-export" eval sdk/inpaint_sdk/models/damage.onnx --data "$data" --limit 25 \
-    --film "$results/damage-film.json"
+    --film -o "$results/damage-film.json"
 fi
 bench kernels "$results/kernels-$name.json" --threads 2
 models=photo,photo-codebook,photo-staged,cloud-thin,cloud-thick,clean,damage

@@ -224,9 +224,9 @@ def precisions(folder: Path, data: Path, names: tuple[str, ...]) -> None:
 @click.option("--distort", is_flag=True, help="Under the four fixed distortions.")
 @click.option(
     "--film",
-    type=click.Path(dir_okay=False, path_type=Path),
+    is_flag=True,
     help="Of a detector, or of a restorer that needs no mask, by kind, on held-out film damage and "
-    "undamaged pictures, below the data root; writes this result file, .json.",
+    "undamaged pictures, below the data root.",
 )
 @click.option(
     "--detector",
@@ -236,9 +236,9 @@ def precisions(folder: Path, data: Path, names: tuple[str, ...]) -> None:
 )
 @click.option(
     "--noise",
-    type=click.Path(dir_okay=False, path_type=Path),
+    is_flag=True,
     help="Of a model that cleans pictures, on real cameras' noise and on drawn noise, below the "
-    "data root; writes this result file, .json.",
+    "data root.",
 )
 @click.option(
     "--weights",
@@ -267,9 +267,9 @@ def evaluate(
     data: Path,
     masks: Path | None,
     distort: bool,
-    film: Path | None,
+    film: bool,
     detector: Path | None,
-    noise: Path | None,
+    noise: bool,
     weights: Path | None,
     cbm3d: bool,
     limit: int | None,
@@ -287,11 +287,13 @@ def evaluate(
     from inpaint_export.evaluation_file import write_document
     from inpaint_export.onnx_export import write_quality
 
-    if film is not None:
+    if film and noise:
+        raise click.UsageError("--film and --noise are two measurements: give one")
+    if film:
         evaluation = evaluate_film(
             model_file, data, threads=threads, limit=limit, detector=detector
         )
-    elif noise is not None:
+    elif noise:
         evaluation = evaluate_cleaning(
             model_file, data, weights, threads=threads, limit=limit, with_cbm3d=cbm3d
         )
@@ -304,9 +306,8 @@ def evaluate(
             ratios=ratios.split(","),
             threads=threads,
         )
-    for path in (film, noise, output):
-        if path is not None:
-            write_document(evaluation.document, path)
+    if output is not None:
+        write_document(evaluation.document, output)
     if write:
         write_quality(model_file, evaluation.quality, evaluation.detection)
     click.echo(evaluation.text)

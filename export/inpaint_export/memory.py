@@ -11,6 +11,8 @@ import multiprocessing
 import sys
 from pathlib import Path
 
+from inpaint_eval.machine.memory import memory_rise_mb
+
 SIDES = (512, 1024, 2048)
 """Of the square inputs that are measured by default, in pixels."""
 
@@ -39,20 +41,15 @@ def _measure(model: Path, side: int) -> float:
     def run(size: int) -> None:
         session.run({n: np.zeros((1, channels[n], size, size), np.float32) for n in session.inputs})
 
+    def runs() -> None:
+        for _ in range(RUNS):
+            run(side)
+
     run(file.info.size_multiple)  # what is allocated once
-    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
-    before = _status("VmRSS")
-    for _ in range(RUNS):
-        run(side)
-    return (_status("VmHWM") - before) / side**2
-
-
-def _status(name: str) -> int:
-    """A figure of /proc/self/status, in bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/self/status has no {name}")
+    rise = memory_rise_mb(runs)
+    if rise is None:
+        raise RuntimeError("this system does not tell how much memory a process took: Linux does")
+    return 1e6 * rise / side**2
 
 
 if __name__ == "__main__":

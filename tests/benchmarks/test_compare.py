@@ -88,6 +88,9 @@ def test_a_candidate_that_fails_now_is_worse(run_result: RunResult) -> None:
     a, b = remade(run_result, **BASE), remade(run_result, **{**BASE, "photo": 0.0})
     (finding,) = compare(a, b).worse
     assert (finding.candidate, finding.note) == (OURS, "failed: it fell")
+    assert not compare(b, a).worse
+    lost = [remade(run_result, **{**BASE, "opencv_telea": 0.0, "photo": p}) for p in (10.0, 0.0)]
+    assert [finding.candidate for finding in compare(*lost).worse] == [OURS]
 
 
 def test_tolerance(run_result: RunResult) -> None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from inpaint_bench import energy
-from inpaint_bench.energy import NoMeterError, RailMeter, find_meter, find_rails
+from inpaint_bench.energy import Gauge, RailMeter, find_meter, find_rails
 from inpaint_eval.machine import nvml
 from support.jetson_trees import AGX_ORIN, ORIN_NANO, THOR, write_tree
 from support.nvml import FakeNvml
@@ -30,6 +30,7 @@ RAPL = {
 
 def test_rapl_adds_packages_and_knows_where_a_counter_wraps(tmp_path: Path) -> None:
     meter = find_meter(write_tree(tmp_path, RAPL), gpu=False)
+    assert meter is not None
     assert meter.name == "RAPL package-0 + package-1"
     meter.start()
     folder = "sys/class/powercap/intel-rapl"
@@ -41,6 +42,7 @@ def test_a_gpu_counts_energy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     fake = FakeNvml()
     monkeypatch.setattr(nvml, "open_nvml", lambda: fake)
     meter = find_meter(tmp_path, gpu=True)
+    assert meter is not None
     assert meter.name == "NVML GPU 0"
     meter.start()
     assert meter.stop() == pytest.approx(2.5)
@@ -58,6 +60,7 @@ def test_energy(tmp_path: Path, files: dict[str, str], rails: int, name: str, wa
     write_tree(tmp_path, files)
     assert len(find_rails(tmp_path)) == rails
     meter = find_meter(tmp_path, gpu=True)
+    assert meter is not None
     assert meter.name == name
     before = time.perf_counter()
     meter.start()
@@ -80,6 +83,14 @@ def test_power_that_changes_is_added_up(tmp_path: Path, monkeypatch: pytest.Monk
     assert meter.stop() == pytest.approx(2.0 * (30 + 60) / 2)
 
 
-def test_no_meter_says_what_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(NoMeterError, match="no INA3221 or INA238 in /sys/class/hwmon"):
-        find_meter(tmp_path, gpu=False)
+@pytest.mark.parametrize(
+    ("gpu", "looked"),
+    [(False, "no readable RAPL in /sys/class/powercap"), (True, "NVML gives no energy")],
+)
+def test_no_meter_says_what_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpu: bool, looked: str
+) -> None:
+    monkeypatch.setattr(nvml, "open_nvml", lambda: None)
+    energy, reason = Gauge(gpu=gpu, seconds=1.0, root=tmp_path).measure(lambda: None, batch=1)
+    assert energy is None
+    assert reason == f"no INA3221 or INA238 in /sys/class/hwmon, and {looked}"

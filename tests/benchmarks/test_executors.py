@@ -14,7 +14,7 @@ from inpaint_bench.errors import CannotRunError
 from inpaint_bench.executors import Frame, Order, open_executor
 from inpaint_bench.peers import PEERS
 from inpaint_bench.schema.common import CandidateKey
-from inpaint_sdk import Options, Restorer
+from inpaint_sdk import Detector, Options, Restorer
 from support.onnx_peers import write_filler, write_mask_free, write_migan
 
 Pixels = NDArray[np.uint8]
@@ -69,6 +69,31 @@ def test_a_model_without_a_mask_is_given_none(frame: Frame) -> None:
     (found,) = executor.pictures(executor.infer(executor.feed(frame)))
     expected = Restorer.load("cloud-thin", threads=1).restore(frame.pictures[0])
     np.testing.assert_array_equal(found, expected)
+
+
+DAMAGE = PHOTO.model_copy(update={"name": "damage", "source": "damage"})
+
+
+def test_a_detector_is_called_as_users_call_it(frame: Frame) -> None:
+    detector = Detector.load("damage", threads=1, precision="fp32")
+    expected = detector.detect(frame.pictures[0]).mask
+    (found,) = restore(order(DAMAGE), frame)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_detector_s_network_gives_a_mask_for_each_picture(image: Pixels, mask: Pixels) -> None:
+    """Of a picture that is grey but for a scratch: the scratch."""
+    scratched = np.full_like(image, 128)
+    cv2.line(scratched, (20, 10), (100, 80), (255, 255, 255), 2)
+    frame = Frame((np.full_like(image, 128), scratched), (mask, mask))
+    clean, found = restore(order(DAMAGE, scope="network", batch=2), frame)
+    assert clean.shape == found.shape == mask.shape
+    assert clean.max() == 0
+    assert 50 < np.count_nonzero(found) < 500
+    executor = open_executor(order(DAMAGE))
+    executor.load()
+    assert not executor.restores
+    assert executor.notes == ["finds damage and restores nothing"]
 
 
 def test_the_network_alone_takes_batches(photo: Restorer, image: Pixels, mask: Pixels) -> None:

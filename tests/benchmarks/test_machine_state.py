@@ -1,13 +1,11 @@
-"""The state of a Jetson, read from a tree of files, and memory of this process."""
+"""The state of a Jetson, read from a tree of files."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
-import pytest
-
-from inpaint_bench.machine_state import StateReader, memory_rise_mb, throttling
+from inpaint_bench.machine_state import StateReader, throttling
 from support.jetson_trees import AGX_ORIN, ORIN_NANO, write_tree
 
 
@@ -26,11 +24,3 @@ def test_state(tmp_path: Path) -> None:
 
 def test_nothing_throttles(tmp_path: Path) -> None:
     assert throttling(write_tree(tmp_path, AGX_ORIN)) == []
-
-
-def test_memory_rises_by_what_is_touched() -> None:
-    kept: list[bytearray] = []
-    rise = memory_rise_mb(lambda: kept.append(bytearray(b"x") * 50_000_000))
-    if rise is None:
-        pytest.skip("this system does not tell how much memory a process took at most")
-    assert 45 < rise < 80

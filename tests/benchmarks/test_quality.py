@@ -100,6 +100,16 @@ def test_pairs_stand_beside_the_picture_as_it_came(
     assert all(row.mean is not None and row.mean.psnr_hole is None for row in group.rows)
 
 
+def test_a_detector_restores_nothing_that_could_be_scored(
+    bench: Bench, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    pictures, masks = folders
+    arguments = ["--models", "damage", "--pictures", pictures, "--masks", masks, "--limit", "1"]
+    found = bench("quality", *arguments, "--peers", "opencv-ns", "-o", tmp_path / "quality.json")
+    assert found.exit_code == 0, found.output
+    assert "damage/onnxruntime-cpu/fp32 failed: it restores nothing; inpaint-export" in found.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

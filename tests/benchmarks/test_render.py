@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from inpaint_bench.page import make_page
 from inpaint_bench.schema.run import RunResult
-from inpaint_bench.views import tables_of
+from inpaint_bench.tables.whole import tables_of
 from inpaint_eval.render import Table, to_markdown, to_text
 
 TABLE = Table("Speed", ("name", "ms"), [["photo <1>", "3.5"], ["it", "12.25"]], ["two runs"])

@@ -79,7 +79,6 @@ def test_every_plot_is_there_and_says_what_it_shows(page: Path) -> None:
     (tradeoff,) = (t for t in texts if t.startswith("quality against time"))
     assert re.search(r"photo/onnxruntime-cpu/fp32 \d+\.\d\d dB in \d+\.\d ms", tradeoff)
     assert "opencv-telea" in tradeoff
-    assert "attainable multiply-adds a second against multiply-adds a byte" in texts
     assert [t for t in texts if t.startswith("masks 10 20")] == [
         "masks 10 20 median",
         "masks 10 20 worst",
@@ -134,6 +133,6 @@ def test_a_phone_can_read_it(page: Path, tmp_path: Path) -> None:
     assert found["content"] <= found["width"]
     assert all(right <= PHONE for right in found["tables"])
     assert found["letters"] >= 16
-    assert len(found["images"]) >= 6
+    assert len(found["images"]) == 5  # two latencies, a trade-off, the worst and the median case
     assert all(natural > 0 and width > 0 for natural, width in found["images"])
     assert found["headings"] >= 7

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from inpaint_bench import devices
-from inpaint_bench.devices import PUBLISHED, matches, measure_here
+from inpaint_bench.devices import PUBLISHED, matches
 from inpaint_bench.roofline import bound_of, find_measured
 from inpaint_bench.schema import read_result
 from inpaint_bench.schema.roofline import Device, RooflineResult
 from inpaint_bench.schema.run import RunResult
 from inpaint_eval.cost import Layer, Network, read_network
 from inpaint_eval.machine import read_machine
-from inpaint_eval.timing import time_in_turns
 from inpaint_sdk.models.zoo import open_model
 from support.bench import Bench
 from support.jetson_trees import AGX_ORIN, ORIN_NANO, THOR, write_tree
@@ -105,18 +103,6 @@ def test_published_rates_are_those_of_the_data_sheets() -> None:
     assert all(device.source == "published" for device in PUBLISHED.values())
 
 
-def test_rates_that_are_measured_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        devices,
-        "time_in_turns",
-        lambda work, **_: time_in_turns(work, blocks=3, turn_seconds=1e-3, warmup_seconds=0.0),
-    )
-    device = measure_here(read_machine(), threads=1)
-    assert device.source == "measured"
-    assert 1e8 < device.multiply_adds["fp32"] < 1e13
-    assert 1e8 < device.bytes_per_second < 1e13
-
-
 def test_the_command(bench: Bench, tmp_path: Path) -> None:
     output = tmp_path / "roofline.json"
     arguments = ["--models", "photo", "--sizes", "64,1088x1920", "--devices", "orin-nano,thor"]
@@ -134,24 +120,29 @@ def test_the_command(bench: Bench, tmp_path: Path) -> None:
     convolutions = [x.output[:2] for x in result.networks[0].layers if x.operator == "Conv"]
     assert [1, 48] in convolutions  # photo's stem
     found = bench("roofline", "--devices", "abacus", "-o", output)
-    assert (found.exit_code, "there is no device 'abacus'" in found.output) == (2, True)
+    assert (found.exit_code, "there is no 'abacus'" in found.output) == (2, True)
 
 
-def test_a_run_on_this_machine_stands_beside_its_bound(
-    run_result: RunResult, tmp_path: Path, bench: Bench
-) -> None:
-    machine = run_result.machine
-    here = DEVICE.model_copy(
-        update={"name": f"{machine.cpu.name}, 1 threads", "source": "measured"}
-    )
+def test_a_run_on_a_jetson_stands_beside_its_bound(run_result: RunResult, tmp_path: Path) -> None:
     photo = read_network(open_model("photo"), 64, 64)
-    # This run is of scope call, which is not the network alone.
-    assert find_measured(photo, here, [run_result], threads=1) is None
+    candidate = run_result.plan.candidates[0].model_copy(update={"backend": "tensorrt"})
     case = run_result.cases[0]
     key = case.key.model_copy(update={"scope": "network"})
-    network_run = run_result.model_copy(update={"cases": [case.model_copy(update={"key": key})]})
-    times = case.rows[0].times
-    assert times is not None
-    assert find_measured(photo, here, [network_run], threads=1) == times.p50
-    assert find_measured(photo, here, [network_run], threads=2) is None
-    assert find_measured(photo, PUBLISHED["orin-nano"], [network_run], threads=1) is None
+    row = case.rows[0].model_copy(update={"candidate": candidate.label})
+    plan = run_result.plan.model_copy(update={"candidates": [candidate]})
+    jetson = {
+        "plan": plan,
+        "machine": read_machine(write_tree(tmp_path, AGX_ORIN)),
+        "cases": [case.model_copy(update={"key": key, "rows": [row]})],
+    }
+    run = run_result.model_copy(update=jetson)
+    assert row.times is not None
+    assert find_measured(photo, "agx-orin", [run]) == row.times.p50
+    assert find_measured(photo, "thor", [run]) is None
+    # Of the processor, of scope call and of another size it is not the GPU's network alone.
+    assert find_measured(photo, "agx-orin", [run_result]) is None
+    call = run.model_copy(update={"cases": [case.model_copy(update={"rows": [row]})]})
+    assert find_measured(photo, "agx-orin", [call]) is None
+    on_processor = run.model_copy(update={"plan": run_result.plan})
+    assert find_measured(photo, "agx-orin", [on_processor]) is None
+    assert find_measured(read_network(open_model("photo"), 96, 96), "agx-orin", [run]) is None

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.readme import require_revision
 from inpaint_bench.schema import json_schema, read_result, write_result
 from inpaint_bench.schema.common import Times
 from inpaint_bench.schema.run import RunResult
+from inpaint_bench.tables.documents import require_revision
 from inpaint_eval.timing import Turns
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.readme import fill_tables
+from inpaint_bench.tables.documents import fill_tables
 from inpaint_eval.machine.describe import git
-from inpaint_sdk.models.zoo import open_model
 from support.bench import QUICK, Bench
 
 ROOT = Path(__file__).parents[2]
@@ -128,15 +127,6 @@ def test_an_evaluation_that_lacks_figures_is_refused(
         fill_tables(text, tmp_path)
 
 
-def test_a_detector_s_figures_stand_in_its_file(tmp_path: Path) -> None:
-    model = open_model("damage")
-    (tmp_path / "d.onnx").write_bytes(model.data)
-    text = "<!-- inpaint-bench: detection model=d.onnx -->\n<!-- inpaint-bench: end -->\n"
-    filled = fill_tables(text, tmp_path)
-    for row in model.info.detection:
-        assert f"| {row.data} | {row.kind} | {row.pictures} | " in filled
-
-
 def test_times_are_of_the_models_that_are_named(run_file: Path, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_bytes(run_file.read_bytes())
     as_of_head(tmp_path / "r.json")
@@ -153,10 +143,20 @@ def test_times_are_of_the_models_that_are_named(run_file: Path, tmp_path: Path) 
         ("no table", "there is no table to generate"),
         ("<!-- inpaint-bench: pie q=q.json -->\n<!-- inpaint-bench: end -->", "no kind of table"),
         ("<!-- inpaint-bench: scan q=q.json -->\n<!-- inpaint-bench: end -->", "cannot read"),
+        ("<!-- inpaint-bench: scan -->\n<!-- inpaint-bench: end -->", "kind scan takes other"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(BenchError, match=message):
+        fill_tables(text, tmp_path)
+
+
+def test_a_table_is_of_results_of_its_kind(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    path.write_bytes((RESULTS / "roofline.json").read_bytes())
+    as_of_head(path)
+    text = "<!-- inpaint-bench: scores a=f.json -->\n<!-- inpaint-bench: end -->\n"
+    with pytest.raises(BenchError, match=r"kind scores takes other files:\n  a: .*QualityResult"):
         fill_tables(text, tmp_path)
 
 

@@ -105,6 +105,12 @@ def test_a_model_is_measured_as_its_task_asks_for(
     assert result.output.startswith(f"Error: {message}")
 
 
+def test_film_and_noise_are_measured_apart(tmp_path: Path) -> None:
+    result = run("eval", open_model("clean").path, "--data", tmp_path, "--film", "--noise")
+    assert result.exit_code == 2
+    assert "--film and --noise are two measurements" in result.output
+
+
 @pytest.mark.parametrize("error", [PermissionError("no right to read"), ValueError("not a ratio")])
 def test_an_expected_error_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception

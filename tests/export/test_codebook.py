@@ -169,9 +169,15 @@ def test_the_whole_picture_is_seen() -> None:
     assert (outputs[0] - outputs[1]).abs().max() > 1e-5
 
 
-@pytest.fixture(scope="module", params=LOOKUPS)
+@pytest.fixture(
+    scope="module",
+    params=["soft", *(pytest.param(n, marks=pytest.mark.slow) for n in ("argmax", "continuous"))],
+)
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model file of each lookup, named after it."""
+    """A small model file of each lookup, named after it; ``soft`` is that of ``photo-codebook``.
+
+    An export takes 12 seconds of CPU, and the other two are the survey's.
+    """
     path = tmp_path_factory.mktemp("exported") / f"{request.param}.onnx"
     export_model(tiny(request.param), load_recipe("photo-codebook"), path)
     return path

@@ -197,8 +197,9 @@ def test_a_detector_is_exported_with_thresholds_and_measured(root: Path, tmp_pat
         expected = folded(torch.from_numpy(picture / np.float32(255)).permute(2, 0, 1)[None])
     np.testing.assert_allclose(found.probabilities, expected[0].numpy(), atol=1e-4)
 
-    arguments = ["eval", str(model), "--data", str(root), "--film", str(result), "--limit", "1"]
-    measured = CliRunner().invoke(main, [*arguments, "--threads", "1", "--write"])
+    arguments = ["eval", str(model), "--data", str(root), "--film", "-o", str(result)]
+    arguments += ["--limit", "1", "--threads", "1", "--write"]
+    measured = CliRunner().invoke(main, arguments)
     assert measured.exit_code == 0, measured.output
     assert "median residual" in measured.output
     document = json.loads(result.read_text())
@@ -237,8 +238,9 @@ def identity(path: Path) -> Path:
 
 def test_a_restorer_is_measured_beside_finding_and_filling(root: Path, tmp_path: Path) -> None:
     model, result = identity(tmp_path / "nothing.onnx"), tmp_path / "film.json"
-    arguments = ["eval", str(model), "--data", str(root), "--film", str(result), "--limit", "1"]
-    measured = CliRunner().invoke(main, [*arguments, "--threads", "1", "--write"])
+    arguments = ["eval", str(model), "--data", str(root), "--film", "-o", str(result)]
+    arguments += ["--limit", "1", "--threads", "1", "--write"]
+    measured = CliRunner().invoke(main, arguments)
     assert measured.exit_code == 0, measured.output
     assert "undamaged hard, drawn: changed" in measured.output
     document = json.loads(result.read_text())
@@ -269,7 +271,7 @@ def test_a_restorer_is_measured_beside_finding_and_filling(root: Path, tmp_path:
 
 def test_film_is_for_what_finds_damage(tmp_path: Path) -> None:
     path = str(open_model("photo").path)
-    arguments = ["eval", path, "--data", str(tmp_path), "--film", str(tmp_path / "f.json")]
+    arguments = ["eval", path, "--data", str(tmp_path), "--film", "-o", str(tmp_path / "f.json")]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code != 0
     assert "photo fills holes and finds no damage" in result.output

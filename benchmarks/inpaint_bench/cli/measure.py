@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -11,21 +11,22 @@ from inpaint_bench.cli.options import (
     FILE,
     FOLDER,
     MODELS,
-    OUTPUT,
-    REMARKS,
     THREADS,
     candidate_options,
     count,
     holes_option,
     listed,
     one_of,
+    output_options,
     shape,
-    sizes_option,
+    size,
+    sizes_or_own,
 )
+from inpaint_bench.devices import PUBLISHED
 from inpaint_bench.schema import Result, read_result, write_result
-from inpaint_bench.schema.common import CandidateKey, Size
+from inpaint_bench.schema.common import CandidateKey
 from inpaint_bench.schema.run import Protocol, RunPlan, RunResult, Scope
-from inpaint_bench.views import tables_of
+from inpaint_bench.tables.whole import tables_of
 from inpaint_eval.drawn import MASK_KINDS
 from inpaint_eval.render import to_text
 
@@ -42,7 +43,12 @@ def _show(result: Result) -> None:
     default="call",
     help="call: pixels to pixels through the public API. network: the network alone.",
 )
-@sizes_option("Side, or HEIGHTxWIDTH; own: the pictures' own.")
+@click.option(
+    "--sizes",
+    type=sizes_or_own,
+    default="256,512",
+    help="Side, or HEIGHTxWIDTH; own: the pictures' own.",
+)
 @holes_option("10-20")
 @click.option("--batches", type=listed(count), default="1", help="More than 1 in scope network.")
 @click.option("--threads", type=listed(count), default="2", help="Numbers, by commas.")
@@ -63,21 +69,9 @@ def _show(result: Result) -> None:
     default=900.0,
     help="Seconds to load and call once; TensorRT compiles an engine then, for minutes.",
 )
-@REMARKS
-@OUTPUT
+@output_options
 def run_command(
-    candidates: list[CandidateKey],
-    scopes: list[Scope],
-    sizes: list[Size | None],
-    holes: list[str],
-    batches: list[int],
-    threads: list[int],
-    pictures: Path | None,
-    masks: Path | None,
-    frames: int | None,
-    remarks: str,
-    output: Path,
-    **protocol: float,
+    pictures: Path | None, masks: Path | None, remarks: str, output: Path, **asked: Any
 ) -> None:
     """Measure speed, memory and energy of models and peers.
 
@@ -89,19 +83,13 @@ def run_command(
 
     if (pictures is None) != (masks is None):
         raise click.UsageError("--pictures and --masks belong together")
-    if None in sizes and (pictures is None or len(sizes) > 1):
-        raise click.UsageError("--sizes own is of pictures, alone: give --pictures and --masks")
+    if not asked["sizes"] and pictures is None:
+        raise click.UsageError("--sizes own is of pictures: give --pictures and --masks")
     plan = RunPlan(
-        candidates=candidates,
-        scopes=scopes,
-        sizes=[size for size in sizes if size is not None],
-        holes=holes,
-        batches=batches,
-        threads=threads,
         pictures=None if pictures is None else pictures.name,
         masks=None if masks is None else masks.name,
-        frames=frames,
-        protocol=Protocol.model_validate(protocol),
+        protocol=Protocol(**{name: asked.pop(name) for name in Protocol.model_fields}),
+        **asked,
     )
     _show(run(plan, output, pictures=pictures, masks=masks, remarks=remarks, tell=click.echo))
 
@@ -129,8 +117,7 @@ def run_command(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for pictures of each group's worst and median case.",
 )
-@REMARKS
-@OUTPUT
+@output_options
 def quality_command(
     candidates: list[CandidateKey],
     pictures: Path | None,
@@ -139,10 +126,7 @@ def quality_command(
     holes: list[str],
     pairs: Path | None,
     limit: int | None,
-    threads: int,
-    gallery: Path | None,
-    remarks: str,
-    output: Path,
+    **others: Any,
 ) -> None:
     """Measure how good models and peers are.
 
@@ -164,10 +148,7 @@ def quality_command(
         groups += [quality.with_drawn_masks(pictures, k, r, limit) for k in kinds for r in holes]
     else:
         raise click.UsageError("give --pictures with --masks or --kinds, or else --pairs")
-    result = quality.measure_quality(
-        groups, candidates, source, output, threads=threads, gallery=gallery, remarks=remarks
-    )
-    _show(result)
+    _show(quality.measure_quality(groups, candidates, source, **others))
 
 
 @click.command("kernels")
@@ -180,46 +161,28 @@ def quality_command(
 @THREADS
 @click.option("--blocks", type=click.IntRange(min=3), default=24)
 @click.option("--cuda-program", type=FILE, help="bench_scan, to measure the CUDA kernels too.")
-@REMARKS
-@OUTPUT
-def kernels_command(
-    shapes: list[tuple[int, int, int, int]],
-    threads: int,
-    blocks: int,
-    cuda_program: Path | None,
-    remarks: str,
-    output: Path,
-) -> None:
+@output_options
+def kernels_command(output: Path, **asked: Any) -> None:
     """Measure the recurrent scan: bytes, launches, and share of a copy's bandwidth."""
     from inpaint_bench.kernels import measure_kernels
 
-    result = measure_kernels(shapes, threads, blocks, cuda_program=cuda_program, remarks=remarks)
+    result = measure_kernels(**asked)
     write_result(result, output)
     _show(result)
 
 
 @click.command("roofline")
 @MODELS
-@sizes_option("Side, or HEIGHTxWIDTH.")
+@click.option("--sizes", type=listed(size), default="256,512", help="Side, or HEIGHTxWIDTH.")
 @click.option(
     "--devices",
-    type=listed(),
+    type=listed(one_of(list(PUBLISHED))),
     default="orin-nano,orin-nano-super,agx-orin,thor",
-    help="Published: also orin-nx. here: this processor, whose rates are measured.",
+    help=f"Of {', '.join(PUBLISHED)}, by commas.",
 )
 @click.option("--run", "runs", type=FILE, multiple=True, help="Results to set beside the bounds.")
-@THREADS
-@REMARKS
-@OUTPUT
-def roofline_command(
-    models: list[str],
-    sizes: list[Size | None],
-    devices: list[str],
-    runs: tuple[Path, ...],
-    threads: int,
-    remarks: str,
-    output: Path,
-) -> None:
+@output_options
+def roofline_command(models: list[str], runs: tuple[Path, ...], output: Path, **asked: Any) -> None:
     """Say what models cost, and the least time that they can take on a device.
 
     Never a measurement: what is below the bound is impossible, what is above it may be. The output
@@ -228,12 +191,9 @@ def roofline_command(
     from inpaint_bench.roofline import find_bounds
     from inpaint_sdk.models.zoo import open_model
 
-    wanted = [size for size in sizes if size is not None]
-    if not wanted or not models:
-        raise click.UsageError("give --models, and --sizes like 256 or 480x640")
     results = [read_result(path, RunResult) for path in runs]
     opened = [open_model(Path(m) if Path(m).suffix else m) for m in models]
-    result = find_bounds(opened, wanted, devices, results, threads, remarks)
+    result = find_bounds(opened, runs=results, **asked)
     write_result(result, output)
     _show(result)
 
@@ -245,8 +205,7 @@ def roofline_command(
     default="startup,photograph,mask_free,video,stream",
     help="What to measure.",
 )
-@REMARKS
-@OUTPUT
+@output_options
 def sdk_command(rows: list[str], remarks: str, output: Path) -> None:
     """Measure the SDK around its networks: start, large pictures, video and streams.
 

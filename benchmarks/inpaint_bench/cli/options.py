@@ -48,14 +48,17 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
     return parse
 
 
-def size(text: str) -> Size | None:
-    """``256``, or ``480x640`` for height and width; None for ``own``."""
-    if text == "own":
-        return None
+def size(text: str) -> Size:
+    """``256``, or ``480x640`` for height and width."""
     found = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
     if found is None:
         raise ValueError(f"a size is like 256, or 480x640 for height and width, not {text!r}")
     return int(found[1]), int(found[2] or found[1])
+
+
+def sizes_or_own(text: str) -> list[Size]:
+    """Sizes by commas; none for ``own``."""
+    return [] if text == "own" else listed(size)(text)
 
 
 def shape(text: str) -> tuple[int, ...]:
@@ -78,6 +81,28 @@ def ratio(text: str) -> str:
     return f"{found.low:g}-{found.high:g}"
 
 
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+MODELS = click.option(
+    "--models", type=listed(empty=True), default="photo", help="Names or files, by commas."
+)
+THREADS = click.option("--threads", type=click.IntRange(min=1), default=2)
+
+
+def output_options(command: Command) -> Command:
+    """``--remarks`` and ``--output``, which every command has that measures."""
+    remarks = click.option("--remarks", default="", help="What a reader must know of this run.")
+    output = click.option("-o", "--output", type=FILE, required=True, help="The result file.")
+    return remarks(output(command))
+
+
+def holes_option(default: str) -> Callable[[Command], Command]:
+    """``--holes``."""
+    return click.option(
+        "--holes", type=listed(ratio), default=default, help="Hole ratios in percent, by commas."
+    )
+
+
 def _onnx_files(_: object, __: object, values: tuple[str, ...]) -> list[tuple[str, str]]:
     """``NAME=FILE``, several times."""
     files = []
@@ -89,29 +114,6 @@ def _onnx_files(_: object, __: object, values: tuple[str, ...]) -> list[tuple[st
             )
         files.append((name, path))
     return files
-
-
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
-
-OUTPUT = click.option("-o", "--output", type=FILE, required=True, help="The result file.")
-REMARKS = click.option("--remarks", default="", help="What a reader must know of this run.")
-THREADS = click.option("--threads", type=click.IntRange(min=1), default=2)
-MODELS = click.option(
-    "--models", type=listed(empty=True), default="photo", help="Names or files, by commas."
-)
-
-
-def sizes_option(help_text: str) -> Callable[[Command], Command]:
-    """``--sizes``."""
-    return click.option("--sizes", type=listed(size), default="256,512", help=help_text)
-
-
-def holes_option(default: str) -> Callable[[Command], Command]:
-    """``--holes``."""
-    return click.option(
-        "--holes", type=listed(ratio), default=default, help="Hole ratios in percent, by commas."
-    )
 
 
 _CANDIDATE_OPTIONS = (
@@ -128,7 +130,7 @@ _CANDIDATE_OPTIONS = (
     click.option(
         "--peers",
         type=listed(one_of(list(PEERS)), empty=True),
-        default="opencv-telea,opencv-ns",
+        default=",".join(PEERS),
         help=f"Of {', '.join(PEERS)}; may be empty.",
     ),
     click.option(
@@ -142,7 +144,10 @@ _CANDIDATE_OPTIONS = (
 
 
 def candidate_options(command: Command) -> Command:
-    """The options that choose what is measured; the command gets ``candidates``."""
+    """The options that choose what is measured; the command gets ``candidates``.
+
+    They are every model on every backend in every precision, ONNX files on every backend, peers.
+    """
 
     @functools.wraps(command)
     def with_candidates(
@@ -153,39 +158,26 @@ def candidate_options(command: Command) -> Command:
         onnx: list[tuple[str, str]],
         **others: Any,
     ) -> None:
-        command(candidates=_candidates(models, backends, precisions, peers, onnx), **others)
+        found = [
+            _key("model", Path(m).stem if Path(m).suffix else m, m, backend, precision)
+            for m in models
+            for backend in backends
+            for precision in precisions
+        ]
+        found += [_key("onnx", *file, backend, "file's") for file in onnx for backend in backends]
+        found += [_key("peer", name, PEERS[name].library, "cpu", "uint8") for name in peers]
+        labels = [candidate.label for candidate in found]
+        if not labels:
+            raise click.UsageError("there is nothing to measure: give --models or --peers")
+        for label in labels:
+            if labels.count(label) > 1:
+                raise click.UsageError(f"{label} is named twice")
+        command(candidates=found, **others)
 
     for option in reversed(_CANDIDATE_OPTIONS):
         with_candidates = option(with_candidates)
     return with_candidates
 
 
-def _candidates(
-    models: list[str],
-    backends: list[str],
-    precisions: list[str],
-    peers: list[str],
-    onnx: list[tuple[str, str]],
-) -> list[CandidateKey]:
-    """Every model on every backend in every precision, ONNX files on every backend, the peers."""
-
-    def key(kind: Any, name: str, source: str, backend: str, precision: str) -> CandidateKey:
-        return CandidateKey(
-            kind=kind, name=name, source=source, backend=backend, precision=precision
-        )
-
-    found = [
-        key("model", Path(model).stem if Path(model).suffix else model, model, backend, precision)
-        for model in models
-        for backend in backends
-        for precision in precisions
-    ]
-    found += [key("onnx", *file, backend, "file's") for file in onnx for backend in backends]
-    found += [key("peer", name, PEERS[name].library, "cpu", "uint8") for name in peers]
-    labels = [candidate.label for candidate in found]
-    if not labels:
-        raise click.UsageError("there is nothing to measure: give --models or --peers")
-    for label in labels:
-        if labels.count(label) > 1:
-            raise click.UsageError(f"{label} is named twice")
-    return found
+def _key(kind: Any, name: str, source: str, backend: str, precision: str) -> CandidateKey:
+    return CandidateKey(kind=kind, name=name, source=source, backend=backend, precision=precision)

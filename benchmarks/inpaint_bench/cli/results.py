@@ -13,7 +13,6 @@ from inpaint_bench.cli.options import FILE, FOLDER
 from inpaint_bench.compare import TOLERANCE, compare
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema import json_schema, read_result, write_text
-from inpaint_bench.views import comparison_tables
 from inpaint_eval.render import to_text
 
 
@@ -33,7 +32,7 @@ def compare_command(a: Path, b: Path, tolerance: float) -> None:
     files cannot be compared.
     """
     comparison = compare(read_result(a), read_result(b), tolerance)
-    click.echo(to_text(comparison_tables(comparison)))
+    click.echo(to_text(comparison.tables()))
     sys.exit(1 if comparison.worse else 0)
 
 
@@ -61,7 +60,7 @@ def tables_command(files: tuple[Path, ...], check: bool) -> None:
 
     Results must be complete, and of a clean revision in the repository's history.
     """
-    from inpaint_bench.readme import fill_tables
+    from inpaint_bench.tables.documents import fill_tables
 
     differs = False
     for path in files:

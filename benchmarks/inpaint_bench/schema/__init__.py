@@ -71,21 +71,18 @@ def read_result(path: Path, of: type[Measured] = Measured) -> Measured:
     try:
         result = adapter.validate_python(document)
     except ValidationError as error:
-        kind = document.get("kind")
-        places = "\n".join(f"  {_place(e['loc'], kind)}: {e['msg']}" for e in error.errors()[:10])
-        more = len(error.errors()) - 10
-        raise BenchError(
-            f"{path} breaks the schema of result files:\n{places}"
-            + (f"\n  and {more} more places" if more > 0 else "")
-        ) from error
-    return require_kind(result, of, path)
-
-
-def require_kind(result: Measured, kind: type[_M], name: object) -> _M:
-    """The result, if it is of that kind; raises ``BenchError`` otherwise. name: for the message."""
-    if not isinstance(result, kind):
-        raise BenchError(f"{name} holds no {kind.__name__}")
+        places = list_places(error, document.get("kind"))
+        raise BenchError(f"{path} breaks the schema of result files:\n{places}") from error
+    if not isinstance(result, of):
+        raise BenchError(f"{path} holds no {of.__name__}")
     return result
+
+
+def list_places(error: ValidationError, kind: object = None) -> str:
+    """What is wrong where, a line each, ten at most. kind: of the file, which places begin with."""
+    lines = [f"  {_place(found['loc'], kind)}: {found['msg']}" for found in error.errors()]
+    more = [f"  and {len(lines) - 10} more places"] if len(lines) > 10 else []
+    return "\n".join([*lines[:10], *more])
 
 
 def write_result(result: Document, path: Path) -> None:

@@ -150,9 +150,8 @@ class Times(Part):
     @classmethod
     def of(cls, turns: Turns) -> Self:
         """Summarises turns, whose times are kept to the microsecond."""
-        kept = [[round(t, 3) for t in turn] for turn in turns.turns]
-        p50, p90, p99 = _percentiles([t for turn in kept for t in turn])
-        return cls(blocks=turns.blocks, turns=kept, p50=p50, p90=p90, p99=p99)
+        kept = Turns(turns.blocks, [[round(t, 3) for t in turn] for turn in turns.turns])
+        return cls.model_validate({**vars(kept), **percentiles(kept.calls)})
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -160,8 +159,9 @@ class Times(Part):
             raise ValueError("there must be a turn, and a call in each")
         if len(self.blocks) != len(self.turns) or sorted(set(self.blocks)) != self.blocks:
             raise ValueError("there must be one block for each turn, in ascending order")
-        found = _percentiles(self.as_turns().calls)
-        if not np.allclose(found, (self.p50, self.p90, self.p99), rtol=1e-3, atol=1e-3):
+        found = percentiles(self.as_turns().calls)
+        stated = (self.p50, self.p90, self.p99)
+        if not np.allclose(list(found.values()), stated, rtol=1e-3, atol=1e-3):
             raise ValueError(f"p50, p90 and p99 of these turns are {found}")
         return self
 
@@ -171,11 +171,6 @@ class Times(Part):
 
 
 def percentiles(milliseconds: list[float]) -> dict[str, float]:
-    """p50, p90 and p99 of calls' times, and their number as ``runs``."""
-    p50, p90, p99 = _percentiles(milliseconds)
-    return {"p50": p50, "p90": p90, "p99": p99, "runs": len(milliseconds)}
-
-
-def _percentiles(calls: list[float]) -> tuple[float, float, float]:
-    p50, p90, p99 = (round(float(v), 4) for v in np.percentile(calls, (50, 90, 99)))
-    return p50, p90, p99
+    """p50, p90 and p99 of calls' times."""
+    found = np.percentile(milliseconds, (50, 90, 99))
+    return {name: round(float(v), 4) for name, v in zip(("p50", "p90", "p99"), found, strict=True)}

@@ -21,6 +21,11 @@ class KernelRow(Part):
     launches: int | None
     bandwidth_share: Interval | None
 
+    @property
+    def gigabytes_per_second(self) -> float | None:
+        """Bytes that must move over the median."""
+        return None if self.bytes is None else self.bytes / self.times.p50 / 1e6
+
 
 class KernelShape(Part):
     """shape: [N, C, H, W]."""

@@ -86,27 +86,34 @@ class Energy(Part):
     seconds: float
 
 
-class Row(CandidateRow):
-    """One candidate in one case.
+class Loading(Part):
+    """What a candidate took in a fresh process, and what came of its first call there.
 
-    load_ms: importing its runtime and making it ready, in a fresh process; first_call_ms: the first
-    call there. host_peak_mb: by how much that process's memory rose at most (10^6 bytes) from
-    before it was loaded, its runtime included; device_peak_mb: what it held on the GPU. None where
-    nothing tells. pictures_per_second: batch over the median. energy: None with ``energy_reason``.
-    output_sha256: of the first picture's result.
+    load_ms: importing its runtime and making it ready. host_peak_mb: by how much the process's
+    memory rose at most (10^6 bytes) from before it was loaded, its runtime included;
+    device_peak_mb: what it held on the GPU. None where nothing tells. output_sha256: of the first
+    picture's result. notes: what a reader of its figures must know.
     """
 
     load_ms: float | None = None
     first_call_ms: float | None = None
     host_peak_mb: float | None = None
     device_peak_mb: float | None = None
+    output_sha256: str | None = None
+    notes: list[str] = Field(default_factory=list)
+
+
+class Row(CandidateRow, Loading):
+    """One candidate in one case.
+
+    pictures_per_second: batch over the median. energy: None with ``energy_reason``.
+    """
+
     warmup: Warmup | None = None
     times: Times | None = None
     pictures_per_second: float | None = None
     energy: Energy | None = None
     energy_reason: str | None = None
-    output_sha256: str | None = None
-    notes: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _has_times(self) -> Self:

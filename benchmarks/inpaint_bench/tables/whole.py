@@ -1,66 +1,30 @@
-"""What people read of a result: its tables, whole."""
+"""What people read of a result, in a terminal and on the page: its tables, whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import singledispatch
 from typing import Any
 
-from inpaint_bench.compare import BUSY, BUSY_MEANS, Comparison, Finding, Verdict
-from inpaint_bench.schema import Result
-from inpaint_bench.schema.common import EvaluationResult, Measured
+from inpaint_bench.compare import BUSY, BUSY_MEANS
+from inpaint_bench.schema.common import CandidateRow, EvaluationResult, Measured, Times
 from inpaint_bench.schema.kernels import KernelsResult
 from inpaint_bench.schema.quality import QualityResult
 from inpaint_bench.schema.roofline import RooflineResult
 from inpaint_bench.schema.run import Case, Row, RunResult
 from inpaint_bench.schema.sdk import SdkResult
+from inpaint_bench.tables.kinds import cost
+from inpaint_bench.tables.words import interval, machine_in_words
 from inpaint_eval.evaluations import tables_of_evaluation
-from inpaint_eval.machine import Jetson, Machine
 from inpaint_eval.render import Table, dimensions, number
-from inpaint_eval.timing import Interval
+
+TIMES = ("p50 ms", "p90 ms", "p99 ms")
 
 
-def tables_of(result: Result) -> Iterator[Table]:
+@singledispatch
+def tables_of(result: Measured) -> Iterator[Table]:
     """All of a result; first what it was measured on."""
-    if isinstance(result, RunResult):
-        yield from _run(result)
-    elif isinstance(result, QualityResult):
-        yield from _quality(result)
-    elif isinstance(result, KernelsResult):
-        yield from _kernels(result)
-    elif isinstance(result, RooflineResult):
-        yield from _roofline(result)
-    elif isinstance(result, EvaluationResult):
-        yield from (_head(result), *tables_of_evaluation(result.model_dump()))
-    else:
-        yield from _sdk(result)
-
-
-def machine_in_words(machine: Machine) -> str:
-    """One line: what it is, and what state it was in."""
-    parts = []
-    if machine.jetson is not None:
-        locked = machine.gpus[0].clocks_locked if machine.gpus else None
-        parts.append(_jetson_in_words(machine.jetson, locked))
-    parts.append(f"{machine.cpu.name}, {machine.cpu.cores} cores")
-    for gpu in machine.gpus:
-        capability = f" (sm {gpu.compute_capability})" if gpu.compute_capability else ""
-        parts.append(gpu.name + capability)
-    if machine.cpu.governor:
-        parts.append(f"governor {machine.cpu.governor}")
-    shown = ("onnxruntime", "tensorrt", "opencv-python-headless", "torch")
-    parts += [f"{name} {v}" for name in shown if (v := machine.libraries.get(name))]
-    return ", ".join(parts)
-
-
-def interval(found: Interval | None) -> str:
-    """A ratio with its interval, or nothing."""
-    return "" if found is None else f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
-
-
-def _jetson_in_words(jetson: Jetson, locked: bool | None) -> str:
-    mode = jetson.power_mode or "power mode unknown"
-    clocks = {True: "clocks locked", False: "clocks not locked", None: "clocks unknown"}[locked]
-    return f"{jetson.module}, JetPack {jetson.jetpack or 'unknown'}, {mode}, {clocks}"
+    raise NotImplementedError(f"there are no tables of {type(result).__name__}")
 
 
 def _head(result: Measured, *notes: str) -> Table:
@@ -76,7 +40,21 @@ def _head(result: Measured, *notes: str) -> Table:
     return Table(notes=[*found, *notes])
 
 
-def _run(result: RunResult) -> Iterator[Table]:
+def _percentiles(times: Times, digits: int) -> list[str]:
+    """Under :data:`TIMES`."""
+    return [number(t, digits) for t in (times.p50, times.p90, times.p99)]
+
+
+def _failed(row: CandidateRow, columns: Sequence[str]) -> list[str]:
+    return [row.candidate, "failed", *[""] * (len(columns) - 2)]
+
+
+def _reasons(rows: Iterable[CandidateRow]) -> Iterator[str]:
+    return (f"- {row.candidate} failed: {row.reason}" for row in rows if row.reason)
+
+
+@tables_of.register
+def _(result: RunResult) -> Iterator[Table]:
     overhead = result.overhead
     notes = [
         f"the loop adds {overhead.p50_microseconds:.2f} µs to a call, "
@@ -90,38 +68,42 @@ def _run(result: RunResult) -> Iterator[Table]:
     if throttled:
         notes.append("throttling: " + "; ".join(throttled))
     yield _head(result, *notes)
-    times = ("p50 ms", "p90 ms", "p99 ms", "pictures/s", "load ms", "first ms")
-    columns = ("candidate", *times, "host MB", "GPU MB", "J/picture", f"over {result.reference}")
+    figures = ("pictures/s", "load ms", "first ms", "host MB", "GPU MB", "J/picture")
+    columns = ("candidate", *TIMES, *figures, f"over {result.reference}")
     for case in result.cases:
         yield Table(
             f"{case.key} ({case.pictures} pictures, {case.hole_percent:.1f} % hole)",
             columns,
-            [_run_row(case, row, result.reference, len(columns)) for row in case.rows],
+            [
+                _failed(row, columns)
+                if row.times is None
+                else _run_row(case, row, row.times, result.reference)
+                for row in case.rows
+            ],
             list(_run_notes(case)),
         )
 
 
-def _run_row(case: Case, row: Row, reference: str, columns: int) -> list[str]:
-    if row.times is None:
-        return [row.candidate, "failed", *[""] * (columns - 2)]
-    times = row.times
+def _run_row(case: Case, row: Row, times: Times, reference: str) -> list[str]:
+    figures = (
+        row.pictures_per_second,
+        row.load_ms,
+        row.first_call_ms,
+        row.host_peak_mb,
+        row.device_peak_mb,
+    )
     return [
         row.candidate,
-        *(number(t, 2) for t in (times.p50, times.p90, times.p99)),
-        number(row.pictures_per_second),
-        *(
-            number(n)
-            for n in (row.load_ms, row.first_call_ms, row.host_peak_mb, row.device_peak_mb)
-        ),
+        *_percentiles(times, 2),
+        *(number(figure) for figure in figures),
         number(None if row.energy is None else row.energy.joules_per_picture, 3),
         interval(case.ratio(row.candidate, reference)),
     ]
 
 
 def _run_notes(case: Case) -> Iterator[str]:
+    yield from _reasons(case.rows)
     for row in case.rows:
-        if row.reason:
-            yield f"- {row.candidate} failed: {row.reason}"
         if row.warmup is not None and not row.warmup.settled:
             yield f"- {row.candidate}: its time had not settled after {row.warmup.seconds:g} s"
         yield from (f"- {row.candidate}: {note}" for note in row.notes)
@@ -129,48 +111,47 @@ def _run_notes(case: Case) -> Iterator[str]:
     yield from (f"- no energy: {reason}" for reason in sorted(reasons))
 
 
-def _quality(result: QualityResult) -> Iterator[Table]:
+@tables_of.register
+def _(result: QualityResult) -> Iterator[Table]:
     yield _head(result, f"pictures: {result.pictures}")
     names = {"psnr_hole": 2, "ssim_hole": 4, "gms_hole": 4, "psnr": 2, "ssim": 4, "gmsd": 4}
     hole = ("PSNR in the hole", "SSIM in the hole", "GMS in the hole")
     columns = ("candidate", *hole, "PSNR", "SSIM", "GMSD (less is better)")
     for group in result.groups:
-        rows = []
-        for row in group.rows:
-            cells = ["failed", *[""] * 5]
-            if row.mean is not None:
-                cells = [number(getattr(row.mean, name), n) for name, n in names.items()]
-            rows.append([row.candidate, *cells])
         yield Table(
             f"{group.title} ({len(group.samples)} pictures)",
             columns,
-            rows,
-            [f"- {row.candidate} failed: {row.reason}" for row in group.rows if row.reason],
+            [
+                _failed(row, columns)
+                if row.mean is None
+                else [row.candidate, *(number(getattr(row.mean, n), d) for n, d in names.items())]
+                for row in group.rows
+            ],
+            list(_reasons(group.rows)),
         )
 
 
-def _kernels(result: KernelsResult) -> Iterator[Table]:
+@tables_of.register
+def _(result: KernelsResult) -> Iterator[Table]:
     yield _head(result, f"{result.threads} threads, {result.instruction_set}, {result.dtype}")
     rows = []
     for entry in result.shapes:
         for row in entry.rows:
-            times, share = row.times, row.bandwidth_share
             of_copy = ""
-            if share is not None:
+            if (share := row.bandwidth_share) is not None:
                 low, high = 100 * share.low, 100 * share.high
                 of_copy = f"{100 * share.value:.0f} % ({low:.0f} to {high:.0f})"
             rows.append(
                 [
                     dimensions(entry.shape),
                     row.candidate,
-                    *(number(t, 3) for t in (times.p50, times.p90, times.p99)),
-                    number(None if row.bytes is None else row.bytes / times.p50 / 1e6),
+                    *_percentiles(row.times, 3),
+                    number(row.gigabytes_per_second),
                     "" if row.launches is None else str(row.launches),
                     of_copy,
                 ]
             )
-    times_of = ("p50 ms", "p90 ms", "p99 ms")
-    columns = ("shape", "candidate", *times_of, "GB/s", "launches", "of a copy's speed")
+    columns = ("shape", "candidate", *TIMES, "GB/s", "launches", "of a copy's speed")
     yield Table("", columns, rows, left=2)
     yield Table(
         "",
@@ -205,25 +186,10 @@ def _kernels(result: KernelsResult) -> Iterator[Table]:
     )
 
 
-def _roofline(result: RooflineResult) -> Iterator[Table]:
+@tables_of.register
+def _(result: RooflineResult) -> Iterator[Table]:
     yield _head(result)
-    yield Table(
-        "Networks",
-        ("model", "precision", "size", "parameters", "multiply-adds", "least MB", "layered MB"),
-        [
-            [
-                n.model,
-                n.precision,
-                dimensions(n.size),
-                f"{n.parameters / 1e6:.2f} M",
-                f"{n.multiply_adds / 1e9:.2f} G",
-                number(n.bytes_least / 1e6),
-                number(n.bytes_layered / 1e6),
-            ]
-            for n in result.networks
-        ],
-        left=3,
-    )
+    yield cost(result, list(dict.fromkeys(n.model for n in result.networks)))
     yield Table(
         "Devices",
         ("device", "rates", "multiply-adds/s", "GB/s"),
@@ -271,7 +237,8 @@ def _roofline(result: RooflineResult) -> Iterator[Table]:
     )
 
 
-def _sdk(result: SdkResult) -> Iterator[Table]:
+@tables_of.register
+def _(result: SdkResult) -> Iterator[Table]:
     yield _head(result)
     for name, row in result.rows.items():
         yield Table(name, ("figure", "value"), list(_figures(row.figures, "")), [f"bar: {row.bar}"])
@@ -287,34 +254,7 @@ def _figures(values: Mapping[str, Any], under: str) -> Iterator[tuple[str, str]]
             yield f"{under}{name}", ", ".join(shown)
 
 
-def comparison_tables(comparison: Comparison) -> Iterator[Table]:
-    """What changed, regressions first."""
-    order = list(Verdict)
-    findings = sorted(comparison.findings, key=lambda f: order.index(f.verdict))
-    counts = {v: sum(f.verdict is v for f in comparison.findings) for v in Verdict}
-    yield Table(notes=comparison.notes)
-    yield Table(
-        "",
-        ("", "what", "candidate", "figure", "A", "B", "change"),
-        [_finding_row(finding) for finding in findings],
-        [
-            *comparison.unmatched,
-            ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items()),
-        ],
-        left=4,
-    )
-
-
-def _finding_row(finding: Finding) -> list[str]:
-    change = "" if finding.change is None else str(finding.change)
-    if finding.note:
-        change = f"{change}; {finding.note}" if change else finding.note
-    values = ["-" if v is None else f"{v:.4g}" for v in (finding.a, finding.b)]
-    return [
-        finding.verdict.value,
-        finding.subject,
-        finding.candidate,
-        finding.figure,
-        *values,
-        change,
-    ]
+@tables_of.register
+def _(result: EvaluationResult) -> Iterator[Table]:
+    yield _head(result)
+    yield from tables_of_evaluation(result.model_dump())
