@@ -15,7 +15,8 @@ from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.models.cnn import CnnConfig
 from inpaint_export.models.staged import StagedConfig, StagedInpainter, shrink
 from inpaint_export.recipes import load_recipe
-from inpaint_export.training.adversarial import AdversarialWeights, StagedAdversarial, _Region
+from inpaint_export.training.adversarial import AdversarialWeights, StagedAdversarial
+from inpaint_export.training.critics import HoleRegion
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
@@ -124,10 +125,10 @@ def test_the_region_is_about_the_hole() -> None:
     mask = torch.zeros(2, 1, 128, 128)
     mask[0, :, 80:110, 10:40] = 1.0
     mask[1, :, 5:20, 70:120] = 1.0
-    view = _Region(mask, side=48)
-    cut = view(torch.cat([mask, mask]))
-    assert cut.shape == (4, 1, 48, 48)
-    assert (cut.sum(dim=(1, 2, 3)) > 0.8 * torch.cat([mask, mask]).sum(dim=(1, 2, 3))).all()
+    view = HoleRegion(mask, side=48)
+    cut = view(mask)
+    assert cut.shape == (2, 1, 48, 48)
+    assert (cut.sum(dim=(1, 2, 3)) > 0.8 * mask.sum(dim=(1, 2, 3))).all()
 
 
 def test_critics_learn_to_tell_and_the_generator_is_told() -> None:
