@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,13 +103,14 @@ def _network(layers: Layers) -> onnx.ModelProto:
     """From ``picture`` [1, 3, H, W] to the normalised features of each stage."""
     from onnx import TensorProto, helper, numpy_helper
 
-    nodes, outputs = [], []
+    nodes: list[onnx.NodeProto] = []
+    outputs: list[onnx.ValueInfoProto] = []
     weights = [
         numpy_helper.from_array(np.array([1], np.int64), "channels"),
         numpy_helper.from_array(np.array(EPSILON, np.float32), "epsilon"),
     ]
 
-    def add(operator: str, inputs: Sequence[str], **attributes: object) -> str:
+    def add(operator: str, inputs: Sequence[str], **attributes: Any) -> str:
         name = f"value{len(nodes)}"
         nodes.append(helper.make_node(operator, inputs, [name], **attributes))
         return name

@@ -16,7 +16,7 @@ from inpaint_export.training.start import FromModel
 
 FINE_AUTOENCODER = AutoencoderConfig(cnn=PHOTO_FINE)
 
-WEIGHTS = CodebookWeights(rmse=0.5, l1=0.5, perceptual=0.5, whole=0.05, region=0.1)
+WEIGHTS = CodebookWeights(rmse=0.5, l1=0.5, perceptual=0.05, whole=0.02, region=0.04)
 
 RECIPE = replace(
     AUTOENCODER,
