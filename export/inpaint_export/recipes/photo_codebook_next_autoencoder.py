@@ -33,5 +33,6 @@ RECIPE = replace(
     ),
     optim=OptimConfig(lr=8e-4, warmup=200, decay=0.4),
     steps=8_000,
+    batch=4,
     start=FromModel("photo", part="cnn", grown=True),
 )

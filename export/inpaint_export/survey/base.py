@@ -19,6 +19,9 @@ BLOCKS = 20
 
 MEASURED = "measured"
 
+PERCEPTUAL = "perceptual distance"
+"""Column of that figure, where it is available."""
+
 Figures = Mapping[str, float | None]
 """Figures of quality by the column's name: dB but for SSIM and ratios of gradients.
 
@@ -163,4 +166,4 @@ def _only(setting: str, row: Row) -> Row:
 def _figure(name: str, value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.3f}" if name.endswith(("SSIM", "gradient")) else f"{value:.2f} dB"
+    return f"{value:.3f}" if name.endswith(("SSIM", "gradient", PERCEPTUAL)) else f"{value:.2f} dB"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import cv2
-import numpy as np
 
-from inpaint_eval.scores import Pixels
-from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_holes
-from inpaint_export.survey.base import Figures, Row, TableOptions
+from inpaint_export.large_holes import (
+    HOLES,
+    Holed,
+    Restore,
+    draw_sheet,
+    holed_pictures,
+    measure_holes,
+)
+from inpaint_export.survey.base import PERCEPTUAL, Figures, Row, TableOptions
 from inpaint_export.survey.networks import network_rows
 from inpaint_sdk import Restorer
 
@@ -31,7 +36,6 @@ NOTES = (
 )
 
 Settings = Mapping[str, Sequence[Holed]]
-Restore = Callable[[Pixels, Pixels], Pixels]
 
 
 def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Row]:
@@ -51,7 +55,7 @@ def inpainting_rows(files: Mapping[str, Path], options: TableOptions) -> list[Ro
     restorers = [Restorer.load(path, threads=options.threads) for path in files.values()]
     for setting, samples in settings.items():
         path = options.runs / f"{setting.replace(' %', '').replace(', ', '-')}.png"
-        cv2.imwrite(str(path), _strip([restorer.restore for restorer in restorers], samples))
+        cv2.imwrite(str(path), draw_sheet([r.restore for r in restorers], samples, SHOWN))
     return rows
 
 
@@ -62,17 +66,6 @@ def _measure(settings: Settings, restore: Restore) -> Figures:
         figures[f"{setting}: PSNR in the hole"] = found.psnr_hole
         figures[f"{setting}: SSIM"] = found.ssim
         figures[f"{setting}: gradient"] = found.gradient_hole
+        if found.perceptual is not None:
+            figures[f"{setting}: {PERCEPTUAL}"] = found.perceptual
     return figures
-
-
-def _strip(methods: Sequence[Restore], samples: Sequence[Holed]) -> Pixels:
-    """One row a picture: with its hole in grey, by each method, and as it is."""
-    chosen = samples[:: max(1, len(samples) // SHOWN)][:SHOWN]
-    rows = []
-    for sample in chosen:
-        damaged = np.where(sample.mask[..., None] > 0, np.uint8(128), sample.picture)
-        made = [restore(sample.picture, sample.mask) for restore in methods]
-        rows.append(np.hstack([damaged, *made, sample.picture]))
-    width = max(row.shape[1] for row in rows)
-    padded = [cv2.copyMakeBorder(r, 0, 0, 0, width - r.shape[1], cv2.BORDER_CONSTANT) for r in rows]
-    return np.vstack(padded).astype(np.uint8, copy=False)
