@@ -336,8 +336,8 @@ def test_each_training_starts_from_the_one_before(
     inpainter = partial(CodebookInpainter, TINY_AUTOENCODER, transformer)
     second = short(f"{name}-transformer", inpainter, tiny_recipe)
     trainer = Trainer(second, data_root, tmp_path / second.name, workers=0)
-    for name, value in trainer.objective.model.autoencoder.state_dict().items():
-        assert torch.equal(value, state[name]), name
+    for tensor, value in trainer.objective.model.autoencoder.state_dict().items():
+        assert torch.equal(value, state[tensor]), tensor
     assert np.isfinite(trainer.run())
     log = (tmp_path / second.name / "log.jsonl").read_text().splitlines()
     assert {"val_gradient", "val_codes_right", "val_entries_used"} <= json.loads(log[-1]).keys()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from inpaint_eval.perceptual import is_available
 from inpaint_export import sheet
 from inpaint_export.cli import main
 from inpaint_export.large_holes import centred_box, holed_pictures, measure_holes
@@ -41,6 +42,7 @@ def test_means_are_over_pictures(holed_data: Path) -> None:
     samples = holed_pictures(holed_data / "paris", holed_data / "masks", "box")
     found = measure_holes(lambda picture, mask: picture, samples)
     assert (found.psnr_hole, found.ssim, found.gradient_hole) == (100.0, 1.0, 1.0)
+    assert found.perceptual == (0.0 if is_available() else None)
 
 
 def test_eval_takes_a_ratio_and_the_box(holed_data: Path) -> None:

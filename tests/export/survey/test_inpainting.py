@@ -21,6 +21,10 @@ def test_rows_have_every_setting_and_strips_are_drawn(
     holed_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inpainting, "FOLDERS", ("paris",))
+    monkeypatch.setattr("inpaint_export.large_holes.is_available", lambda: True)
+    monkeypatch.setattr(
+        "inpaint_export.large_holes.PerceptualDistance", lambda: lambda restored, truth: 0.25
+    )
     small = CnnConfig(widths=(8, 8, 8), encoder_blocks=(0, 0), dilations=(), decoder_blocks=(0, 0))
     recipe = replace(
         load_recipe("photo"),
@@ -35,9 +39,9 @@ def test_rows_have_every_setting_and_strips_are_drawn(
     files = export_models(models, recipe, runs) | bundled_models("photo")
     rows = inpainting.inpainting_rows(files, options)
     assert [row.method for row in rows] == ["small", "`photo`"]
-    assert all(len(row.figures) == 2 * 3 and row.milliseconds for row in rows)
+    assert all(len(row.figures) == 2 * 4 and row.milliseconds for row in rows)
     strip = cv2.imread(str(runs / "paris-box.png"))
     assert strip.shape == (3 * 64, 4 * 96, 3)  # damaged, two methods, true
     text = base.render(base.Table("T", lambda options: rows, lambda s, t: ""), rows, 1, 1)
     assert text.count("# T: paris, ") == 2
-    assert "| method | PSNR in the hole | SSIM | gradient | parameters |" in text
+    assert "| method | PSNR in the hole | SSIM | gradient | perceptual distance |" in text
