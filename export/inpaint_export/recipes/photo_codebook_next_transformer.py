@@ -30,7 +30,7 @@ RECIPE = replace(
         smoothing=0.1,
     ),
     optim=OptimConfig(lr=8e-4, warmup=300, decay=0.4),
-    steps=20_000,
+    steps=25_000,
     seed=1,
     start=FromRun("photo-codebook-next-autoencoder", part="autoencoder"),
 )

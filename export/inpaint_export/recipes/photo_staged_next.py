@@ -55,7 +55,7 @@ RECIPE = replace(
         STAGED.card,
         training_data=f"Begun from `photo-staged`. {MORE_PHOTOGRAPHS} Under synthetic masks.",
     ),
-    steps=20_000,
+    steps=30_000,
     batch=4,
     start=FromModel("photo-staged", grown=True),
     optim=OptimConfig(lr=4e-4, warmup=300, decay=0.4),
