@@ -77,7 +77,9 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize(("extra", "folder"), [("train", EXPORT), ("eval", EVAL), ("serve", SERVER)])
+@pytest.mark.parametrize(
+    ("extra", "folder"), [("train", EXPORT), ("eval", EVAL), ("serve", SERVER)]
+)
 def test_an_extra_brings_all_that_its_package_imports(
     pyproject: dict[str, Any], extra: str, folder: Path
 ) -> None:

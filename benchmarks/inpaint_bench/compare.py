@@ -28,7 +28,15 @@ BUSY_MEANS = (
     "the machine was busy: ratios of candidates with different numbers of threads depend on that"
 )
 
-SIGNS = {"psnr_hole": 1, "psnr": 1, "ssim_hole": 1, "ssim": 1, "gms_hole": 1, "gmsd": -1}
+SIGNS = {
+    "psnr_hole": 1,
+    "psnr": 1,
+    "ssim_hole": 1,
+    "ssim": 1,
+    "gms_hole": 1,
+    "gmsd": -1,
+    "perceptual": -1,
+}
 """Scores that are compared, and whether more is better."""
 
 Floats = NDArray[np.float64]

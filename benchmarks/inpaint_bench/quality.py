@@ -19,8 +19,9 @@ from inpaint_bench.schema import resume, write_result
 from inpaint_bench.schema.common import CandidateKey
 from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample
 from inpaint_eval.drawn import draw_mask
+from inpaint_eval.perceptual import PerceptualDistance, is_available
 from inpaint_eval.pictures import Ratio, assign, hole_ratio, list_pairs, list_pictures, read_picture
-from inpaint_eval.scores import Pixels, Score, mean_score, score
+from inpaint_eval.scores import Distance, Pixels, Score, mean_score, score
 from inpaint_sdk import InpaintError
 
 DAMAGED = CandidateKey(kind="peer", name="damaged", source="", backend="none", precision="uint8")
@@ -94,6 +95,8 @@ def measure_quality(
 ) -> QualityResult:
     """Measures what is missing in ``output``, and writes it there after every group.
 
+    The perceptual distance is measured where it is available.
+
     gallery: folder for pictures of the worst and the median case of each group.
 
     Raises:
@@ -112,9 +115,10 @@ def measure_quality(
     result = resume(output, fresh, same=("candidates", "pictures"))
     done = {(group.mask_kind, group.holes) for group in result.groups}
     executors, failed = _open_all(candidates, threads)
+    distance = PerceptualDistance(threads=threads) if is_available() else None
     for plan in groups:
         if (plan.mask_kind, plan.holes) not in done:
-            measured = _measure_group(plan, candidates, executors, failed, gallery)
+            measured = _measure_group(plan, candidates, executors, failed, distance, gallery)
             all_done = [*result.groups, measured]
             result = result.with_more(groups=all_done, complete=len(all_done) == len(groups))
             write_result(result, output)
@@ -147,6 +151,7 @@ def _measure_group(
     candidates: Sequence[CandidateKey],
     executors: dict[str, Executor],
     failed: dict[str, str],
+    distance: Distance | None,
     gallery: Path | None,
 ) -> Group:
     samples: list[Sample] = []
@@ -157,7 +162,7 @@ def _measure_group(
         for label in list(scores):
             try:
                 restored = _restore(label, executors, item)
-                scores[label].append(score(restored, item.truth, item.mask))
+                scores[label].append(score(restored, item.truth, item.mask, distance))
             except (CannotRunError, InpaintError) as error:
                 failed[label] = f"{item.sample.picture}: {error}"
                 del scores[label]

@@ -20,6 +20,14 @@ Document = Mapping[str, Any]
 PSNR = ("psnr_damaged", "psnr_found", "psnr_true")
 """Figures of restored pictures: as they came, by what was found, by the true mask."""
 
+HOLE_FIGURES = {
+    "gradient_hole": "gradient in the hole",
+    "perceptual": "perceptual distance",
+    "codes_right": "codes right",
+    "entries_used": "entries used",
+}
+"""Figures of filled holes that a result may have, and their columns."""
+
 CLEAN = ("scans", "hard, drawn", "hard, photographs")
 """Groups of undamaged pictures."""
 
@@ -52,10 +60,12 @@ def _quality(document: Document) -> list[Table]:
                 *(_db(value) for value in (row["psnr_hole"], before, row["psnr"])),
                 "" if before is None else f"{row['psnr'] - before:+.2f} dB",
                 number(row["ssim"], 4),
+                *("" if row.get(n) is None else number(row[n], 3) for n in HOLE_FIGURES),
             ]
         )
     columns = ("", "masks", "pictures", "PSNR in the hole", "PSNR as it came", "PSNR restored")
-    return [_without_empty(Table("", (*columns, "gain", "SSIM"), rows, left=2))]
+    further = ("gain", "SSIM", *HOLE_FIGURES.values())
+    return [_without_empty(Table("", (*columns, *further), rows, left=2))]
 
 
 def _film(document: Document) -> list[Table]:

@@ -11,7 +11,7 @@ and GMSD is its standard deviation over the picture: 0 for the same picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 
 import cv2
@@ -21,6 +21,10 @@ from numpy.typing import NDArray
 from inpaint_eval.record import Record
 
 Pixels = NDArray[np.uint8]
+
+Distance = Callable[[Pixels, Pixels], float]
+"""Of a restored picture to the true one, like :class:`inpaint_eval.perceptual.PerceptualDistance`.
+"""
 
 GMS_C = 170.0
 
@@ -35,6 +39,7 @@ class Score(Record):
     similarity, up to 1. gmsd: gradient magnitude similarity deviation of the whole picture, 0 for
     the same picture, and more is worse; gms_hole: mean gradient magnitude similarity in the hole,
     up to 1. gradient_hole: see :func:`gradient_ratio`; None too where the hole has no gradient.
+    perceptual: distance of the whole picture, 0 for the same one; None where it was not measured.
     """
 
     psnr_hole: float | None
@@ -44,9 +49,12 @@ class Score(Record):
     gmsd: float
     gms_hole: float | None
     gradient_hole: float | None = None
+    perceptual: float | None = None
 
 
-def score(restored: Pixels, truth: Pixels, mask: Pixels | None) -> Score:
+def score(
+    restored: Pixels, truth: Pixels, mask: Pixels | None, perceptual: Distance | None = None
+) -> Score:
     """Measures one picture.
 
     restored, truth: uint8 [H, W, 3], BGR. mask: uint8 [H, W], nonzero in the hole, or None. SSIM is
@@ -69,6 +77,7 @@ def score(restored: Pixels, truth: Pixels, mask: Pixels | None) -> Score:
         gmsd=float(gms.std()),
         gms_hole=None if hole is None else float(gms[downsampled_hole(hole)].mean()),
         gradient_hole=None if mask is None else gradient_ratio(restored, truth, mask),
+        perceptual=None if perceptual is None else perceptual(restored, truth),
     )
 
 

@@ -259,6 +259,12 @@ def precisions(folder: Path, data: Path, names: tuple[str, ...]) -> None:
     show_default=True,
     help="Hole ratios in percent; box is a centred box of a quarter of the picture.",
 )
+@click.option(
+    "--checkpoint",
+    type=FILE,
+    help="With --masks, of a model with a codebook: the training's last.pt, for the share of codes "
+    "that are predicted right, and of entries used.",
+)
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--write", is_flag=True, help="Put the figures into the model file.")
 @click.option("-o", "--output", type=FILE, help="The result file, .json, for tables in cards.")
@@ -274,6 +280,7 @@ def evaluate(
     cbm3d: bool,
     limit: int | None,
     ratios: str,
+    checkpoint: Path | None,
     threads: int,
     write: bool,
     output: Path | None,
@@ -305,6 +312,7 @@ def evaluate(
             distort=distort,
             ratios=ratios.split(","),
             threads=threads,
+            checkpoint=checkpoint,
         )
     if output is not None:
         write_document(evaluation.document, output)

@@ -21,7 +21,7 @@ from inpaint_export.evaluation_file import begin_document, end_document
 from inpaint_export.film_evaluation.detectors import evaluate_film_detector
 from inpaint_export.film_evaluation.restorers import DETECTOR, evaluate_film_restorer
 from inpaint_export.film_evaluation.sets import Sizes
-from inpaint_export.large_holes import holed_pictures, measure_holes
+from inpaint_export.large_holes import code_figures, holed_pictures, measure_holes
 from inpaint_sdk import DetectionQuality, Quality, Restorer
 from inpaint_sdk.models.file import read_model_file
 
@@ -51,12 +51,14 @@ def evaluate_model(
     distort: bool,
     ratios: Sequence[str],
     threads: int,
+    checkpoint: Path | None = None,
 ) -> Evaluation:
     """Measures a model as its task asks for.
 
     data: folder of undamaged pictures, or of pairs for a model that needs no mask, without
     ``distort``. masks: folder of masks, for an inpainting model. ratios: of the holes, like
-    "10-20" in percent, or "box".
+    "10-20" in percent, or "box". checkpoint: of the training, for a network with a codebook, whose
+    encoder the model file does not hold: the share of codes that are right, and of entries used.
 
     Raises:
         ExportError: the model's task and what it is to be measured under do not fit.
@@ -66,14 +68,14 @@ def evaluate_model(
     info = read_model_file(model_file).info
     if info.task == "inpaint" and (masks is None or distort):
         raise ExportError(f"{info.name} fills holes: give --masks, and not --distort")
-    if info.task != "inpaint" and masks is not None:
-        raise ExportError(f"{info.name} takes no mask: leave out --masks")
+    if info.task != "inpaint" and (masks is not None or checkpoint is not None):
+        raise ExportError(f"{info.name} takes no mask: leave out --masks and --checkpoint")
     if info.task == "detect":
         raise ExportError(f"{info.name} is a detector: measure it with --film")
     begun = begin_document("quality", model_file, threads)
     restorer = Restorer.load(model_file, threads=threads)
     if masks is not None:
-        rows = [_under_holes(restorer, data, masks, _holes(ratio)) for ratio in ratios]
+        rows = [_under_holes(restorer, data, masks, _holes(r), checkpoint) for r in ratios]
     elif distort:
         rows = [
             _on_pairs(restorer, distorted_pairs(data, kind), f"{data.name}, {kind}")
@@ -175,12 +177,17 @@ def _holes(text: str) -> str:
     return text if text == "box" else str(Ratio.parse(text))
 
 
-def _under_holes(restorer: Restorer, pictures: Path, masks: Path, holes: str) -> dict[str, Any]:
+def _under_holes(
+    restorer: Restorer, pictures: Path, masks: Path, holes: str, checkpoint: Path | None
+) -> dict[str, Any]:
     """Mean scores over a folder of pictures; holes: as :func:`holed_pictures` takes them."""
     samples = holed_pictures(pictures, masks, holes)
     shown = tqdm(samples, desc=f"{restorer.model.name}, {holes}", unit="picture")
     kind = "centred box" if holes == "box" else f"{masks.name} {holes}"
-    return _row(pictures.name, kind, len(samples), measure_holes(restorer.restore, shown))
+    mean = measure_holes(restorer.restore, shown)
+    row = _row(pictures.name, kind, len(samples), mean)
+    row |= {name: _rounded(getattr(mean, name)) for name in ("gradient_hole", "perceptual")}
+    return row if checkpoint is None else row | code_figures(checkpoint, samples)
 
 
 def _on_pairs(restorer: Restorer, pairs: Sequence[Pair], data: str) -> dict[str, Any]:
@@ -204,7 +211,11 @@ def _row(data: str, masks: str, pictures: int, mean: Score) -> dict[str, Any]:
         "data": data,
         "masks": masks,
         "pictures": pictures,
-        "psnr_hole": None if mean.psnr_hole is None else round(mean.psnr_hole, 3),
+        "psnr_hole": _rounded(mean.psnr_hole),
         "psnr": round(mean.psnr, 3),
         "ssim": round(mean.ssim, 5),
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -59,13 +59,15 @@ def hole_gradient_energy(output: Tensor, target: Tensor, mask: Tensor) -> Tensor
 
     A share of each picture's own, averaged over pictures; gradients that are larger cost nothing.
     """
+    share = hole_gradient(output, mask) / (hole_gradient(target, mask) + EPSILON)
+    return torch.relu(1.0 - share).mean()
 
-    def mean_gradient(picture: Tensor) -> Tensor:
-        across = (picture[..., :-1, 1:] - picture[..., :-1, :-1]).square()
-        along = (picture[..., 1:, :-1] - picture[..., :-1, :-1]).square()
-        return _hole_mean(torch.sqrt(across + along + 1e-6), mask[..., :-1, :-1])
 
-    return torch.relu(1.0 - mean_gradient(output) / (mean_gradient(target) + EPSILON)).mean()
+def hole_gradient(picture: Tensor, mask: Tensor) -> Tensor:
+    """Mean magnitude of the gradient in each picture's hole, [N]."""
+    across = (picture[..., :-1, 1:] - picture[..., :-1, :-1]).square()
+    along = (picture[..., 1:, :-1] - picture[..., :-1, :-1]).square()
+    return _hole_mean(torch.sqrt(across + along + 1e-6), mask[..., :-1, :-1])
 
 
 def hole_ssim(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:

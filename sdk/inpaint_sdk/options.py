@@ -96,6 +96,8 @@ class Options:
             how degraded a picture is, 0.5 is all of its change.
         add_found: what a detector finds is restored too where a mask is given, outside of it. For
             models that inpaint.
+        texture: share of the texture of like, known places that is laid over the inside of wide
+            holes, which models that inpaint fill smoothly, from 0 for none to 1 for all of it.
 
     Raises:
         OptionError: one of them has a value that it cannot take.
@@ -108,6 +110,7 @@ class Options:
     enhance: bool = False
     add_found: bool = False
     strength: float = 0.5
+    texture: float = 0.0
 
     def __post_init__(self) -> None:
         check_choice("strategy", self.strategy, Strategy)
@@ -125,11 +128,11 @@ class Options:
             if not isinstance(getattr(self, name), bool):
                 value = getattr(self, name)
                 raise OptionError(f"{name} is {value!r}; it must be True or False")
-        if not is_number(self.strength) or not 0.0 <= self.strength <= 1.0:
-            raise OptionError(
-                f"strength is {_shown(self.strength)}; it must be a number from 0 to 1"
-            )
-        object.__setattr__(self, "strength", float(self.strength))
+        for name in ("strength", "texture"):
+            value = getattr(self, name)
+            if not is_number(value) or not 0.0 <= value <= 1.0:
+                raise OptionError(f"{name} is {_shown(value)}; it must be a number from 0 to 1")
+            object.__setattr__(self, name, float(value))
         if self.kinds is not None:
             object.__setattr__(self, "kinds", _checked_kinds(self.kinds))
 

@@ -122,3 +122,25 @@ def test_what_is_refused(bench: Bench, tmp_path: Path, arguments: list[str], mes
     found = bench("quality", *arguments, "-o", tmp_path / "quality.json")
     assert found.exit_code == 2
     assert message in found.output
+
+
+def test_the_perceptual_distance_has_a_column_where_it_is_there(
+    bench: Bench, folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures, masks = folders
+    arguments = ["--pictures", pictures, "--masks", masks, "--holes", "10-20", "--threads", "1"]
+    for there in (True, False):
+        monkeypatch.setattr("inpaint_eval.perceptual.is_available", lambda there=there: there)
+        monkeypatch.setattr("inpaint_bench.quality.is_available", lambda there=there: there)
+        monkeypatch.setattr(
+            "inpaint_bench.quality.PerceptualDistance", lambda threads: lambda restored, truth: 0.25
+        )
+        found = bench("quality", *arguments, "-o", tmp_path / f"{there}.json")
+        assert found.exit_code == 0, found.output
+        assert ("perceptual distance (less is better)" in found.output) == there
+        assert ("no perceptual distance; for it: pip install" in found.output) != there
+        result = read_result(tmp_path / f"{there}.json")
+        assert isinstance(result, QualityResult)
+        mean = result.groups[0].rows[0].mean
+        assert mean is not None
+        assert mean.perceptual == (0.25 if there else None)

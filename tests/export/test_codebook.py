@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +28,7 @@ from inpaint_export.models.codebook import (
     TransformerConfig,
     join_cells,
     split_cells,
+    surest,
 )
 from inpaint_export.models.quantiser import VectorQuantiser
 from inpaint_export.models.vit import TransformerBlock
@@ -51,14 +53,15 @@ TINY_SHARPENER = SharpenerConfig(width=8, dilations=(1,))
 LOOKUPS: tuple[Lookup, ...] = ("argmax", "soft", "continuous")
 
 
-def tiny_transformer(lookup: Lookup = "soft") -> TransformerConfig:
-    return TransformerConfig(width=16, depth=2, heads=2, expansion=2, lookup=lookup)
+def tiny_transformer(lookup: Lookup = "soft", rounds: int = 1) -> TransformerConfig:
+    return TransformerConfig(width=16, depth=2, heads=2, expansion=2, lookup=lookup, rounds=rounds)
 
 
-def tiny(lookup: Lookup = "soft") -> SharpenedInpainter:
+def tiny(lookup: Lookup = "soft", rounds: int = 1) -> SharpenedInpainter:
     """A model of random weights that changes what it is given."""
     torch.manual_seed(0)
-    model = SharpenedInpainter(TINY_AUTOENCODER, tiny_transformer(lookup), TINY_SHARPENER)
+    transformer = tiny_transformer(lookup, rounds)
+    model = SharpenedInpainter(TINY_AUTOENCODER, transformer, TINY_SHARPENER)
     for parameter in model.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
     model.inpainter.autoencoder.quantiser.codebook.normal_()
@@ -144,9 +147,9 @@ def test_it_starts_as_photo(tmp_path: Path) -> None:
         torch.testing.assert_close(model(image, mask), photo(image, mask))
 
 
-@pytest.mark.parametrize("lookup", LOOKUPS)
-def test_what_is_known_stays_and_what_is_hidden_is_ignored(lookup: Lookup) -> None:
-    model, mask = tiny(lookup), hole()
+@pytest.mark.parametrize(("lookup", "rounds"), [*((lookup, 1) for lookup in LOOKUPS), ("soft", 3)])
+def test_what_is_known_stays_and_what_is_hidden_is_ignored(lookup: Lookup, rounds: int) -> None:
+    model, mask = tiny(lookup, rounds), hole()
     image = torch.rand(1, 3, 64, 64)
     other = image * (1 - mask) + torch.rand_like(image) * mask
     with torch.inference_mode():
@@ -169,17 +172,93 @@ def test_the_whole_picture_is_seen() -> None:
     assert (outputs[0] - outputs[1]).abs().max() > 1e-5
 
 
+class TestRounds:
+    def test_the_surest_are_surer_than_the_mean_and_in_the_hole(self) -> None:
+        torch.manual_seed(0)
+        output, among = torch.randn(2, 3, 4, 4, 8), torch.ones(2, 3, 4, 4)
+        among[:, 0] = 0.0
+        sure = surest(output, among)
+        probability = output.softmax(dim=-1).amax(dim=-1)
+        assert not sure[:, 0].any()
+        for each, chances in zip(sure, probability, strict=True):
+            left = (among[0] - each) > 0.0
+            assert chances[each > 0.0].min() > chances[left].max()
+        assert 0.2 < float(sure.sum() / among.sum()) < 0.8
+
+    def test_a_round_is_told_codes(self) -> None:
+        model = tiny(rounds=2).inpainter
+        codes = torch.randint(16, (1, 2, 3, 4))
+        known = torch.zeros(1, 2, 3, 4)
+        known[0, 1, 2, 3] = 1.0
+        told = model.tell(codes, known).unflatten(1, (4, -1))  # [1, CELLS, C + 1, 2, 3]
+        entry = model.autoencoder.quantiser.codebook[codes[0, 1, 2, 3]]
+        torch.testing.assert_close(told[0, 3, :, 1, 2], torch.cat([entry, torch.ones(1)]))
+        told[0, 3, :, 1, 2] = 0.0
+        assert not told.any()
+
+    def test_later_rounds_start_as_the_first_and_can_differ(self) -> None:
+        model, mask = tiny(rounds=3).inpainter, hole()
+        image = torch.rand(1, 3, 64, 64)
+        with torch.inference_mode():
+            found = model.predict(image, mask)
+            nn.init.zeros_(model.told.weight)  # as a new network's
+            once = model.predict(image, mask)
+            torch.testing.assert_close(once, model._predict(model._see(image, mask)[2]))
+        assert (found - once).abs().max() > 1e-3
+
+    def test_one_round_has_no_weights_for_more(self) -> None:
+        names = set(tiny().state_dict())
+        assert set(tiny(rounds=2).state_dict()) - names == {"inpainter.told.weight"}
+
+    def test_a_continuous_lookup_has_no_rounds(self) -> None:
+        with pytest.raises(ValueError, match="rounds is 2"):
+            tiny_transformer("continuous", 2)
+
+    def test_each_is_learned(self) -> None:
+        torch.manual_seed(0)
+        model = CodebookInpainter(TINY_AUTOENCODER, tiny_transformer(rounds=2))
+        model.autoencoder.quantiser.codebook.normal_()
+        objective = CodePrediction(model, code=0.1)
+        objective.train()
+        seen = learn(objective, 60)
+        assert seen[-1] < 0.8 * seen[0]
+        assert model.told.weight.abs().sum() > 0.0
+        assert 0.0 <= objective.report()["right"] <= 1.0
+
+    def test_figures_of_validation_follow_from_the_codes(self) -> None:
+        model, mask = tiny(rounds=2).inpainter, hole()
+        image = torch.rand(1, 3, 64, 64)
+        with torch.inference_mode():
+            found = model.hole_figures([(image, mask)], torch.device("cpu"))
+            predicted = join_cells(model.predict(image, mask).argmax(dim=-1)[..., None])[..., 0]
+            true = join_cells(model.true_codes(image, mask)[..., None])[..., 0]
+        inside = predicted[0, 1:-1, 1:-1]  # of 8x8 cells, those that touch the hole
+        right = (inside == true[0, 1:-1, 1:-1]).float().mean()
+        assert found["codes_right"] == pytest.approx(float(right), abs=1e-4)
+        counts = torch.bincount(inside.flatten(), minlength=16) / inside.numel()
+        used = (counts >= 0.1 / 16).float().mean()
+        assert found["entries_used"] == pytest.approx(float(used), abs=1e-4)
+        continuous = tiny("continuous").inpainter
+        assert continuous.hole_figures([(image, mask)], torch.device("cpu")) == {}
+
+
 @pytest.fixture(
     scope="module",
-    params=["soft", *(pytest.param(n, marks=pytest.mark.slow) for n in ("argmax", "continuous"))],
+    params=[
+        "soft",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("argmax", "continuous", "rounds")),
+    ],
 )
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model file of each lookup, named after it; ``soft`` is that of ``photo-codebook``.
+    """A small model file of each lookup, named after it, and one of two rounds.
 
-    An export takes 12 seconds of CPU, and the other two are the survey's.
+    ``soft`` is ``photo-codebook``'s.
+
+    An export takes 12 seconds of CPU, so the others are slow.
     """
     path = tmp_path_factory.mktemp("exported") / f"{request.param}.onnx"
-    export_model(tiny(request.param), load_recipe("photo-codebook"), path)
+    model = tiny(rounds=2) if request.param == "rounds" else tiny(request.param)
+    export_model(model, load_recipe("photo-codebook"), path)
     return path
 
 
@@ -191,7 +270,7 @@ def test_it_is_exported_with_standard_operators(exported: Path) -> None:
     assert not any("code_encoder" in t.name for t in proto.graph.initializer)
     looked_up = [n.input[0] for n in proto.graph.node if n.op_type == "Gather"]
     by_index = any(name.endswith("codebook") for name in looked_up)
-    assert by_index == ("ArgMax" in operators) == (exported.stem == "argmax")
+    assert by_index == ("ArgMax" in operators) == (exported.stem in ("argmax", "rounds"))
     restored = Restorer.load(exported).restore(
         np.full((37, 53, 3), 128, np.uint8), np.eye(37, 53, dtype=bool)
     )
@@ -254,23 +333,28 @@ def short(name: str, build: Callable[[], nn.Module], recipe: Recipe) -> Recipe:
     )
 
 
+@pytest.mark.parametrize("name", ["photo-codebook", "photo-codebook-next"])
 def test_each_training_starts_from_the_one_before(
-    tiny_recipe: Recipe, data_root: Path, tmp_path: Path
+    name: str, tiny_recipe: Recipe, data_root: Path, tmp_path: Path
 ) -> None:
+    rounds = 2 if name.endswith("next") else 1
     autoencoder = partial(CodebookAutoencoder, TINY_AUTOENCODER)
-    first = replace(short("photo-codebook-autoencoder", autoencoder, tiny_recipe), start=None)
+    first = replace(short(f"{name}-autoencoder", autoencoder, tiny_recipe), start=None)
     Trainer(first, data_root, tmp_path / first.name, workers=0).run()
     state = load_checkpoint(tmp_path / first.name / "last.pt")["ema"]
 
-    inpainter = partial(CodebookInpainter, TINY_AUTOENCODER, tiny_transformer())
-    second = short("photo-codebook-transformer", inpainter, tiny_recipe)
+    transformer = tiny_transformer(rounds=rounds)
+    inpainter = partial(CodebookInpainter, TINY_AUTOENCODER, transformer)
+    second = short(f"{name}-transformer", inpainter, tiny_recipe)
     trainer = Trainer(second, data_root, tmp_path / second.name, workers=0)
-    for name, value in trainer.objective.model.autoencoder.state_dict().items():
-        assert torch.equal(value, state[name]), name
+    for tensor, value in trainer.objective.model.autoencoder.state_dict().items():
+        assert torch.equal(value, state[tensor]), tensor
     assert np.isfinite(trainer.run())
+    log = (tmp_path / second.name / "log.jsonl").read_text().splitlines()
+    assert {"val_gradient", "val_codes_right", "val_entries_used"} <= json.loads(log[-1]).keys()
 
-    whole = partial(SharpenedInpainter, TINY_AUTOENCODER, tiny_transformer(), TINY_SHARPENER)
-    third = short("photo-codebook", whole, tiny_recipe)
+    whole = partial(SharpenedInpainter, TINY_AUTOENCODER, transformer, TINY_SHARPENER)
+    third = short(name, whole, tiny_recipe)
     trainer = Trainer(third, data_root, tmp_path / third.name, workers=0)
     assert np.isfinite(trainer.run())
 

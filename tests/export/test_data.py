@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inpaint_eval.pictures import list_pictures
-from inpaint_export.data.masks import KINDS, MAX_RATIO, MIN_RATIO, random_mask
+from inpaint_export.data.masks import KINDS, RATIOS, random_mask
 from inpaint_export.data.photos import PhotoDataConfig, PhotoHoles
 
 
@@ -20,7 +20,7 @@ def test_masks_are_binary_varied_and_of_bounded_ratio(kind: str, size: int) -> N
         assert mask.shape == (size, size)
         assert mask.dtype == np.uint8
         assert set(np.unique(mask)) <= {0, 255}
-        assert MIN_RATIO <= cv2.countNonZero(mask) / mask.size <= MAX_RATIO
+        assert RATIOS[0] <= cv2.countNonZero(mask) / mask.size <= RATIOS[1]
     assert len({mask.tobytes() for mask in masks}) == len(masks)
 
 

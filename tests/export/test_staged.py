@@ -15,7 +15,8 @@ from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.models.cnn import CnnConfig
 from inpaint_export.models.staged import StagedConfig, StagedInpainter, shrink
 from inpaint_export.recipes import load_recipe
-from inpaint_export.training.adversarial import AdversarialWeights, StagedAdversarial, _Region
+from inpaint_export.training.adversarial import AdversarialWeights, StagedAdversarial
+from inpaint_export.training.critics import HoleRegion
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
@@ -124,10 +125,10 @@ def test_the_region_is_about_the_hole() -> None:
     mask = torch.zeros(2, 1, 128, 128)
     mask[0, :, 80:110, 10:40] = 1.0
     mask[1, :, 5:20, 70:120] = 1.0
-    view = _Region(mask, side=48)
-    cut = view(torch.cat([mask, mask]))
-    assert cut.shape == (4, 1, 48, 48)
-    assert (cut.sum(dim=(1, 2, 3)) > 0.8 * torch.cat([mask, mask]).sum(dim=(1, 2, 3))).all()
+    view = HoleRegion(mask, side=48)
+    cut = view(mask)
+    assert cut.shape == (2, 1, 48, 48)
+    assert (cut.sum(dim=(1, 2, 3)) > 0.8 * mask.sum(dim=(1, 2, 3))).all()
 
 
 def test_critics_learn_to_tell_and_the_generator_is_told() -> None:
@@ -170,14 +171,44 @@ def test_large_masks_are_large() -> None:
     assert max(ratios) <= 0.6
 
 
-def test_the_recipe_trains_and_resumes(tmp_path: Path) -> None:
+def test_wide_masks_are_as_wide_as_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    shares = [
+        (random_mask(rng, 128, {"wide": 0.5, "large": 0.5}, (0.3, 0.7)) > 0).mean()
+        for _ in range(30)
+    ]
+    assert 0.3 <= min(shares) < 0.4 < 0.6 < max(shares) <= 0.7
+    with pytest.raises(ValueError, match="ratios is"):
+        PhotoDataConfig(("photos",), ratios=(0.7, 0.3))
+
+
+def test_the_next_generation_begins_with_the_shipped_weights(tmp_path: Path) -> None:
+    """And gives what they give, since what it has more begins at nothing."""
+    recipe = load_recipe("photo-staged-next")
+    model = recipe.build().eval()
+    assert recipe.start is not None
+    loaded = recipe.start.apply(model, tmp_path)
+    assert all(name.startswith("generator.") for name in loaded.anew)
+    image, mask = torch.rand(1, 3, 64, 64), hole()
+    with torch.inference_mode():
+        found = model(image, mask)[0].numpy()
+    session = open_session(open_model("photo-staged").path)
+    (expected,) = session.run(["output"], {"image": image.numpy(), "mask": mask.numpy()})
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    photo = load_recipe("photo").build()
+    sizes = [sum(p.numel() for p in m.parameters()) for m in (model, photo)]
+    assert sizes[0] <= 1.5 * sizes[1]
+
+
+@pytest.mark.parametrize("name", ["photo-staged", "photo-staged-next"])
+def test_the_recipe_trains_and_resumes(name: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     (tmp_path / "photos").mkdir()
     for index in range(3):
         picture = rng.integers(0, 256, (340, 340, 3)).astype(np.uint8)
         cv2.imwrite(str(tmp_path / "photos" / f"{index}.png"), picture)
     recipe = replace(
-        load_recipe("photo-staged"),
+        load_recipe(name),
         build=partial(StagedInpainter, SMALL),
         data=PhotoDataConfig(("photos",), crop=96, masks={"large": 1.0}),
         validation=HoleValidationConfig("photos", count=2, every=100),

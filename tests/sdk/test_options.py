@@ -31,6 +31,8 @@ Pixels = NDArray[np.uint8]
         ({"strength": float("nan")}, "strength is nan"),
         ({"strength": True}, "strength is True"),
         ({"strength": "0.5"}, "strength is '0.5'"),
+        ({"texture": 1.5}, "texture is 1.5; it must be a number from 0 to 1"),
+        ({"texture": True}, "texture is True"),
         ({"kinds": "scratch"}, "kinds is 'scratch'; give a set of words"),
         ({"kinds": set()}, "kinds is "),
         ({"kinds": {3}}, "kinds is {3}"),

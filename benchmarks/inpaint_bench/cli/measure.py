@@ -130,12 +130,15 @@ def quality_command(
 ) -> None:
     """Measure how good models and peers are.
 
-    PSNR, SSIM and gradient similarity in the hole and over the picture, by kind of mask and hole
-    ratio. The output is written after each of these groups; the same command goes on where it was
-    stopped.
+    PSNR, SSIM and gradient similarity in the hole and over the picture, and where its weights are
+    installed a perceptual distance, by kind of mask and hole ratio. The output is written after
+    each of these groups; the same command goes on where it was stopped.
     """
     from inpaint_bench import quality
+    from inpaint_eval.perceptual import INSTALL, is_available
 
+    if not is_available():
+        click.echo(f"no perceptual distance; for it: {INSTALL}", err=True)
     if pairs is not None and pictures is None:
         # Peers need a mask to work; what stands beside a model here is the picture as it came.
         candidates = [*(c for c in candidates if c.kind != "peer"), quality.DAMAGED]

@@ -116,7 +116,11 @@ def _(result: QualityResult) -> Iterator[Table]:
     yield _head(result, f"pictures: {result.pictures}")
     names = {"psnr_hole": 2, "ssim_hole": 4, "gms_hole": 4, "psnr": 2, "ssim": 4, "gmsd": 4}
     hole = ("PSNR in the hole", "SSIM in the hole", "GMS in the hole")
-    columns = ("candidate", *hole, "PSNR", "SSIM", "GMSD (less is better)")
+    columns = ["candidate", *hole, "PSNR", "SSIM", "GMSD (less is better)"]
+    means = (row.mean for group in result.groups for row in group.rows)
+    if any(mean is not None and mean.perceptual is not None for mean in means):
+        names["perceptual"] = 3
+        columns.append("perceptual distance (less is better)")
     for group in result.groups:
         yield Table(
             f"{group.title} ({len(group.samples)} pictures)",

@@ -123,26 +123,44 @@ def large(rng: np.random.Generator, size: int) -> Mask:
     return mask
 
 
+def wide(rng: np.random.Generator, size: int) -> Mask:
+    """Irregular holes until they cover a share between three and seven tenths."""
+    mask = np.zeros((size, size), np.uint8)
+    covered = rng.uniform(0.3, 0.7) * mask.size
+    while cv2.countNonZero(mask) < covered:
+        mask |= irregular(rng, size)
+    return mask
+
+
 KINDS: Mapping[str, MaskGenerator] = {
     "irregular": irregular,
     "scratches": scratches,
     "text": text,
     "boxes": boxes,
     "large": large,
+    "wide": wide,
     "thin": thin,
     "specks": specks,
 }
 
-MIN_RATIO, MAX_RATIO = 0.01, 0.6
+RATIOS = (0.01, 0.6)
+"""Least and largest share of a square that a mask's hole covers, where nothing else is said."""
 
 
-def random_mask(rng: np.random.Generator, size: int, weights: Mapping[str, float]) -> Mask:
-    """Draws a mask of a kind chosen by ``weights``; its hole covers 1 % to 60 % of the square.
+def random_mask(
+    rng: np.random.Generator,
+    size: int,
+    weights: Mapping[str, float],
+    ratios: tuple[float, float] = RATIOS,
+) -> Mask:
+    """Draws a mask of a kind chosen by ``weights``.
 
-    weights: kind (a key of :data:`KINDS`) to its relative frequency.
+    weights: kind (a key of :data:`KINDS`) to its relative frequency. ratios: the least and the
+    largest share of the square that the hole covers.
     """
     names = list(weights)
     share = np.array([weights[name] for name in names])
+    least, largest = ratios
     while True:
         kind = KINDS[names[rng.choice(len(names), p=share / share.sum())]]
         # Drawn larger than the crop and cut, so that holes run off its sides too.
@@ -150,5 +168,5 @@ def random_mask(rng: np.random.Generator, size: int, weights: Mapping[str, float
         mask = kind(rng, drawn)
         top, left = (int(v) for v in rng.integers(0, drawn - size + 1, 2))
         mask = np.ascontiguousarray(mask[top : top + size, left : left + size])
-        if MIN_RATIO <= cv2.countNonZero(mask) / mask.size <= MAX_RATIO:
+        if least <= cv2.countNonZero(mask) / mask.size <= largest:
             return mask

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from inpaint_eval.drawing import log_uniform
 from inpaint_eval.pictures import read_picture
 from inpaint_eval.splits import list_split
-from inpaint_export.data.masks import KINDS, random_mask
+from inpaint_export.data.masks import KINDS, RATIOS, random_mask
 
 Picture = NDArray[np.uint8]
 
@@ -32,6 +32,7 @@ class PhotoDataConfig:
     crop: side of the square crops in pixels.
     scale: range of the factor by which a picture is resized before it is cropped.
     masks: mask kind to relative frequency.
+    ratios: the least and the largest share of a crop that its hole covers.
     """
 
     folders: tuple[str, ...]
@@ -40,6 +41,7 @@ class PhotoDataConfig:
     masks: Mapping[str, float] = field(
         default_factory=lambda: {"irregular": 0.6, "scratches": 0.15, "text": 0.1, "boxes": 0.15}
     )
+    ratios: tuple[float, float] = RATIOS
 
     def __post_init__(self) -> None:
         unknown = set(self.masks) - set(KINDS)
@@ -47,6 +49,8 @@ class PhotoDataConfig:
             raise ValueError(f"unknown mask kinds {sorted(unknown)}; there are {sorted(KINDS)}")
         if self.crop % 16:
             raise ValueError(f"crop is {self.crop}; it must be a multiple of 16")
+        if not 0.0 < self.ratios[0] < self.ratios[1] < 1.0:
+            raise ValueError(f"ratios is {self.ratios}; it is two shares, the lesser first")
 
     def open(self, root: Path, *, seed: int, length: int) -> PhotoHoles:
         """Reads the photographs; see :class:`PhotoHoles`."""
@@ -108,7 +112,7 @@ class PhotoHoles(PhotoItems):
     def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
         config = self.config
         crop = recolour(rng, random_crop(rng, picture, config.crop, config.scale))
-        mask = random_mask(rng, config.crop, config.masks)
+        mask = random_mask(rng, config.crop, config.masks, config.ratios)
         return {
             "image": to_tensor(crop),
             "mask": torch.from_numpy(np.ascontiguousarray(mask))[None],

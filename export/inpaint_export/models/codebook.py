@@ -9,6 +9,7 @@ they are trained.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -120,7 +121,8 @@ class TransformerConfig:
     """Sizes of a :class:`CodebookInpainter`'s transformer.
 
     width: of a token. depth: blocks. heads: of each block's attention. expansion: of the layers
-    between.
+    between. rounds: in which entries are predicted, the surest first; a round is told those of the
+    ones before it. For one round a codebook is not needed.
     """
 
     width: int = 192
@@ -128,6 +130,13 @@ class TransformerConfig:
     heads: int = 6
     expansion: int = 3
     lookup: Lookup = "soft"
+    rounds: int = 1
+
+    def __post_init__(self) -> None:
+        if self.rounds > 1 and self.lookup == "continuous":
+            raise ValueError(
+                f"rounds is {self.rounds}; a continuous lookup has one, since it has no entries"
+            )
 
 
 class CodebookInpainter(nn.Module):
@@ -160,25 +169,106 @@ class CodebookInpainter(nn.Module):
         outputs = autoencoder.channels if continuous else autoencoder.codes
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, outputs * CELLS)
+        self.rounds = transformer.rounds
+        if self.rounds > 1:
+            # Of each cell: its entry, and whether it is known.
+            told = CELLS * (autoencoder.channels + 1)
+            self.told = nn.Conv2d(told, width, 1, bias=False)
+            start_at_zero(self.told)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Repairs a picture; tensors are those of :class:`CnnInpainter`."""
         return self.repair(image, mask)[0]
 
-    def repair(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def repair(
+        self, image: Tensor, mask: Tensor, told: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The repaired picture, and the transformer's output for the cells of each token.
 
-        The output is [N, H/16, W/16, CELLS, K], logits of the codebook's entries, or where the
-        lookup is continuous, features [N, H/16, W/16, CELLS, C].
+        told: what :meth:`tell` makes, for a single round that is told it; None for all rounds. The
+        output is [N, H/16, W/16, CELLS, K], logits of the codebook's entries, or where the lookup
+        is continuous, features [N, H/16, W/16, CELLS, C].
         """
+        filled, features, seen = self._see(image, mask)
+        output = self._in_rounds(seen, mask) if told is None else self._predict(seen, told)
+        entries = join_cells(self._look_up(output))
+        return self.autoencoder.decode(filled, mask, features, entries), output
+
+    def predict(self, image: Tensor, mask: Tensor) -> Tensor:
+        """The transformer's output after all rounds, as :meth:`repair` gives it."""
+        return self._in_rounds(self._see(image, mask)[2], mask)
+
+    def first_guess(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """What a second round is told: codes [N, H/16, W/16, CELLS], and which of them, 1 or 0."""
+        output = self._predict(self._see(image, mask)[2])
+        return output.argmax(dim=-1), surest(output, split_cells(cells_of(mask).to(output.dtype)))
+
+    def true_codes(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Codes of the hidden picture, [N, H/16, W/16, CELLS]."""
+        filled = self.autoencoder.cnn.filled(image, mask)
+        vectors = self.autoencoder.code_encoder(image, filled, mask)
+        return split_cells(self.autoencoder.quantiser.nearest(vectors))
+
+    def hole_figures(
+        self, pairs: Iterable[tuple[Tensor, Tensor]], device: torch.device
+    ) -> dict[str, float]:
+        """Of pictures and masks, for validation.
+
+        codes_right: share of the holes' cells whose entry is predicted. entries_used: share of the
+        entries that are predicted for at least a tenth of an even share of cells. Nothing where the
+        lookup is continuous.
+        """
+        if self.lookup == "continuous":
+            return {}
+        right, chosen = [], []
+        for image, mask in pairs:
+            image, mask = image.to(device), mask.to(device)
+            hole = split_cells(cells_of(mask))
+            codes = self.predict(image, mask).argmax(dim=-1)[hole]
+            right.append((codes == self.true_codes(image, mask)[hole]).float())
+            chosen.append(codes)
+        count = self.autoencoder.quantiser.codes
+        share = torch.bincount(torch.cat(chosen), minlength=count) / sum(map(len, chosen))
+        used = (share >= 0.1 / count).float().mean()
+        return {
+            "codes_right": round(float(torch.cat(right).mean()), 4),
+            "entries_used": round(float(used), 4),
+        }
+
+    def tell(self, codes: Tensor, known: Tensor) -> Tensor:
+        """Codes [N, H/16, W/16, CELLS] as a round is told them: [N, CELLS * (C + 1), H/16, W/16].
+
+        known: which of them are told, 1 or 0, of the codes' shape.
+        """
+        marked = known[..., None]
+        cells = torch.cat([self.autoencoder.quantiser.entries(codes) * marked, marked], dim=-1)
+        return cells.flatten(3).permute(0, 3, 1, 2)
+
+    def _see(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Features, Tensor]:
+        """The filled picture, what the CNN sees of it, and tokens [N, width, H/16, W/16]."""
         cnn = self.autoencoder.cnn
         filled = cnn.filled(image, mask)
         features = cnn.encode(filled, mask)
         patches = self.stem(torch.cat([filled - 0.5, mask - 0.5], dim=1))
-        x = self.blocks(patches + self.local(features.sixteenth))  # [N, width, H/16, W/16]
-        output = self.head(self.norm(x.permute(0, 2, 3, 1))).unflatten(3, (CELLS, -1))
-        entries = join_cells(self._look_up(output))
-        return self.autoencoder.decode(filled, mask, features, entries), output
+        return filled, features, patches + self.local(features.sixteenth)
+
+    def _predict(self, seen: Tensor, told: Tensor | None = None) -> Tensor:
+        """One round."""
+        x = self.blocks(seen if told is None else seen + self.told(told))
+        return self.head(self.norm(x.permute(0, 2, 3, 1))).unflatten(3, (CELLS, -1))
+
+    def _in_rounds(self, seen: Tensor, mask: Tensor) -> Tensor:
+        output = self._predict(seen)
+        if self.rounds == 1:
+            return output
+        unknown = split_cells(cells_of(mask).to(output.dtype))
+        codes, known = output.argmax(dim=-1), torch.zeros_like(unknown)
+        for _ in range(self.rounds - 1):
+            sure = surest(output, unknown)
+            codes = torch.where(sure > 0.0, output.argmax(dim=-1), codes)
+            known, unknown = known + sure, unknown - sure
+            output = self._predict(seen, self.tell(codes, known))
+        return output
 
     def _look_up(self, output: Tensor) -> Tensor:
         """Entries [..., C] for an output [..., K], or for one [..., C] itself."""
@@ -188,6 +278,24 @@ class CodebookInpainter(nn.Module):
         if self.lookup == "soft":
             return quantiser.expected(output)
         return output
+
+
+def cells_of(mask: Tensor) -> Tensor:
+    """Which cells have a part in the hole: bool [N, H/8, W/8] for masks [N, 1, H, W]."""
+    return F.max_pool2d(mask, CELL)[:, 0] > 0.0
+
+
+def surest(output: Tensor, among: Tensor) -> Tensor:
+    """Which cells' predictions are surer than the picture's mean, 1 or 0.
+
+    output: logits [N, h, w, CELLS, K]. among: the cells that count, [N, h, w, CELLS], 1 or 0; only
+    they are sure. As in MaskGIT (Chang et al., CVPR 2022), but for a mean in place of a rank, which
+    every runtime computes.
+    """
+    probability = torch.log_softmax(output, dim=-1).amax(dim=-1)
+    total = (probability * among).sum(dim=(1, 2, 3), keepdim=True)
+    mean = total / among.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
+    return among * (probability >= mean).to(among.dtype)
 
 
 def join_cells(tokens: Tensor) -> Tensor:
@@ -248,6 +356,12 @@ class SharpenedInpainter(nn.Module):
         super().__init__()
         self.inpainter = CodebookInpainter(autoencoder, transformer)
         self.sharpener = Sharpener(sharpener)
+
+    def hole_figures(
+        self, pairs: Iterable[tuple[Tensor, Tensor]], device: torch.device
+    ) -> dict[str, float]:
+        """See :meth:`CodebookInpainter.hole_figures`."""
+        return self.inpainter.hole_figures(pairs, device)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Repairs a picture; tensors are those of :class:`CnnInpainter`."""

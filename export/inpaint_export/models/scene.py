@@ -99,14 +99,18 @@ class SceneFeatures(nn.Module):
 
         Returns [N, 24, H/4, W/4], [N, 40, H/8, W/8] and [N, 112, H/16, W/16].
         """
+        quarter, eighth, sixteenth = (x / _SPREAD for x in self.after_blocks(image, _GIVEN_AFTER))
+        return quarter, eighth, sixteenth
+
+    def after_blocks(self, image: Tensor, numbers: Collection[int]) -> list[Tensor]:
+        """Outputs of the blocks of these numbers, from 0, through which gradients pass."""
         x = F.relu6(self.stem(image * 2.0 - 1.0))
         given = []
         for number, block in enumerate(self.blocks):
             x = block(x)
-            if number in _GIVEN_AFTER:
-                given.append(x / _SPREAD)
-        quarter, eighth, sixteenth = given
-        return quarter, eighth, sixteenth
+            if number in numbers:
+                given.append(x)
+        return given
 
     def complete(self, missing: Collection[str]) -> Collection[str]:
         """Takes the released weights where a file to start from has none.

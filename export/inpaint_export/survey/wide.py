@@ -13,6 +13,7 @@ import numpy as np
 from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
 from inpaint_export.survey.base import (
+    PERCEPTUAL,
     Figures,
     Row,
     Table,
@@ -101,12 +102,15 @@ def _measure(restore: Method, samples: Sequence[Holed], width: float) -> Figures
 
     whole = measure_holes(again(), samples)
     wide = measure_holes(again(), [replace(s, mask=wide_part(s.mask, width)) for s in samples])
-    return {
+    figures: dict[str, float | None] = {
         "PSNR in the holes": whole.psnr_hole,
         "PSNR in the wide hole": wide.psnr_hole,
         "SSIM": whole.ssim,
         "gradient": wide.gradient_hole,
     }
+    if whole.perceptual is not None:
+        figures[PERCEPTUAL] = whole.perceptual
+    return figures
 
 
 TABLE = Table("Narrow and wide holes in one picture, kodak24", _rows, _notes)

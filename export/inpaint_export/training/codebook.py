@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,29 +12,65 @@ from torch import Tensor, nn
 
 from inpaint_export.losses import hole_gradient_energy, hole_rmse, hole_ssim
 from inpaint_export.models.codebook import (
-    CELL,
     CodebookAutoencoder,
     CodebookInpainter,
     SharpenedInpainter,
+    cells_of,
     split_cells,
 )
-from inpaint_export.training.objective import (
-    Batch,
-    HoleWeights,
-    Objective,
-    TwoStageObjective,
-    hole_terms,
-    weighted,
-)
+from inpaint_export.training.adversarial import RealismObjective, RealismWeights
+from inpaint_export.training.objective import Batch
 
-EARLY = HoleWeights(rmse=1.0, l1=0.5, gradient=0.25)
+
+@dataclass(frozen=True)
+class CodebookWeights(RealismWeights):
+    """Weights of the losses of the codebook's trainings.
+
+    ssim: of :func:`inpaint_export.losses.hole_ssim`.
+    """
+
+    ssim: float = 0.0
+
+
+EARLY = CodebookWeights(rmse=1.0, l1=0.5, gradient=0.25, ssim=0.03)
 """Hard pictures first, ..."""
 
-LATE = HoleWeights(log_mse=0.05, l1=0.1, gradient=0.1)
+LATE = CodebookWeights(log_mse=0.05, l1=0.1, gradient=0.1, ssim=0.03)
 """... then the mean PSNR."""
 
+RECONSTRUCTION = replace(EARLY, ssim=0.0)
+"""Of pictures whose codes are known."""
 
-class CodebookReconstruction(Objective):
+UNTOLD, GUESSED = 0.3, 0.4
+"""Shares of pictures whose round is told nothing, as the first one, and what the first one is sure
+of; the rest is told true codes."""
+
+
+class CodebookObjective(RealismObjective[CodebookWeights]):
+    """Similarity to the hidden picture, and where it has a weight, what makes it look real."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        early: CodebookWeights = EARLY,
+        late: CodebookWeights = LATE,
+        switch: float = 0.6,
+        start: float = 0.0,
+        ramp: float = 0.0,
+        side: int = 96,
+    ) -> None:
+        super().__init__(model, early, late, switch, start=start, ramp=ramp, side=side)
+
+    def similarity_losses(
+        self, output: Tensor, image: Tensor, mask: Tensor, added: Tensor
+    ) -> Iterator[tuple[str, Tensor]]:
+        """As :meth:`RealismObjective.repair_losses`, with the SSIM where it has a weight."""
+        further = {"ssim": hole_ssim(output, image, mask)} if self.weights.ssim else {}
+        yield from self.repair_losses(output, image, mask, further, added)
+
+
+class CodebookReconstruction(CodebookObjective):
     """First training: a codebook, and a decoder that uses it, from the hidden pictures' own codes.
 
     The CNN encoder stays as it is. commitment: weight of the distance between vectors and their
@@ -47,13 +85,16 @@ class CodebookReconstruction(Objective):
         self,
         model: nn.Module,
         *,
-        weights: HoleWeights = EARLY,
+        weights: CodebookWeights = RECONSTRUCTION,
         commitment: float = 0.05,
         hidden: float = 0.25,
+        start: float = 0.0,
+        ramp: float = 0.0,
+        side: int = 96,
     ) -> None:
-        super().__init__(model)
+        super().__init__(model, early=weights, late=weights, start=start, ramp=ramp, side=side)
         assert isinstance(model, CodebookAutoencoder)
-        self.weights, self.commitment, self.hidden = weights, commitment, hidden
+        self.commitment, self.hidden = commitment, hidden
         self.freeze(*model.cnn.encoder_layers())
         self.register_buffer("_chosen", torch.zeros(model.quantiser.codes))
 
@@ -71,9 +112,8 @@ class CodebookReconstruction(Objective):
         entries = vectors + (entries - vectors).detach()  # gradients pass straight through
         shown = torch.rand(len(image), 1, 1, 1, device=image.device) >= self.hidden
         output = model.decode(filled, mask, model.cnn.encode(filled, mask), entries * shown).float()
-        terms = hole_terms(output, image, mask)
-        self.note(**terms, distance=distance)
-        yield "model", weighted(terms, self.weights) + self.commitment * distance
+        self.note(distance=distance)
+        yield from self.similarity_losses(output, image, mask, self.commitment * distance)
 
     def report(self) -> dict[str, float]:
         """Beside the losses, what the codebook was used for since the last report.
@@ -89,70 +129,64 @@ class CodebookReconstruction(Objective):
         return {**super().report(), "used": used, "perplexity": float(entropy.exp()) / codes}
 
 
-class SimilarityObjective(TwoStageObjective[HoleWeights]):
-    """Similarity to the hidden picture: the losses in the hole and its SSIM.
-
-    ssim: weight of :func:`inpaint_export.losses.hole_ssim`.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        *,
-        early: HoleWeights = EARLY,
-        late: HoleWeights = LATE,
-        switch: float = 0.6,
-        ssim: float = 0.03,
-    ) -> None:
-        super().__init__(model, early, late, switch)
-        self.ssim = ssim
-
-    def similarity_loss(self, output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-        """The weighted sum of the losses, which are noted."""
-        terms = hole_terms(output, image, mask)
-        ssim = hole_ssim(output, image, mask)
-        self.note(**terms, ssim=ssim)
-        return weighted(terms, self.weights) + self.ssim * ssim
-
-
-class CodePrediction(SimilarityObjective):
+class CodePrediction(CodebookObjective):
     """Second training: the transformer predicts the codes of what is hidden.
 
     It learns the codes themselves by cross-entropy, and through the looked-up entries what the
     decoder makes of them; the decoder learns with it. The CNN encoder and the codebook stay as they
-    are. code: weight of the cross-entropy; 0 where the lookup is continuous.
+    are. Of a transformer of several rounds one is trained at a time, which is told nothing, what
+    the first one is sure of, or some true codes. code: weight of the cross-entropy; 0 where the
+    lookup is continuous. smoothing: of its labels.
     """
 
     model: CodebookInpainter
 
-    def __init__(self, model: nn.Module, *, code: float = 0.02) -> None:
-        super().__init__(model)
+    def __init__(
+        self, model: nn.Module, *, code: float = 0.02, smoothing: float = 0.0, **settings: Any
+    ) -> None:
+        super().__init__(model, **settings)
         assert isinstance(model, CodebookInpainter)
         self.code = 0.0 if model.lookup == "continuous" else code
+        self.smoothing = smoothing
         self.freeze(*model.autoencoder.cnn.encoder_layers(), model.autoencoder.code_encoder)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         image, mask = batch["image"], batch["mask"]
-        output, predicted = self.model.repair(image, mask)
-        loss = self.similarity_loss(output.float(), image, mask)
-        if self.code:
+        added = image.new_zeros(())
+        if not self.code:
+            output = self.model(image, mask)
+        else:
             hole = split_cells(cells_of(mask))
-            logits, codes = predicted[hole].float(), split_cells(self._codes(image, mask))[hole]
-            cross_entropy = F.cross_entropy(logits, codes)
-            right = (logits.detach().argmax(dim=1) == codes).float().mean()
-            self.note(cross_entropy=cross_entropy, right=right)
-            loss = loss + self.code * cross_entropy
-        yield "model", loss
+            with torch.no_grad():
+                codes = self.model.true_codes(image, mask)
+            known, told = torch.zeros_like(codes, dtype=image.dtype), None
+            if self.model.rounds > 1:
+                known, told = self._told(image, mask, codes)
+            output, predicted = self.model.repair(image, mask, told)
+            logits = predicted.float()
+            cross_entropy = F.cross_entropy(
+                logits[hole], codes[hole], label_smoothing=self.smoothing
+            )
+            found = (logits.detach().argmax(dim=-1) == codes)[hole & (known == 0.0)]
+            self.note(cross_entropy=cross_entropy, right=found.float().mean())
+            added = self.code * cross_entropy
+        yield from self.similarity_losses(output.float(), image, mask, added)
 
     @torch.no_grad()
-    def _codes(self, image: Tensor, mask: Tensor) -> Tensor:
-        """Of the hidden picture, [N, H/8, W/8]."""
-        autoencoder = self.model.autoencoder
-        filled = autoencoder.cnn.filled(image, mask)
-        return autoencoder.quantiser.nearest(autoencoder.code_encoder(image, filled, mask))
+    def _told(self, image: Tensor, mask: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Which cells are known to the round that is trained, 1 or 0, and what it is told."""
+        guess, sure = self.model.first_guess(image, mask)
+        pictures = (len(image), 1, 1, 1)
+        drawn = torch.rand(codes.shape, device=codes.device)
+        shown = drawn < torch.rand(pictures, device=codes.device)
+        true = (shown & split_cells(cells_of(mask))).to(sure.dtype)
+        kind = torch.rand(pictures, device=codes.device)
+        known = torch.where(kind < UNTOLD + GUESSED, sure, true) * (kind >= UNTOLD)
+        given = torch.where(kind < UNTOLD + GUESSED, guess, codes)
+        return known, self.model.tell(given, known)
 
 
-class Sharpening(SimilarityObjective):
+class Sharpening(CodebookObjective):
     """Third training: the sharpening module, on decoded pictures; all before it stays as it is.
 
     energy: weight of :func:`inpaint_export.losses.hole_gradient_energy`, which keeps what is
@@ -161,8 +195,8 @@ class Sharpening(SimilarityObjective):
 
     model: SharpenedInpainter
 
-    def __init__(self, model: nn.Module, *, energy: float = 0.0015) -> None:
-        super().__init__(model)
+    def __init__(self, model: nn.Module, *, energy: float = 0.0015, **settings: Any) -> None:
+        super().__init__(model, **settings)
         assert isinstance(model, SharpenedInpainter)
         self.energy = energy
         self.freeze(model.inpainter)
@@ -174,9 +208,4 @@ class Sharpening(SimilarityObjective):
         output = self.model.sharpener(decoded, mask).float()
         energy = hole_gradient_energy(output, image, mask)
         self.note(energy=energy, decoded_rmse=hole_rmse(decoded, image, mask))
-        yield "model", self.similarity_loss(output, image, mask) + self.energy * energy
-
-
-def cells_of(mask: Tensor) -> Tensor:
-    """Which cells have a part in the hole: bool [N, H/8, W/8] for masks [N, 1, H, W]."""
-    return F.max_pool2d(mask, CELL)[:, 0] > 0.0
+        yield from self.similarity_losses(output, image, mask, self.energy * energy)

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from inpaint_eval.pictures import list_pictures
 from inpaint_export.data.distortions import distort
-from inpaint_export.data.masks import random_mask
+from inpaint_export.data.masks import RATIOS, random_mask
 from inpaint_export.data.pairs import read_pairs
 from inpaint_export.data.photos import Picture, read_rgb
+from inpaint_export.losses import EPSILON, hole_gradient
 
 _T = TypeVar("_T")
 
@@ -28,7 +29,8 @@ class HoleValidationConfig:
     """Hole PSNR on photographs that are not trained on, under masks of a fixed seed.
 
     folder: of photographs, below the data root. count: how many of them, evenly spread.
-    masks: mask kind to relative frequency. every: steps between validations.
+    masks: mask kind to relative frequency. every: steps between validations. ratios: the least and
+    the largest share of a picture that its hole covers.
     """
 
     folder: str
@@ -36,6 +38,7 @@ class HoleValidationConfig:
     masks: Mapping[str, float] = field(default_factory=lambda: {"irregular": 1.0})
     every: int = 2000
     seed: int = 2024
+    ratios: tuple[float, float] = RATIOS
 
     def open(self, root: Path) -> HoleValidation:
         """Reads the photographs."""
@@ -43,7 +46,12 @@ class HoleValidationConfig:
 
 
 class HoleValidation:
-    """Pictures and masks, read once."""
+    """Pictures and masks, read once.
+
+    details: further figures of the last measurement: ``gradient``, the mean gradient in the hole as
+    a share of the true one, and those that a network's ``hole_figures`` gives, if it has such a
+    method.
+    """
 
     figure = "hole_psnr"
 
@@ -52,20 +60,26 @@ class HoleValidation:
         self.pairs: list[tuple[Tensor, Tensor]] = []
         for path in evenly_spread(root / config.folder, config.count):
             image = to_unit_tensor(centre_crop(read_rgb(path)))
-            mask = torch.from_numpy(random_mask(rng, SIDE, config.masks).copy()).float() / 255.0
-            self.pairs.append((image, mask[None, None]))
+            mask = torch.from_numpy(random_mask(rng, SIDE, config.masks, config.ratios))
+            self.pairs.append((image, mask[None, None].float() / 255.0))
+        self.details: dict[str, float] = {}
 
     @torch.inference_mode()
     def measure(self, model: nn.Module, device: torch.device) -> float:
         """Mean over pictures of the PSNR in the hole, in dB."""
         was_training = model.training
         model.eval()
-        scores = []
+        scores, gradients = [], []
         for image, mask in self.pairs:
             output = _picture(model(image.to(device), mask.to(device)))
             error = ((output - image).square() * mask).sum() / (3.0 * mask.sum())
             scores.append(float(-10.0 * torch.log10(error + 1e-10)))
+            sharpness = hole_gradient(output, mask) / (hole_gradient(image, mask) + EPSILON)
+            gradients.append(float(sharpness))
+        further = getattr(model, "hole_figures", None)
+        figures = {} if further is None else further(self.pairs, device)
         model.train(was_training)
+        self.details = {"gradient": round(float(np.mean(gradients)), 4), **figures}
         return float(np.mean(scores))
 
 

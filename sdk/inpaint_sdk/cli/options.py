@@ -64,6 +64,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "type": float,
         "help": "How far cleaning may change a picture, from 0 to 1.",
     },
+    "texture": {
+        "type": float,
+        "help": "Texture of like places for the inside of wide holes, from 0 to 1.",
+    },
     "add_found": {
         "type": click.Choice(["add"]),
         "default": None,

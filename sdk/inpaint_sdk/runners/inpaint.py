@@ -26,6 +26,7 @@ from inpaint_sdk.regions.boxes import Box, pixels_within
 from inpaint_sdk.regions.coarse import enlarge, halved, reduce, reduce_mask
 from inpaint_sdk.regions.crops import Crop
 from inpaint_sdk.runners.crop_plan import Coarse, CropPlan, plan_mask
+from inpaint_sdk.runners.texture import add_texture
 
 RUN_PIXELS = 1 << 17
 """Pixels of crops of one shape that share a run, where memory allows: more gain no time."""
@@ -75,6 +76,8 @@ class InpaintRunner:
         elif out is not image.pixels:
             np.copyto(out, image.pixels)
         self._fill(out, plan, image.channels)
+        if self._options.texture > 0.0 and self._stage is None:
+            add_texture(out, plan.mask, self._options.texture)
         return out
 
     def _fill(self, picture: Pixels, plan: CropPlan, channels: Channels) -> None:
