@@ -20,8 +20,8 @@ RECIPE = Recipe(
     family="crnn",
     task="enhance",
     build=partial(Crnn, CLEAN_NEXT),
-    # Begun with weights that tell noisy pictures from clean ones (export/warm_starts): from new ones
-    # the mean PSNR would have to wait.
+    # Begun with weights that tell noisy pictures from clean ones (export/warm_starts): from new
+    # ones the mean PSNR would have to wait.
     objective=partial(Cleaning, switch=0.1),
     # Large sources reduced, and reduced again: a small JPEG's own noise would be learned as truth.
     data=NoisyPhotoDataConfig(folders=("photos/more",), crop=128),
@@ -39,7 +39,7 @@ RECIPE = Recipe(
     steps=100_000,
     batch=8,
     outputs=("output", "degradation"),
-    # At a constant 2e-3 with hardly any decay the matrices grew to four times orthogonal ones in 7000
-    # steps, and the averaged weights fell behind the last ones.
+    # At a constant 2e-3 with hardly any decay the matrices grew to four times orthogonal ones in
+    # 7000 steps, and the averaged weights fell behind the last ones.
     optim=OptimConfig(lr=1e-3, weight_decay=2e-2, warmup=200, decay=0.95, ema=0.998),
 )

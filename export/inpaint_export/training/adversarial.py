@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +94,8 @@ class RealismObjective(TwoStageObjective[Weights]):
         judges = bool(self.critics) or self.features is not None
         region: View = HoleRegion(mask, self.side) if judges else half  # drawn where it is used
         views = {"whole": half, "region": region}
-        critics = dict(self.critics.items()) if self.progress >= self.start else {}
+        begun = self.progress >= self.start
+        critics = cast("dict[str, Critic]", dict(self.critics.items()) if begun else {})
         if critics:
             yield "critics", self._critics_loss(critics, image, output.detach(), mask, views)
         terms = {**hole_terms(output, image, mask), **(further or {})}

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_sdk.errors import FileWarning, ImageError, InpaintError, MaskError
-from inpaint_sdk.images.decoding import STARTS
-from inpaint_sdk.images.files import ImageFile, encode_image, open_image_bytes
+from inpaint_sdk.images.decoding import STARTS, ImageFile
+from inpaint_sdk.images.files import encode_image, open_image_bytes
 from inpaint_sdk.images.ifd import read_directories
 from inpaint_sdk.images.image import Image, colours_of, max_value
 from inpaint_sdk.images.masks import Mask, open_mask
