@@ -24,9 +24,10 @@ AUTO_F1_LOSS = 0.005
 def list_models() -> list[ModelInfo]:
     """Describes the models that can be loaded by name, in fp32, sorted by name.
 
-    >>> from inpaint_sdk import list_models
-    >>> [model.name for model in list_models()]
-    ['clean', 'cloud-thick', 'cloud-thin', 'damage', 'photo', 'photo-codebook', 'photo-staged']
+    Examples:
+        >>> from inpaint_sdk import list_models
+        >>> [model.name for model in list_models() if model.task == "enhance"]
+        ['clean', 'cloud-thick', 'cloud-thin']
     """
     return [read_model_file(_file(name)).info for name in _names()]
 
