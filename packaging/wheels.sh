@@ -12,8 +12,8 @@ output=$(realpath -m "${1:?the folder for what is built}")
 shift
 (($#)) || set -- x86_64 aarch64
 cd "$(dirname "$0")/.."
-export PATH=$PWD/.venv/bin:$PATH
-zig=$(python -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).with_name("zig"))')
+bin=$PWD/.venv/bin # not on PATH: an isolated build could not start the CMake that lies there
+zig=$("$bin/python" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).with_name("zig"))')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -21,7 +21,7 @@ if [[ -z ${SOURCE_DATE_EPOCH:-} ]]; then
   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
   export SOURCE_DATE_EPOCH
 fi
-python -m build --quiet --sdist --outdir "$output" .
+"$bin/python" -m build --quiet --sdist --outdir "$output" .
 sdist=$(ls -t "$output"/inpaint_sdk-*.tar.gz | head -n 1)
 
 for architecture in "$@"; do
@@ -31,6 +31,6 @@ for architecture in "$@"; do
   chmod +x "$compiler"
   CXX=$compiler _PYTHON_HOST_PLATFORM=linux-$architecture \
     CMAKE_ARGS="-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=$architecture" \
-    pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work" "$sdist"
-  auditwheel repair --plat auto --wheel-dir "$output" "$work"/*"_$architecture.whl"
+    "$bin/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work" "$sdist"
+  PATH=$bin:$PATH auditwheel repair --plat auto --wheel-dir "$output" "$work"/*"_$architecture.whl"
 done

@@ -266,7 +266,8 @@ def server(
     if case.clouds is not None:
         pytest.skip("the server has the models for clouds by their own names")
     settings = Settings(models=(case.model,), detector=str(detector))
-    client = TestClient(create_app(settings, WatchedPool(threads=2)), base_url="http://localhost")
+    app = create_app(settings, WatchedPool(threads=2))
+    client = TestClient(app, base_url="http://localhost")
     address = f"/v1/restore?model={case.model}&strength={case.strength}&enhance={case.degraded}"
     results = []
     for frame in given:
@@ -276,6 +277,7 @@ def server(
         answer = client.post(address, files=files)
         assert answer.status_code == 200, answer.text
         results.append(cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR))
+    app.state.service.queue.close()
     return results
 
 

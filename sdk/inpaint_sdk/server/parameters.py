@@ -90,6 +90,12 @@ class RestoringParameters(FindingParameters):
         le=1,
         description="How far cleaning may change a picture.",
     )
+    texture: float = Field(
+        _DEFAULTS["texture"],
+        ge=0,
+        le=1,
+        description="How much of the texture around it a fill takes where it lacks some.",
+    )
     add_found: bool = Field(
         _DEFAULTS["add_found"],
         description="With a mask: also restore the damage that is found outside of it.",

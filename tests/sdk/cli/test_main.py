@@ -31,6 +31,6 @@ def test_choices_are_told_when_asked_for(
 def test_every_command_has_help(run: Callable[..., Result]) -> None:
     listed = run("--help").output.partition("Commands:")[2].splitlines()
     commands = [line.split()[0] for line in listed if line.strip()]
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command in commands:
         assert run(command, "--help").exit_code == 0

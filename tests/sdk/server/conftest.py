@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -51,9 +51,17 @@ def restorer(kinds_file: Path) -> Restorer:
 
 
 @pytest.fixture
-def make_app(settings: Settings, pool: WatchedPool) -> Callable[..., FastAPI]:
-    """An application with other settings."""
-    return lambda **changed: create_app(replace(settings, **changed), pool)
+def make_app(settings: Settings, pool: WatchedPool) -> Iterator[Callable[..., FastAPI]]:
+    """An application with other settings; its worker's thread ends with the test."""
+    made: list[FastAPI] = []
+
+    def make(**changed: object) -> FastAPI:
+        made.append(create_app(replace(settings, **changed), pool))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.state.service.queue.close()
 
 
 @pytest.fixture
