@@ -8,12 +8,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt \
 	$(shell find kernels \( -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cmake' -o -name CMakeLists.txt \))
-SOURCES := sdk export kernels benchmarks tests examples
+SOURCES := sdk export kernels benchmarks tests examples docs
 CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
 	-o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo pictures test test-all test-pythons format lint types cpp aarch64 unit unit-all bench tables \
-	wheels constraints clean
+.PHONY: demo pictures docs test test-all test-pythons format lint types cpp aarch64 unit unit-all bench \
+	tables wheels constraints clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python examples/demo.py
@@ -22,9 +22,13 @@ demo: $(VENV)/runtime.stamp
 pictures: $(VENV)/runtime.stamp
 	$(BIN)/python examples/pictures.py
 
+# The documentation's site, in build/site. A warning, like a link that leads nowhere, is an error.
+docs: $(VENV)/develop.stamp
+	$(BIN)/mkdocs build
+
 test: lint types unit
 
-test-all: lint types cpp aarch64 unit-all
+test-all: lint types cpp aarch64 docs unit-all
 
 lint: $(VENV)/develop.stamp
 	$(BIN)/ruff format --check $(SOURCES)

@@ -1,8 +1,9 @@
 """Restores damaged pictures: scratches, text, holes.
 
->>> from inpaint_sdk import Restorer
->>> restorer = Restorer.load("photo")
->>> restored = restorer.restore(image, mask)
+Examples:
+    >>> from inpaint_sdk import Restorer
+    >>> restorer = Restorer.load("photo")
+    >>> restored = restorer.restore("photo.png", "mask.png")
 """
 
 import logging

@@ -19,11 +19,12 @@ from inpaint_sdk.runners.detect import Detection, DetectRunner
 class Detector(Loaded):
     """A loaded model that finds damage. May be shared by threads, forked and pickled.
 
-    >>> from inpaint_sdk import Detector
-    >>> with Detector.load() as detector:
-    ...     found = detector.detect("photo.png")
-    >>> found.mask.dtype, found.mask.shape
-    (dtype('uint8'), (90, 130))
+    Examples:
+        >>> from inpaint_sdk import Detector
+        >>> with Detector.load() as detector:
+        ...     found = detector.detect("photo.png")
+        >>> found.mask.dtype, found.mask.shape
+        (dtype('uint8'), (90, 130))
     """
 
     def __init__(
@@ -73,6 +74,12 @@ class Detector(Loaded):
             ImageError: the image cannot be used.
             OptionError: the model does not find a kind of damage that is asked for.
             ModelError: the network's output is not finite.
+
+        Examples:
+            >>> from inpaint_sdk import Detector, Options
+            >>> found = Detector.load().detect("photo.png", options=Options(kinds={"scratch"}))
+            >>> found.sought, found.probability().dtype
+            (('scratch',), dtype('float32'))
         """
         return self._runner.detect(self._open_image(image), self._checked(options))
 

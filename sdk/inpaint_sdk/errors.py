@@ -1,4 +1,13 @@
-"""The exceptions that inpaint_sdk raises: catch :class:`InpaintError` for all of them."""
+"""The exceptions that inpaint_sdk raises: catch :class:`InpaintError` for all of them.
+
+Examples:
+    >>> from inpaint_sdk import InpaintError, Restorer
+    >>> try:
+    ...     Restorer.load("phot")
+    ... except InpaintError as error:
+    ...     print(type(error).__name__)
+    ModelError
+"""
 
 from __future__ import annotations
 

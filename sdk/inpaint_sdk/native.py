@@ -11,7 +11,7 @@ _LIBRARY = "libinpaint_ort.so"
 def get_library_path() -> Path:
     """The ONNX Runtime custom-op library, for any session's options.
 
-    Example:
+    Examples:
         >>> import onnxruntime
         >>> options = onnxruntime.SessionOptions()
         >>> options.register_custom_ops_library(str(get_library_path()))

@@ -47,6 +47,11 @@ class DetectionOptions:
 
     Raises:
         OptionError: one of them is out of range.
+
+    Examples:
+        >>> from inpaint_sdk import DetectionOptions
+        >>> DetectionOptions(min_mean_probability=0.9, dilation=4)
+        DetectionOptions(threshold=0.5, dilation=4, min_mean_probability=0.9)
     """
 
     threshold: float = 0.5
@@ -70,9 +75,6 @@ class DetectionOptions:
 @dataclass(frozen=True)
 class Options:
     """How pictures are restored. Given to ``Restorer.load`` for all calls, or to one call.
-
-    >>> from inpaint_sdk import DetectionOptions, Options
-    >>> careful = Options(memory_mb=320, detection=DetectionOptions(threshold=0.7))
 
     Attributes:
         strategy: ``"auto"`` runs an inpainting model on crops around the damage, coarse to fine
@@ -101,6 +103,15 @@ class Options:
 
     Raises:
         OptionError: one of them has a value that it cannot take.
+
+    Examples:
+        >>> from inpaint_sdk import DetectionOptions, OptionError, Options
+        >>> careful = Options(memory_mb=320, detection=DetectionOptions(threshold=0.7))
+        >>> try:
+        ...     Options(strength=2)
+        ... except OptionError as error:
+        ...     print(error)
+        strength is 2; it must be a number from 0 to 1
     """
 
     strategy: Strategy = "auto"

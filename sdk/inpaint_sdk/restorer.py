@@ -44,14 +44,16 @@ ArrayOrBytes = TypeVar("ArrayOrBytes", NDArray[Any], bytes)
 class Restorer(Loaded):
     """A loaded model. Made by :meth:`load`; may be shared by threads, forked and pickled.
 
-    >>> import cv2
-    >>> from inpaint_sdk import Restorer
-    >>> restorer = Restorer.load("photo")
-    >>> image, mask = cv2.imread("photo.png"), cv2.imread("mask.png", cv2.IMREAD_GRAYSCALE)
-    >>> cv2.imwrite("restored.png", restorer(image, mask))
-    True
+    Use it as a context manager, or call :meth:`inpaint_sdk.Restorer.close`, to give back what the
+    models take.
 
-    Use it as a context manager, or call :meth:`close`, to give back what the models take.
+    Examples:
+        >>> import cv2
+        >>> from inpaint_sdk import Restorer
+        >>> restorer = Restorer.load("photo")
+        >>> image, mask = cv2.imread("photo.png"), cv2.imread("mask.png", cv2.IMREAD_GRAYSCALE)
+        >>> cv2.imwrite("restored.png", restorer(image, mask))
+        True
     """
 
     @classmethod
@@ -97,6 +99,12 @@ class Restorer(Loaded):
                 of another precision.
             BackendError: the backend is unknown or cannot run here.
             OptionError: another argument has a value that it cannot take.
+
+        Examples:
+            >>> from inpaint_sdk import Options, Restorer
+            >>> with Restorer.load("photo", device="cpu", options=Options(memory_mb=320)) as small:
+            ...     small.backend, small.model.task
+            ('onnxruntime-cpu', 'inpaint')
         """
         pool = ModelPool(
             backend, device=device, providers=providers, threads=threads, precision=precision
@@ -157,6 +165,17 @@ class Restorer(Loaded):
             OptionError: the detector does not find a kind of damage that is asked for.
             ModelError: the model gave no finite picture.
             OutputError: bytes came in a format that is not written, like a GIF's or a PPM's.
+
+        Examples:
+            >>> from inpaint_sdk import MaskError, Restorer
+            >>> restorer = Restorer.load("photo")
+            >>> restorer.restore("photo.png", "mask.png").size
+            (130, 90)
+            >>> try:
+            ...     restorer.restore("photo.png", "logo.png")
+            ... except MaskError as error:
+            ...     print(error)
+            the mask is 160x120, the image is 130x90 (width x height); they must be of one size
         """
         return self.run(image, mask, options=options).image
 
@@ -165,7 +184,14 @@ class Restorer(Loaded):
     def run(
         self, image: ImageLike, mask: MaskLike | None = None, *, options: Options | None = None
     ) -> Result:
-        """Restores a picture as :meth:`restore` does, and tells how."""
+        """Restores a picture as :meth:`restore` does, and tells how.
+
+        Examples:
+            >>> from inpaint_sdk import Restorer
+            >>> result = Restorer.load("photo").run("photo.png", "mask.png")
+            >>> result.image.size, result.mask.shape
+            ((130, 90), (90, 130))
+        """
         return self.plan(image, mask, options=options).run()
 
     def plan(
@@ -173,21 +199,28 @@ class Restorer(Loaded):
     ) -> Plan:
         """Looks at a picture and says what is to be done; ``plan.run()`` does it.
 
-        >>> from inpaint_sdk import Restorer
-        >>> plan = Restorer.load("photo").plan("photo.png", "mask.png")
-        >>> print(plan)
-        inpaint (photo): 2.1 % of the picture
-        >>> plan.run().image.size
-        (130, 90)
-
         Args, raises: as :meth:`restore`.
+
+        Examples:
+            >>> from inpaint_sdk import Restorer
+            >>> plan = Restorer.load("photo").plan("photo.png", "mask.png")
+            >>> print(plan)
+            inpaint (photo): 10.6 % of the picture
+            >>> plan.run().image.size
+            (130, 90)
         """
         return plan_image(
             self._policy, *open_pair((image, mask), self._channels), self._checked(options)
         )
 
     def detect(self, image: ImageLike, *, options: Options | None = None) -> Detection:
-        """Finds damage, by ``load``'s ``detector``; as :meth:`inpaint_sdk.Detector.detect`."""
+        """Finds damage, by ``load``'s ``detector``; as :meth:`inpaint_sdk.Detector.detect`.
+
+        Examples:
+            >>> from inpaint_sdk import Restorer
+            >>> Restorer.load("photo").detect("photo.png").kinds
+            ('scratch', 'speck', 'stain', 'overlay', 'sensor')
+        """
         options = self._checked(options)
         return self._find_detector().detect(self._open_image(image), options)
 
@@ -197,6 +230,12 @@ class Restorer(Loaded):
         """How noisy, blurred and compressed a picture is, as this model or else ``clean`` says.
 
         Args, raises: as :meth:`detect`.
+
+        Examples:
+            >>> from inpaint_sdk import Restorer
+            >>> seen = Restorer.load("clean").estimate_degradation("photo.png")
+            >>> 0.0 <= seen.noise <= 1.0
+            True
         """
         model = self._model
         if "degradation" not in model.info.outputs:
@@ -212,6 +251,12 @@ class Restorer(Loaded):
         takes. They are taken one by one, as results are, so they may be endless, and arrays are
         copied, so that one may be filled again. An item's error is raised at its turn and ends the
         iteration.
+
+        Examples:
+            >>> from inpaint_sdk import Restorer
+            >>> pairs = [("photo.png", "mask.png"), "photo.png"]
+            >>> [restored.size for restored in Restorer.load("photo").restore_many(pairs)]
+            [(130, 90), (130, 90)]
         """
         options = self._checked(options)
         open_item = partial(open_pair, channels=self._channels)
@@ -244,6 +289,11 @@ class Restorer(Loaded):
         which of a TIFF's pictures, from 1. The output is in the format of its suffix; an
         ``OutputError`` says so if that cannot hold the result: JPEG has no alpha and no 16 bits.
         Other arguments and errors are those of :meth:`restore`.
+
+        Examples:
+            >>> from inpaint_sdk import Restorer
+            >>> Restorer.load("photo").restore_file("photo.png", "restored.tif", "mask.png").image
+            PosixPath('restored.tif')
         """
         result = self.run(open_image_file(Path(image), Path(output), page), mask, options=options)
         write_image_file(Path(output), result.image)
@@ -270,6 +320,15 @@ class Restorer(Loaded):
         Raises:
             MaskError: the mask cannot be used, or the model inpaints and it covers everything.
             OptionError: static damage was asked of a model that sees damage by itself.
+
+        Examples:
+            >>> import numpy as np
+            >>> from inpaint_sdk import Restorer
+            >>> restore = Restorer.load("photo").frames("mask.png", steady=True)
+            >>> frame = np.full((90, 130, 3), 127, np.uint8)
+            >>> restored = restore(frame)
+            >>> restore(frame, out=frame) is frame  # in place
+            True
         """
         return FrameRestorer(
             self._policy,

@@ -9,6 +9,7 @@ import click
 
 from inpaint_sdk.backends import COMPILERS, find_compiler
 from inpaint_sdk.backends.tensorrt.progress import ProgressBar
+from inpaint_sdk.cli.options import ModelPath
 from inpaint_sdk.engines.file import write_engine_file
 from inpaint_sdk.engines.profile import OptimizationProfile, Shape
 from inpaint_sdk.errors import OutputError
@@ -17,7 +18,7 @@ from inpaint_sdk.models.zoo import find_fastest, open_model
 
 
 @click.command("compile")
-@click.argument("model")
+@click.argument("model", type=ModelPath(), metavar="MODEL")
 @click.option("--backend", type=click.Choice(COMPILERS), required=True)
 @click.option(
     "--precision",

@@ -7,12 +7,33 @@ from collections.abc import Callable
 from typing import Any, TypedDict, get_args
 
 import click
+from click.shell_completion import CompletionItem
 
 from inpaint_sdk.models.info import PrecisionChoice
+from inpaint_sdk.models.zoo import model_names
 from inpaint_sdk.options import Clouds, DetectionOptions, Options, Strategy
 from inpaint_sdk.policies.make import DETECTOR
 
 Command = Callable[..., Any]
+
+
+class ModelPath(click.Path):
+    """A model's name or its file's path, a string; shells complete either.
+
+    names: others beside those of the models that come with the SDK.
+    """
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self._names = names
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Names that begin so, or else files."""
+        names = (*self._names, *model_names())
+        found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return found or super().shell_complete(ctx, param, incomplete)
 
 
 class Loading(TypedDict):
@@ -152,6 +173,8 @@ def with_model(command: Command) -> Command:
     )(command)
     return click.option(
         "--model",
+        type=ModelPath("auto"),
+        metavar="MODEL",
         default="photo",
         show_default=True,
         help="Name, path of a model file, or auto: what each picture needs.",
@@ -160,6 +183,8 @@ def with_model(command: Command) -> Command:
 
 with_detector = click.option(
     "--detector",
+    type=ModelPath(),
+    metavar="MODEL",
     default=DETECTOR,
     show_default=True,
     help="Model that finds damage: a name, or the path of a model file.",

@@ -30,14 +30,14 @@ BLANK = np.zeros((64, 64, 3), np.uint8)
 
 
 @click.command()
-@click.argument("source", metavar="IMAGE")
+@click.argument("source", type=click.Path(), metavar="IMAGE")
 @click.option(
     "--mask",
     "mask_source",
-    metavar="PATH",
+    type=click.Path(),
     help="Mask; nonzero pixels are restored.  [default: what the detector finds]",
 )
-@click.option("-o", "--output", "target", metavar="PATH", required=True)
+@click.option("-o", "--output", "target", type=click.Path(), required=True)
 @with_model
 @with_loading
 @with_options()

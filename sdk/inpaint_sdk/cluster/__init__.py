@@ -1,10 +1,11 @@
 """Pictures by the million, on a Ray cluster (extra ``ray``).
 
->>> import ray
->>> from inpaint_sdk.cluster import restore_pictures
->>> pictures = ray.data.read_binary_files("s3://scans/", include_paths=True)
->>> for row in restore_pictures(pictures, "photo").iter_rows():
-...     print(row["path"], row["error"] or row["plan"])
+Examples:
+    >>> import ray
+    >>> from inpaint_sdk.cluster import restore_pictures
+    >>> pictures = ray.data.read_binary_files("s3://scans/", include_paths=True)  # doctest: +SKIP
+    >>> for row in restore_pictures(pictures, "photo").iter_rows():  # doctest: +SKIP
+    ...     print(row["path"], row["error"] or row["plan"])
 """
 
 from inpaint_sdk.cluster.folder import FolderJobs, Outcome, list_jobs, restore_jobs

@@ -38,16 +38,17 @@ _log = logging.getLogger(__name__)
 class FrameRestorer:
     """Restores frames in order. Made by :meth:`inpaint_sdk.Restorer.frames`.
 
-    >>> import numpy as np
-    >>> from inpaint_sdk import Restorer
-    >>> restore = Restorer.load("photo").frames(np.eye(90, 130, dtype=bool))
-    >>> restore(np.full((90, 130, 3), 127, np.uint8)).shape
-    (90, 130, 3)
-
     Without a mask, in frames that are looked at for static damage, the first are all looked at, so
     what is fixed shows after a few; until then a find may be the picture's own. A frame that is
     damaged everywhere comes back as it is: that is logged, and ``result.plan.left_alone`` says so.
     To be shared by threads only with a mask, and without ``steady``.
+
+    Examples:
+        >>> import numpy as np
+        >>> from inpaint_sdk import Restorer
+        >>> restore = Restorer.load("photo").frames(np.eye(90, 130, dtype=bool))
+        >>> restore(np.full((90, 130, 3), 127, np.uint8)).shape
+        (90, 130, 3)
     """
 
     def __init__(

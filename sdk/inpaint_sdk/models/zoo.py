@@ -24,11 +24,12 @@ AUTO_F1_LOSS = 0.005
 def list_models() -> list[ModelInfo]:
     """Describes the models that can be loaded by name, in fp32, sorted by name.
 
-    >>> from inpaint_sdk import list_models
-    >>> [model.name for model in list_models()]
-    ['clean', 'cloud-thick', 'cloud-thin', 'damage', 'photo', 'photo-codebook', 'photo-staged']
+    Examples:
+        >>> from inpaint_sdk import list_models
+        >>> [model.name for model in list_models() if model.task == "enhance"]
+        ['clean', 'cloud-thick', 'cloud-thin']
     """
-    return [read_model_file(_file(name)).info for name in _names()]
+    return [read_model_file(_file(name)).info for name in model_names()]
 
 
 def list_precisions(name: str) -> list[ModelInfo]:
@@ -71,7 +72,7 @@ def find_model(name_or_path: str | os.PathLike[str], precision: Precision | None
         raise ModelError(f"there is no model file {path}")
     raise ModelError(
         f"there is no model {name_or_path!r}, nor a file of that name; the models are: "
-        f"{', '.join(_names()) or 'none'}"
+        f"{', '.join(model_names()) or 'none'}"
     )
 
 
@@ -124,7 +125,7 @@ def require_precision(info: ModelInfo, precision: PrecisionChoice) -> None:
         )
 
 
-def _names() -> list[str]:
+def model_names() -> list[str]:
     return sorted(path.stem for path in MODELS.glob("*.onnx") if _is_name(path.stem))
 
 

@@ -71,6 +71,12 @@ class Plan:
         degradation: how noisy, blurred and compressed the picture is, if a model looked.
         unrestorable: why nothing of what was found can be restored; empty if something can.
         looking: seconds that it took to make this plan, by action.
+
+    Examples:
+        >>> from inpaint_sdk import Restorer
+        >>> plan = Restorer.load("photo").plan("photo.png", "mask.png")
+        >>> plan.changes, plan.steps[0].action, f"{plan.masked_fraction:.3f}"
+        (True, 'inpaint', '0.106')
     """
 
     image: Image = field(repr=False)
@@ -176,6 +182,14 @@ class Result:
         plan: what was done; it cannot be run again.
         degradation: how noisy, blurred and compressed the picture was, if a model looked.
         seconds: what it took, by action: ``detect``, ``plan``, ``enhance``, ``inpaint``.
+
+    Examples:
+        >>> from inpaint_sdk import Restorer
+        >>> result = Restorer.load("photo").run("photo.png", "mask.png")
+        >>> result.mask.dtype, result.detection
+        (dtype('uint8'), None)
+        >>> sorted(result.seconds)
+        ['inpaint']
     """
 
     image: Any

@@ -36,16 +36,17 @@ Probability = NDArray[np.float32]
 class Detection:
     """What a detector found in a picture.
 
-    >>> from inpaint_sdk import Detector
-    >>> found = Detector.load().detect("photo.png")
-    >>> found.mask.shape, found.probability().shape
-    ((90, 130), (90, 130))
-
     Attributes:
         kinds: kinds of damage that the detector tells apart.
         probabilities: float32 [K, H, W] from 0 to 1, one plane for each of ``kinds``.
         sought: those of ``kinds`` that were looked for; only they count for the masks.
         options: how sure the detector must be.
+
+    Examples:
+        >>> from inpaint_sdk import Detector
+        >>> found = Detector.load().detect("photo.png")
+        >>> found.mask.shape, found.probability("scratch").shape
+        ((90, 130), (90, 130))
     """
 
     kinds: tuple[str, ...]

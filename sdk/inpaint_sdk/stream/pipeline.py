@@ -71,14 +71,7 @@ class StreamCounts:
 
 
 class Stream:
-    """An iterator of restored frames, in order. Made by :meth:`Restorer.stream`.
-
-    >>> import numpy as np
-    >>> from inpaint_sdk import Restorer
-    >>> frames = (np.full((90, 130, 3), n, np.uint8) for n in range(5))
-    >>> with Restorer.load("photo").stream(frames, np.eye(90, 130, dtype=bool)) as stream:
-    ...     [frame.index for frame in stream]
-    [0, 1, 2, 3, 4]
+    """An iterator of restored frames, in order. Made by :meth:`inpaint_sdk.Restorer.stream`.
 
     Use it as a context manager, or call :meth:`close`. A stream that is dropped, or still open when
     the program ends, is stopped too.
@@ -97,6 +90,14 @@ class Stream:
     Raises:
         OptionError: an option has a value that it cannot take. While iterating, whatever ``frames``
             or ``restore`` raises, after the frames before it.
+
+    Examples:
+        >>> import numpy as np
+        >>> from inpaint_sdk import Restorer
+        >>> frames = (np.full((90, 130, 3), n, np.uint8) for n in range(5))
+        >>> with Restorer.load("photo").stream(frames, np.eye(90, 130, dtype=bool)) as stream:
+        ...     [frame.index for frame in stream]
+        [0, 1, 2, 3, 4]
     """
 
     def __init__(

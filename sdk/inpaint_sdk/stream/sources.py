@@ -102,12 +102,6 @@ class Source:
 def open_source(name: str | int, *, patience: float = 30.0) -> Source:
     """Opens a source of frames by its name.
 
-    >>> from inpaint_sdk.stream import open_source
-    >>> with open_source("clip.mp4") as source:
-    ...     frame = next(source)
-    >>> frame.shape
-    (120, 160, 3)
-
     Args:
         name: a camera's number (``0``) or device (``/dev/video0``); an address (``rtsp://...``); a
             video file, which is read as by :func:`restore_video` and is shown upright; or a
@@ -120,5 +114,12 @@ def open_source(name: str | int, *, patience: float = 30.0) -> Source:
         BackendError: it is a file, and PyAV is not installed.
         SourceError: it cannot be opened. While iterating: a camera was lost, a live source could
             not be reached again, or the connection broke before the end of a video.
+
+    Examples:
+        >>> from inpaint_sdk import open_source
+        >>> with open_source("clip.mp4") as source:
+        ...     frame = next(source)
+        >>> frame.shape
+        (120, 160, 3)
     """
     return Source(str(name), patience)

@@ -107,6 +107,12 @@ def restore_video(
         ImageError, MaskError: the source or a mask cannot be read, or they do not fit.
         OptionError: options contradict each other, or the model.
         OutputError: the output cannot be written or cannot hold what the source has.
+
+    Examples:
+        >>> from inpaint_sdk import Restorer, restore_video
+        >>> restorer = Restorer.load("photo")
+        >>> restore_video(restorer, "clip.mp4", "restored.mp4", mask="logo.png").frames
+        5
     """
     started = time.perf_counter()
     source, output = Path(source), Path(output)
