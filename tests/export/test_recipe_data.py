@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.recipes import NAMES, load_recipe
@@ -16,6 +17,13 @@ from inpaint_export.training.checkpoint import load_checkpoint, save_checkpoint
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.resume import open_recipe
 from inpaint_export.training.validation import DistortionValidationConfig
+
+
+class _Named(nn.Module):
+    """Of any keyword."""
+
+    def __init__(self, model: nn.Module, **keywords: object) -> None:
+        super().__init__()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,6 +94,18 @@ def test_differences_name_the_field() -> None:
     other = replace(recipe, batch=2, optim=replace(recipe.optim, lr=1.0))
     found = differences(recipe_to_data(recipe), recipe_to_data(other))
     assert found == ["batch: 8, not 2", f"optim.lr: {recipe.optim.lr}, not 1.0"]
+
+
+@pytest.mark.parametrize("name", ["fields", "class", "mapping", "import", "partial", "args"])
+def test_keywords_may_be_named_as_the_data_is(name: str) -> None:
+    recipe = load_recipe("photo")
+    mine, other = (
+        recipe_to_data(replace(recipe, objective=partial(_Named, **{name: value})))
+        for value in ((1, 2), (1, 3))
+    )
+    assert recipe_to_data(recipe_from_data(mine)) == mine
+    assert differences(mine, mine) == []
+    assert differences(mine, other) == [f"objective.keywords.{name}: [1, 2], not [1, 3]"]
 
 
 def test_a_run_is_resumed_by_its_own_recipe(

@@ -244,6 +244,26 @@ def _places(result: SdkResult) -> Table:
     return Table("", columns, rows, [note])
 
 
+def _load(result: SdkResult) -> Table:
+    """How a server answered more requests than it can."""
+    figures = result.rows["serve-load"].figures
+    rows = [
+        [status, str(count), *(number(times[p], 0) for p in ("p50", "p90", "p99"))]
+        for status, count in figures["answers"].items()
+        for times in [figures["milliseconds"][status]]
+    ]
+    memory = figures["memory_mb"]
+    note = (
+        f"{figures['requests']} requests of {dimensions(figures['size'])}, "
+        f"{figures['sent_per_second']:.1f} a second where {figures['capacity_per_second']:.1f} can "
+        f"be answered, places for {figures['queue']} to wait; the process took "
+        f"{memory['start']:.0f} MB at the start, {memory['half']:.0f} half-way and "
+        f"{memory['end']:.0f} at the end. {measured_on(result)}"
+    )
+    columns = ("answer", "requests", "ms, p50", "p90", "p99")
+    return Table("", columns, rows, [note])
+
+
 def _evaluation(result: EvaluationResult) -> list[Table]:
     """All of what ``inpaint-export eval`` measured."""
     return tables_of_evaluation(result.model_dump())
@@ -259,5 +279,6 @@ KINDS: Mapping[str, Callable[..., Table | list[Table]]] = {
     "scan": _scan,
     "startup": _startup,
     "places": _places,
+    "load": _load,
     "evaluation": _evaluation,
 }

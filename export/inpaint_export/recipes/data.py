@@ -142,14 +142,15 @@ def _imported(path: str) -> Any:
 def _plain(data: Any) -> Any:
     """Without the words that say what is what, so that paths of fields are short."""
     if isinstance(data, Mapping):
+        if "partial" in data:  # whose keywords may be called as those words are
+            keywords = {k: _plain(v) for k, v in data["keywords"].items()}
+            return {**data, "args": _plain(data["args"]), "keywords": keywords}
         if "fields" in data:
             kind = str(data["class"]).rpartition(":")[2]
             return {"class": kind, **{k: _plain(v) for k, v in data["fields"].items()}}
         if "mapping" in data:
             return {k: _plain(v) for k, v in data["mapping"].items()}
-        if "import" in data:
-            return data["import"]
-        return {k: _plain(v) for k, v in data.items()}
+        return data["import"]
     return [_plain(v) for v in data] if isinstance(data, list) else data
 
 

@@ -68,7 +68,6 @@ def _measure(settings: Settings, restore: Restore) -> Figures:
         figures[f"{setting}: PSNR in the hole"] = found.psnr_hole
         figures[f"{setting}: SSIM"] = found.ssim
         figures[f"{setting}: gradient"] = found.gradient_hole
-        perceptual = getattr(found, "perceptual", None)  # not every score has it
-        if perceptual is not None:
-            figures[f"{setting}: {PERCEPTUAL}"] = perceptual
+        if found.perceptual is not None:
+            figures[f"{setting}: {PERCEPTUAL}"] = found.perceptual
     return figures

@@ -74,8 +74,8 @@ class HoleRegion:
     """
 
     def __init__(self, mask: Tensor, side: int) -> None:
-        step = side // 8
-        side = min(side, mask.shape[-2], mask.shape[-1])
+        side = min(side, *mask.shape[-2:])
+        step = max(1, side // 8)
         shares = F.avg_pool2d(mask, side, stride=step)  # [N, 1, h, w]
         flat = shares.flatten(1)
         likely = flat >= NEARLY_WIDEST * flat.amax(dim=1, keepdim=True)

@@ -21,7 +21,8 @@ ANYWHERE = ("0.0.0.0", "::")
     "--token",
     envvar="INPAINT_SDK_TOKEN",
     help="That requests have to bring, of 16 characters at least; better given by the environment, "
-    "as INPAINT_SDK_TOKEN.  [default: none on this machine alone, else one that is made up]",
+    "as INPAINT_SDK_TOKEN. Empty for none, where a proxy asks who comes.  [default: none on this "
+    "machine alone, else one that is made up]",
 )
 @click.option(
     "--allow-host",
@@ -113,7 +114,9 @@ def serve(
             "pip install 'inpaint-sdk[serve]'"
         ) from error
 
-    if not token and not settings.is_loopback(host):
+    if not settings.is_loopback(host):
+        token = token or None
+    if token is None and (hosts or not settings.is_loopback(host)):
         token = secrets.token_urlsafe(24)
     chosen = settings.Settings(
         models=models or settings.restoring_models(),

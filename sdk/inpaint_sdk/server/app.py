@@ -49,10 +49,8 @@ def create_app(settings: Settings, pool: WatchedPool | None = None) -> FastAPI:
     )
     app.state.service = service
     add_handlers(app)
-    router = make_router(service)
-    app.include_router(router)
-    paths = frozenset(getattr(route, "path", "") for route in router.routes)
+    app.include_router(make_router(service))
     app.router.routes.append(Mount("/", StaticFiles(directory=PAGE, html=True)))
     app.add_middleware(Guard, settings=settings)
-    app.add_middleware(Measured, metrics=service.metrics, paths=paths)
+    app.add_middleware(Measured, metrics=service.metrics)
     return app

@@ -46,18 +46,16 @@ class Metrics:
 
 
 class Measured:
-    """Counts every request. paths: that are told apart."""
+    """Counts every request, by its route; those that reach none are one path, ``other``."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"] if scope["path"] in self._paths else "other"
         status, started = 500, time.perf_counter()
 
         async def counted(message: Message) -> None:
@@ -69,5 +67,6 @@ class Measured:
         try:
             await self._app(scope, receive, counted)
         finally:
+            path = getattr(scope.get("route"), "path", "other")  # once the router has set it
             self._metrics.requests.labels(path, status).inc()
             self._metrics.seconds.labels(path).observe(time.perf_counter() - started)

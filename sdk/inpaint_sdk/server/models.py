@@ -5,7 +5,7 @@ from __future__ import annotations
 from inpaint_sdk.detector import Detector
 from inpaint_sdk.errors import OptionError
 from inpaint_sdk.models.info import ModelInfo
-from inpaint_sdk.policies.auto import CHOICES
+from inpaint_sdk.policies.auto import CHOICES, choose
 from inpaint_sdk.policies.auto import NAME as AUTO
 from inpaint_sdk.restorer import Restorer
 from inpaint_sdk.server.jobs import WatchedPool
@@ -41,14 +41,7 @@ class Models:
         return self._detector
 
     def restorer(self, name: str) -> Restorer:
-        """One of those offered.
-
-        Raises:
-            OptionError: there is none of that name.
-        """
-        if name not in self._settings.models:
-            offered = ", ".join(self._settings.models)
-            raise OptionError(f"there is no model {name[:100]!r} here; there are: {offered}")
+        """One of those offered."""
         if name not in self._restorers:
             detector = self._settings.detector
             self._restorers[name] = Restorer(name, self._pool, detector=detector)
@@ -69,8 +62,8 @@ class Models:
         info = self.restorer(name).model
         if name != AUTO:
             return _described(info)
-        for names in CHOICES.values():
-            self._pool.get(names[0])
+        for chosen in filter(None, map(choose, CHOICES)):
+            self._pool.get(chosen)
         return AUTO_MODEL
 
     def close(self) -> None:

@@ -74,8 +74,10 @@ class DetectionParameters(FindingParameters):
 class RestoringParameters(FindingParameters):
     """All of :class:`inpaint_sdk.Options`, and the model."""
 
-    model: str = Field(
-        "photo", description="One of those that /v1/models lists.", examples=["auto", "photo"]
+    model: str | None = Field(
+        None,
+        description="One of those that /v1/models lists; its first if none is given.",
+        examples=["auto", "photo"],
     )
     strategy: Strategy = Field(
         _DEFAULTS["strategy"], description="How a large picture is shown to the model."
@@ -94,7 +96,7 @@ class RestoringParameters(FindingParameters):
         _DEFAULTS["texture"],
         ge=0,
         le=1,
-        description="How much of the texture around it a fill takes where it lacks some.",
+        description="How much of the texture of like, known places is laid over wide holes.",
     )
     add_found: bool = Field(
         _DEFAULTS["add_found"],
@@ -113,22 +115,30 @@ class Kind(BaseModel):
     """A kind of damage that the detector tells apart."""
 
     kind: str = Field(examples=["scratch"])
-    sought: bool = Field(description="Whether it was looked for.")
-    fraction: float = Field(description="Share of the picture that is of this kind, 0 to 1.")
+    sought: bool = Field(description="Whether it was looked for.", examples=[True])
+    fraction: float = Field(
+        description="Share of the picture that is of this kind, 0 to 1.", examples=[0.0125]
+    )
 
 
 class Found(BaseModel):
     """What a detector found in a picture."""
 
-    width: int = Field(examples=[640])
-    height: int = Field(examples=[480])
+    width: int = Field(examples=[8])
+    height: int = Field(examples=[8])
     kinds: list[Kind]
-    fraction: float = Field(description="Share of the picture that is damaged, 0 to 1.")
-    left_alone: list[str] = Field(description="What looks damaged and does not count, and why.")
+    fraction: float = Field(
+        description="Share of the picture that is damaged, 0 to 1.", examples=[0.0125]
+    )
+    left_alone: list[str] = Field(
+        description="What looks damaged and does not count, and why.",
+        examples=[["overlay, 3.1 % of the picture, is not among kinds"]],
+    )
     planes: str = Field(
+        examples=["eAFjYKAMAAAAQAAB"],
         description="A byte for each pixel, row by row, in zlib's format and base64: bit i is set "
         "where the i-th of `kinds` was found, widened by `dilation`. The union of the bits that "
-        "are taken is a mask for /v1/restore; of those sought, what is restored without a mask."
+        "are taken is a mask for /v1/restore; of those sought, what is restored without a mask.",
     )
 
 
@@ -138,9 +148,15 @@ class Degraded(BaseModel):
     noise: float = Field(examples=[0.21])
     blur: float = Field(examples=[0.05])
     compression: float = Field(examples=[0.4])
-    noise_sigma: float = Field(description="Standard deviation of the noise, of 255.")
-    blur_sigma: float = Field(description="Standard deviation of the blur, in pixels.")
-    codec_quality: float = Field(description="Quality at which JPEG would lose as much.")
+    noise_sigma: float = Field(
+        description="Standard deviation of the noise, of 255.", examples=[10.5]
+    )
+    blur_sigma: float = Field(
+        description="Standard deviation of the blur, in pixels.", examples=[0.2]
+    )
+    codec_quality: float = Field(
+        description="Quality at which JPEG would lose as much.", examples=[64.0]
+    )
 
 
 class Model(BaseModel):
@@ -148,22 +164,26 @@ class Model(BaseModel):
 
     name: str = Field(examples=["photo"])
     task: str = Field(examples=["inpaint"])
-    description: str
-    licence: str
-    training_data: str
+    description: str = Field(examples=["Fills masked holes in photographs."])
+    licence: str = Field(examples=["Apache-2.0"])
+    training_data: str = Field(examples=["Photographs under free licences."])
 
 
 class Offer(BaseModel):
     """What this server does."""
 
     models: list[Model]
-    kinds: list[str] = Field(description="Of damage, that are told apart.")
-    max_bytes: int
-    max_pixels: int
+    kinds: list[str] = Field(
+        description="Of damage, that are told apart.", examples=[["scratch", "speck", "stain"]]
+    )
+    max_bytes: int = Field(description="Of a request's body.", examples=[134_217_728])
+    max_pixels: int = Field(description="Of a picture.", examples=[64_000_000])
 
 
 class Progress(BaseModel):
     """How far a request is."""
 
-    step: Step
-    share: float = Field(description="How much of the step is done, 0 to 1; an estimate.")
+    step: Step = Field(examples=["restoring"])
+    share: float = Field(
+        description="How much of the step is done, 0 to 1; an estimate.", examples=[0.4]
+    )

@@ -50,17 +50,22 @@ def serve(
         server.should_exit = True
 
     service.on_failure = stop
-    with _listen(host, port) as listening:
+    with listen(host, port) as listening:
         announce(listening.getsockname()[1])
         server.run([listening])
     if service.failure is not None:
         raise service.failure
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; raises ``OptionError`` if there can be none."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        # The address that means any means any of IPv4, too, as people expect of it.
+        dual = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(
+            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual
+        )
     except OSError as error:
         raise OptionError(
             f"cannot listen on {host}, port {port}: {error.strerror or error}; give another --port"

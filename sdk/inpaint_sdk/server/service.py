@@ -84,6 +84,15 @@ class Service:
                 if named:
                     del self.jobs[name]
 
+    def model(self, name: str | None) -> str:
+        """The model that a request asks for, or the first; ``OptionError`` if there is none."""
+        offered = self.settings.models
+        if name is not None and name not in offered:
+            raise OptionError(
+                f"there is no model {name[:100]!r} here; there are: {', '.join(offered)}"
+            )
+        return name or offered[0]
+
     def check(self, options: Options) -> Options:
         """The options, if a request may ask for them; else ``OptionError``."""
         if options.memory_mb > self.settings.memory_mb:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from math import inf
 
 from inpaint_sdk.errors import OptionError
 from inpaint_sdk.models.zoo import list_models
@@ -58,8 +59,8 @@ class Settings:
         if self.token is not None and (len(self.token) < 16 or not self.token.isascii()):
             raise OptionError("a token has at least 16 letters or digits: it can be guessed else")
         for name in ("max_bytes", "max_pixels", "max_wait", "max_upload", "max_work"):
-            if not getattr(self, name) > 0:
-                raise OptionError(f"{name} is {getattr(self, name)}; it must be positive")
+            if not 0 < getattr(self, name) < inf:
+                raise OptionError(f"{name} is {getattr(self, name)}; it must be positive, finite")
         if self.queue < 0:
             raise OptionError(f"queue is {self.queue}; it must be 0 or more")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import pytest
 
+from inpaint_eval.scores import Score
 from inpaint_export.data.photos import PhotoDataConfig
 from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.recipes import load_recipe
@@ -55,7 +55,7 @@ def test_rows_have_every_setting_and_cases_are_drawn(
 def test_the_perceptual_distance_is_a_column_where_scores_have_it(
     monkeypatch: pytest.MonkeyPatch, distance: float | None
 ) -> None:
-    found = SimpleNamespace(psnr_hole=1.0, ssim=0.5, gradient_hole=0.5, perceptual=distance)
+    found = Score(1.0, 1.0, 0.5, 0.5, 0.1, 0.5, gradient_hole=0.5, perceptual=distance)
     monkeypatch.setattr(inpainting, "measure_holes", lambda restore, samples: found)
     figures = inpainting._measure({"paris, box": []}, lambda picture, mask: picture)
     assert figures.get("paris, box: perceptual distance") == distance

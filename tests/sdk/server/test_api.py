@@ -78,9 +78,17 @@ def test_the_model_is_chosen(client: TestClient, file: bytes) -> None:
     for model in ("photo", "auto", "clean"):
         answer = client.post(f"/v1/restore?model={model}", content=file)
         assert answer.status_code == 200, answer.text
-    refused = client.post("/v1/restore?model=/etc/passwd", content=file)
+    refused = client.post("/v1/restore?model=/etc/passwd", content=b"not looked at")
     assert refused.status_code == 422
     assert refused.json()["message"].endswith("there are: photo, auto, clean")
+
+
+def test_without_a_name_the_first_model_restores(serve: Callable[..., TestClient]) -> None:
+    client = serve(models=("clean",))
+    grey = np.full((16, 16), 99, np.uint8)
+    answer = client.post("/v1/restore", content=cv2.imencode(".png", grey)[1].tobytes())
+    assert answer.status_code == 200, answer.text
+    assert json.loads(answer.headers["Inpaint-Report"])["plan"].startswith("enhance (clean)")
 
 
 def test_metadata_is_kept_and_what_is_not_is_told(
@@ -275,10 +283,12 @@ def test_numbers_are_counted(client: TestClient, file: bytes, image: Pixels) -> 
     client.post("/v1/restore", content=file)
     client.post("/v1/restore", content=b"no picture")
     client.get("/nowhere/at/all")
+    client.get("/v1/progress/somebodys")
     told = client.get("/metrics").text
     assert 'inpaint_requests_total{path="/v1/restore",status="200"} 1.0' in told
     assert 'inpaint_requests_total{path="/v1/restore",status="422"} 1.0' in told
     assert 'inpaint_requests_total{path="other",status="404"} 1.0' in told
+    assert 'inpaint_requests_total{path="/v1/progress/{name}",status="404"} 1.0' in told
     assert 'inpaint_request_seconds_count{path="/v1/restore"} 2.0' in told
     pixels = float(image.shape[0] * image.shape[1])
     assert f'inpaint_pixels_total{{path="/v1/restore"}} {pixels}' in told

@@ -375,6 +375,7 @@ def test_refusals_of_work_reach_the_client() -> None:
         {"max_pixels": 0},
         {"queue": -1},
         {"max_wait": float("nan")},
+        {"max_work": float("inf")},
     ],
 )
 def test_settings_are_checked(wrong: dict[str, object]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,15 @@ from hypothesis import strategies as st
 from schemathesis.checks import positive_data_acceptance
 from schemathesis.generation import GenerationMode
 
+from inpaint_sdk.server.parameters import (
+    Degraded,
+    Found,
+    Kind,
+    Model,
+    Offer,
+    Problem,
+    Progress,
+)
 from support.server import png, process, until_ready
 
 GREY = png(np.full((8, 8), 99, np.uint8))
@@ -91,9 +103,22 @@ def test_the_description_is_whole(client: TestClient) -> None:
         assert {"413", "422", "429", "503"} <= set(post["responses"])
         assert "Retry-After" in post["responses"]["429"]["headers"]
         assert {"multipart/form-data", "image/jpeg"} <= set(post["requestBody"]["content"])
-    examples = [
-        p.get("schema", {}).get("examples")
-        for p in described["paths"]["/v1/restore"]["post"]["parameters"]
-    ]
-    assert any(examples)
-    assert described["components"]["schemas"]["Found"]["properties"]["width"]["examples"]
+    parameters = described["paths"]["/v1/restore"]["post"]["parameters"]
+    without = [p["name"] for p in parameters if not {"examples", "default"} & p["schema"].keys()]
+    assert without == [], "each has an example, or its default is one"
+
+
+def test_examples_are_what_they_are_examples_of(client: TestClient) -> None:
+    described = client.get("/openapi.json").json()
+    models = (Degraded, Found, Kind, Model, Offer, Problem, Progress)
+    for model in models:
+        properties = described["components"]["schemas"][model.__name__]["properties"]
+        nested = {name for name, shape in properties.items() if "$ref" in str(shape)}
+        given = {n: p["examples"][0] for n, p in properties.items() if n not in nested}
+        model.model_validate({**dict.fromkeys(nested, ()), **given}, strict=False)
+        if model is Found:
+            planes = zlib.decompress(base64.b64decode(given["planes"]))
+            assert len(planes) == given["width"] * given["height"]
+    header = described["paths"]["/v1/restore"]["post"]["responses"]["200"]["headers"]
+    told = json.loads(header["Inpaint-Report"]["example"])
+    assert set(told) == {"plan", "changed", "left_alone", "seconds", "warnings"}

@@ -109,6 +109,10 @@ def restore(page: Any) -> dict[str, Any]:
     return told
 
 
+def focused(page: Any) -> str:
+    return str(page.evaluate("() => document.activeElement.id"))
+
+
 def sent_mask(page: Any) -> Pixels:
     data = base64.b64decode(page.evaluate(READ_MASK))
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
@@ -218,7 +222,7 @@ def test_what_was_found_is_restored_as_without_the_page(
 def test_keys_alone_do_it(open_page: Callable[..., Any], address: str, photograph: bytes) -> None:
     page = open_page(address)
     drop(page, photograph)
-    page.focus("#view")
+    assert focused(page) == "view", "what is opened has the focus"
     for key in ("e", "b", "ArrowRight", "ArrowDown", "]", "Space"):
         page.keyboard.press(key)
     assert page.is_enabled("#undo")
@@ -226,6 +230,10 @@ def test_keys_alone_do_it(open_page: Callable[..., Any], address: str, photograp
     assert page.is_disabled("#undo")
     page.keyboard.press("Control+Shift+z")
     assert page.is_enabled("#undo")
+    page.focus("#undo")
+    page.keyboard.press("Control+z")
+    assert page.is_disabled("#undo"), "whatever has the focus"
+    page.focus("#view")
     page.keyboard.press("m")
     whole = seen(page)
     page.keyboard.press("+")
@@ -236,11 +244,29 @@ def test_keys_alone_do_it(open_page: Callable[..., Any], address: str, photograp
     page.focus("#restore")
     page.keyboard.press("Enter")
     page.wait_for_selector("#done")
+    assert focused(page) == "download", "the focus follows to what is next"
     page.focus("#view")
     compared = seen(page)
     page.keyboard.press("ArrowLeft")
     assert page.input_value("#split") == "48"
     assert (seen(page) != compared).any()
+
+
+def test_what_is_painted_is_restored_before_damage_is_found(
+    open_page: Callable[..., Any], address: str, photograph: bytes
+) -> None:
+    page = open_page(address)
+    page.route("**/v1/detect", lambda _: None)  # is never answered
+    page.evaluate(DROP, ["scan.webp", "image/webp", base64.b64encode(photograph).decode()])
+    page.wait_for_selector("#restore:enabled")
+    page.click("#restore")
+    assert "Nothing is marked yet" in page.inner_text("#error")
+    page.mouse.click(*place(page, 20, 10))
+    restore(page)
+    assert "not looked for any more" in page.inner_text("#looked")
+    mask = sent_mask(page)
+    assert mask[10, 20] == 255
+    assert mask[30, 45] == 0
 
 
 def test_everything_has_a_name(
@@ -337,7 +363,10 @@ def test_a_token_is_asked_for_or_taken_from_the_address(
         assert page.url == address, "the token does not stay in the address"
         drop(page, photograph)
         other = open_page(address)
-        other.fill("#token", TOKEN)
-        other.click("#locked button")
+        for tried, said in (("no token of this one", "was printed"), (TOKEN, "not right")):
+            other.wait_for_selector("#locked[open]")
+            assert said in other.inner_text("#why")
+            other.fill("#token", tried)
+            other.click("#locked button")
         other.wait_for_selector("#locked", state="hidden")
         drop(other, photograph)

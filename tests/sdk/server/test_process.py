@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from inpaint_sdk.cli.main import main
+from inpaint_sdk.server.run import listen
 from support.server import process, until_ready
 
 Encode = Callable[..., bytes]
@@ -84,14 +85,34 @@ def test_who_leaves_frees_the_queue(large: bytes) -> None:
         assert number(address, "inpaint_pixels_total") == 0
 
 
-def test_on_an_open_address_a_token_is_made_up() -> None:
-    with process("--model", "photo", "--host", "0.0.0.0") as (_, address):
+@pytest.mark.parametrize(
+    "where",
+    [("--host", "0.0.0.0"), ("--allow-host", "pictures.example"), ("--host", "0", "--token=")],
+)
+def test_where_others_may_come_a_token_is_made_up(where: tuple[str, ...]) -> None:
+    with process("--model", "photo", *where) as (_, address):
         page, _, token = address.partition("#token=")
         assert len(token) >= 16
         assert httpx2.get(f"{page}v1/models").status_code == 401
         until_ready(page)
         headers = {"Authorization": f"Bearer {token}"}
         assert httpx2.get(f"{page}v1/models", headers=headers).status_code == 200
+
+
+def test_a_proxy_may_ask_who_comes() -> None:
+    with process("--model", "photo", "--allow-host", "pictures.example", "--token=") as (
+        _,
+        address,
+    ):
+        assert "#token" not in address
+        headers = {"Host": "pictures.example"}
+        assert httpx2.get(f"{address}healthz", headers=headers).status_code == 200
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no socket here is of both IPv4 and 6")
+def test_any_address_is_any_of_ipv4_too() -> None:
+    with listen("::", 0) as listening:
+        socket.create_connection(("127.0.0.1", listening.getsockname()[1])).close()
 
 
 def test_a_port_that_is_taken_is_said() -> None:

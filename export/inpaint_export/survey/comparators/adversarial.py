@@ -102,20 +102,6 @@ class GlobalCritic(nn.Module):
         return numbers
 
 
-def region_of_hole(pictures: Tensor, mask: Tensor, side: int) -> Tensor:
-    """The square in which each picture's hole is widest, [N, C, side, side]; cut to the picture."""
-    side = min(side, *mask.shape[-2:])
-    step = max(1, side // 8)
-    shares = F.avg_pool2d(mask, side, stride=step)  # [N, 1, h, w]
-    places = shares.flatten(1).argmax(dim=1)
-    tops, lefts = places // shares.shape[-1] * step, places % shares.shape[-1] * step
-    squares = [
-        picture[:, top : top + side, left : left + side]
-        for picture, top, left in zip(pictures, tops.tolist(), lefts.tolist(), strict=True)
-    ]
-    return torch.stack(squares)
-
-
 def truth(batch: Batch) -> Tensor:
     """What a batch's pictures are to become, [N, 3, H, W]."""
     return batch["clear"] if "clear" in batch else batch["image"]

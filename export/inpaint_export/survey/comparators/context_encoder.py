@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from inpaint_export.survey.comparators.adversarial import (
     AdversarialObjective,
     GlobalCritic,
-    region_of_hole,
 )
 from inpaint_export.survey.comparators.layers import conv, masked_input, paste, up
+from inpaint_export.training.critics import HoleRegion
 from inpaint_export.training.objective import Batch
 from inpaint_sdk import Memory
 
@@ -85,5 +85,5 @@ class ContextEncoding(AdversarialObjective):
         return output, (1.0 - self.weight) * squared
 
     def judge(self, batch: Batch, picture: Tensor) -> Tensor:
-        scores: Tensor = self.critic(region_of_hole(picture, batch["mask"], self.side) - 0.5)
+        scores: Tensor = self.critic(HoleRegion(batch["mask"], self.side)(picture) - 0.5)
         return scores

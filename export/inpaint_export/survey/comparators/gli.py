@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from inpaint_export.survey.comparators.adversarial import (
     AdversarialObjective,
     GlobalCritic,
-    region_of_hole,
 )
 from inpaint_export.survey.comparators.layers import conv, masked_input, paste, up
+from inpaint_export.training.critics import HoleRegion
 from inpaint_export.training.objective import Batch
 from inpaint_sdk import Memory
 
@@ -70,7 +70,7 @@ class GlobalAndLocalCritic(nn.Module):
     def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
         """Scores [N, 1] of [N, 3, H, W] under its mask [N, 1, H, W]."""
         whole = self.whole(picture, mask)
-        region = self.region(region_of_hole(picture, mask, self.side))
+        region = self.region(HoleRegion(mask, self.side)(picture))
         scores: Tensor = self.last(torch.relu(torch.cat([whole, region], dim=1)))
         return scores
 

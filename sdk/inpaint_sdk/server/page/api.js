@@ -21,6 +21,9 @@ function setToken(given) {
 export class ServerError extends Error {}
 
 function askForToken() {
+  document.querySelector("#why").textContent = token
+    ? "That one was not right. It was printed when the server was started."
+    : "It was printed when the server was started.";
   const dialog = document.querySelector("#locked");
   const field = dialog.querySelector("input");
   field.value = "";

@@ -119,17 +119,21 @@ export class Hand {
   }
 
   key(event) {
-    if (!this.view.before || event.altKey) return;
-    const act = event.ctrlKey || event.metaKey ? this.command(event) : this.plain(event);
+    if (!this.view.before || event.altKey || event.ctrlKey || event.metaKey) return;
+    const act = this.plain(event);
     if (!act) return;
     event.preventDefault();
     act();
   }
 
+  // Undoes and redoes, wherever the focus is.
   command(event) {
+    if (!this.view.marks || event.altKey || !(event.ctrlKey || event.metaKey)) return;
     const key = event.key.toLowerCase();
-    if (key === "z") return event.shiftKey ? this.on.redo : this.on.undo;
-    return key === "y" ? this.on.redo : null;
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    if (key === "y" || event.shiftKey) this.on.redo();
+    else this.on.undo();
   }
 
   plain(event) {

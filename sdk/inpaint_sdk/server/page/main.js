@@ -60,6 +60,7 @@ function reset(picked) {
   allowRestoring();
   at("empty").hidden = true;
   for (const id of ["view", "zoom", "panel", "another"]) at(id).hidden = false;
+  view.canvas.focus({ preventScroll: true });
   showStrokes();
 }
 
@@ -74,6 +75,9 @@ async function decode(blob, signal) {
 }
 
 async function look(signal) {
+  signal.addEventListener("abort", () => {
+    at("looked").textContent = "Damage is not looked for any more. Paint over what is to be restored.";
+  });
   const request = await post("v1/detect", { image: file }, { signal, onProgress: showStep });
   const found = request.response;
   const planes = await unpack(found.planes);
@@ -181,7 +185,7 @@ function chosen() {
 function showModel() {
   const whole = chosen()?.task === "enhance";
   at("about").textContent = whole
-    ? `${chosen().description} What is marked does not matter to it.`
+    ? `${chosen().description} It works on all of the picture, whatever is marked.`
     : (chosen()?.description ?? "");
   at("found").disabled = whole;
 }
@@ -190,13 +194,17 @@ function allowRestoring() {
   at("restore").disabled = !(view.marks && models.length);
 }
 
+// While damage is still looked for, what was painted is restored without it.
 async function restore() {
-  if (running || !view.marks) return;
+  if (!view.marks) return;
   const whole = chosen().task === "enhance";
   if (!whole && view.marks.isEmpty()) {
-    at("error").textContent = "Nothing is marked. Paint over what is to be restored.";
+    at("error").textContent = running
+      ? "Nothing is marked yet. Wait until damage is found, or paint over what is to be restored."
+      : "Nothing is marked. Paint over what is to be restored.";
     return;
   }
+  running?.abort();
   forgetResult();
   await during("restore", async (signal) => {
     showStep("sending", 0);
@@ -259,6 +267,7 @@ async function during(what, work) {
   const mine = (running = new AbortController());
   at("working").hidden = false;
   at("restore").hidden = what === "restore";
+  if (what === "restore") at("cancel").focus({ preventScroll: true });
   at("error").textContent = "";
   showStep("reading", 0);
   try {
@@ -268,15 +277,17 @@ async function during(what, work) {
   } finally {
     if (running === mine) {
       running = null;
+      const focused = document.activeElement === at("cancel");
       at("working").hidden = true;
       at("restore").hidden = false;
+      if (focused) at(at("done").hidden ? "restore" : "download").focus({ preventScroll: true });
     }
   }
 }
 
 function showStep(step, share) {
   const text = STEPS[step] ?? step;
-  if (at("step").textContent !== text) at("step").textContent = text;
+  if (at("step").textContent !== text) at("step").textContent = at("status").textContent = text;
   if (share > 0) at("bar").value = share;
   else at("bar").removeAttribute("value");
 }
@@ -289,6 +300,7 @@ at("file").addEventListener("change", () => {
   open(at("file").files[0]);
   at("file").value = "";
 });
+document.addEventListener("keydown", (event) => hand.command(event));
 document.addEventListener("paste", (event) => open(event.clipboardData.files[0]));
 document.addEventListener("dragover", (event) => {
   event.preventDefault();

@@ -18,7 +18,7 @@ export class Marks {
     // What is shown and restored: 0, or 1 + the kind's index, or `painted`.
     this.shown = new Uint8Array(this.stride * height);
     this.painted = 9;
-    this.enabled = 0;
+    this.table = new Uint8Array(256); // what is shown for each byte of `planes`
     this.undone = [];
     this.strokes = [];
     this.stroke = null;
@@ -31,7 +31,6 @@ export class Marks {
 
   // bits: the kinds that count.
   enable(bits) {
-    this.enabled = bits;
     this.table = Uint8Array.from({ length: 256 }, (_, value) => {
       const lowest = value & bits & -(value & bits);
       return lowest ? 32 - Math.clz32(lowest) : 0;

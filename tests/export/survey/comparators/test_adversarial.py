@@ -14,7 +14,6 @@ from inpaint_export.survey.comparators.adversarial import (
     critic_loss,
     generator_loss,
     gradient_penalty,
-    region_of_hole,
 )
 from inpaint_export.survey.comparators.features import FeatureLoss, total_variation
 from inpaint_export.survey.comparators.gli import Completion, CompletionNetwork
@@ -60,15 +59,6 @@ def test_a_patch_critic_s_scores_see_seventy_pixels() -> None:
     assert picture.grad is not None
     rows = picture.grad.abs().sum(dim=(0, 1, 3)).nonzero()
     assert int(rows.max() - rows.min()) + 1 == 70
-
-
-def test_the_region_is_where_the_hole_is_widest() -> None:
-    mask = torch.zeros(2, 1, 64, 64)
-    mask[0, 0, 40:60, 40:60] = 1.0
-    mask[1, 0, 2:8, 30:36] = 1.0
-    cut = region_of_hole(mask, mask, 32)
-    assert cut.shape == (2, 1, 32, 32)
-    torch.testing.assert_close(cut.sum(dim=(1, 2, 3)), mask.sum(dim=(1, 2, 3)))
 
 
 def test_features_measure_what_is_seen_and_pass_gradients(batch: Batch) -> None:
