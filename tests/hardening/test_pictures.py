@@ -1,6 +1,6 @@
 """Mutated picture files: whatever is in them, an ``InpaintError`` or a warning is all there is.
 
-``INPAINT_FUZZ=10000 pytest tests/sdk/images/test_fuzz.py`` tries so many; without it, as many
+``INPAINT_FUZZ=10000 pytest tests/hardening/test_pictures.py`` tries so many; without it, as many
 as take about a minute. ``INPAINT_FUZZ_SEED`` chooses others.
 """
 
