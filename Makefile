@@ -12,8 +12,7 @@ SOURCES := sdk export kernels benchmarks tests examples docs
 CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
 	-o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo pictures docs test test-all test-pythons format lint types cpp aarch64 unit unit-all bench \
-	tables wheels constraints clean
+test-all: lint types cpp sanitizers aarch64 docs unit-all
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python examples/demo.py
@@ -28,7 +27,7 @@ docs: $(VENV)/develop.stamp
 
 test: lint types unit
 
-test-all: lint types cpp aarch64 docs unit-all
+test-all: lint types cpp sanitizers aarch64 docs unit-all
 
 lint: $(VENV)/develop.stamp
 	$(BIN)/ruff format --check $(SOURCES)
@@ -44,7 +43,26 @@ cpp: $(VENV)/develop.stamp
 	$(BIN)/cmake --build build/kernels --parallel 2
 	$(BIN)/ctest --test-dir build/kernels --output-on-failure --no-tests=error
 
-# The same for aarch64, under emulation; says what is missing where it cannot run.
+# The kernels' C++ tests under AddressSanitizer and UBSan, and under ThreadSanitizer.
+sanitizers: $(VENV)/develop.stamp
+	for sanitizer in address,undefined thread; do \
+	  folder=build/sanitize-$${sanitizer%%,*} && \
+	  $(BIN)/cmake -S . -B $$folder -DINPAINT_TESTS=ON -DINPAINT_CUDA=OFF -DINPAINT_ORT=OFF \
+	    -DINPAINT_SANITIZE=$$sanitizer && \
+	  $(BIN)/cmake --build $$folder --parallel 2 --target test_cpu_scan test_common_scan && \
+	  $(BIN)/ctest --test-dir $$folder --output-on-failure --no-tests=error || exit 1; \
+	done
+
+# The long form of tests/hardening: so many inputs through each fuzzer.
+COUNT ?= 100000
+SEED ?= 0
+hardening: $(VENV)/develop.stamp
+	mkdir -p build/hardening
+	PYTHONPATH=tests $(BIN)/python tests/hardening/test_model_fuzz.py $(COUNT) $(SEED) build/hardening
+	$(BIN)/python tests/hardening/test_pictures.py $(COUNT) $(SEED) build/hardening
+	INPAINT_FUZZ_VIDEOS=$(COUNT) INPAINT_FUZZ_SEED=$(SEED) $(BIN)/pytest tests/hardening/test_videos.py
+
+# The C++ tests for aarch64, under emulation; says what is missing where it cannot run.
 aarch64: $(VENV)/develop.stamp
 	PATH="$(CURDIR)/$(BIN):$$PATH" kernels/test_aarch64.sh
 

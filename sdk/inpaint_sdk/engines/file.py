@@ -164,14 +164,15 @@ def read_engine_file(path: Path) -> EngineFile:
     try:
         with path.open("rb") as file:
             info = _read_header(file, path)
+            held = os.fstat(file.fileno()).st_size - file.tell()
+            if held != info.size:  # before it is read: a file may say that it has a terabyte
+                raise ModelError(
+                    f"{path} is damaged: it holds {held} of the engine's {info.size} bytes. "
+                    "Compile it again"
+                )
             data = file.read()
     except OSError as error:
         raise _unreadable(path, error) from error
-    if len(data) != info.size:
-        raise ModelError(
-            f"{path} is damaged: it holds {len(data)} of the engine's {info.size} bytes. "
-            "Compile it again"
-        )
     if hashlib.sha256(data).hexdigest() != info.digest:
         raise ModelError(f"{path} is damaged: the engine's SHA-256 is not the one it was written "
                          "with. Compile it again")  # fmt: skip

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inpaint_sdk.errors import ModelError
+from inpaint_sdk.models.graph import check_graph
 from inpaint_sdk.models.info import METADATA_KEY, ModelInfo
 from inpaint_sdk.models.protobuf import BYTES, VARINT, MalformedError, fields, to_varint
 
 # Field numbers in onnx.proto.
 _IR_VERSION, _GRAPH, _METADATA_PROPS, _FUNCTIONS = 1, 7, 14, 25
 _KEY, _VALUE = 1, 2
+
+MAX_BYTES = 2 << 30
+"""Of a model file: no protocol-buffers message may be larger."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ def read_model_file(path: Path) -> ModelFile:
     """Reads and checks a model file.
 
     Raises:
-        ModelError: there is none, it is not a model file of this SDK, it is damaged, or it is of a
-            newer format version.
+        ModelError: there is none, it is not a model file of this SDK, it is damaged, it is of a
+            newer format version, or its graph holds what :func:`check_graph` refuses.
     """
     data = _read(path)
     info = _describe(data, path)
@@ -44,6 +48,7 @@ def read_model_file(path: Path) -> ModelFile:
             f"{path} is damaged: its content's SHA-256 is {found[:12]}…, its description says "
             f"{info.digest[:12]}…. Get the file again"
         )
+    check_graph(data, str(path))
     return ModelFile(path, info, data)
 
 
@@ -86,6 +91,9 @@ def replace_functions(data: bytes, functions: Iterable[bytes]) -> bytes:
 
 def _read(path: Path) -> bytes:
     try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ModelError(f"{path} has {size} bytes; a model file has at most {MAX_BYTES}")
         return path.read_bytes()
     except FileNotFoundError:
         raise ModelError(f"there is no model file {path}") from None

@@ -9,6 +9,10 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types."""
 
 
+MAX_FIELDS = 1 << 17
+"""Of one message: what has more would take far more memory than its bytes."""
+
+
 class MalformedError(ValueError):
     """The bytes are not a protocol-buffers message."""
 
@@ -26,8 +30,12 @@ class Field:
 
 def fields(data: bytes, position: int, end: int) -> Iterator[Field]:
     """Walks the fields of one message; raises ``MalformedError`` where it does not parse."""
+    count = 0
     while position < end:
         start = position
+        count += 1
+        if count > MAX_FIELDS:
+            raise MalformedError(f"a message has more than {MAX_FIELDS} fields")
         tag, position = read_varint(data, position, end)
         number, wire = tag >> 3, tag & 7
         if number == 0:

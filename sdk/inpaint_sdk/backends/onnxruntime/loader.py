@@ -24,6 +24,7 @@ _CUDA_OPTIONS = {
     # By default each new size of input is searched exhaustively, and crops are ever of new sizes.
     "cudnn_conv_algo_search": "HEURISTIC",
 }
+_MAX_FOLDED = "optimization.constant_folding_max_output_size_in_bytes"
 _ON_GPU = frozenset(
     f"{name}ExecutionProvider"
     for name in ("CUDA", "Tensorrt", "NvTensorRTRTX", "ROCM", "MIGraphX", "Dml")
@@ -136,6 +137,9 @@ def _make(model: ModelFile, providers: tuple[Provider, ...], threads: int | None
     options.enable_mem_pattern = False
     # Threads that wait actively after a run take cores from whatever comes next.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    # Bytes alone tell it whether a file is ONNX or of its own format, which nothing checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    options.add_session_config_entry(_MAX_FOLDED, str(64 << 20))
     _register_scan_kernel(options)
     return onnxruntime.InferenceSession(
         model.data, options, providers=list(providers), enable_fallback=0

@@ -1,6 +1,6 @@
 """Mutated picture files: whatever is in them, an ``InpaintError`` or a warning is all there is.
 
-``INPAINT_FUZZ=10000 pytest tests/sdk/images/test_fuzz.py`` tries so many; without it, as many
+``INPAINT_FUZZ=10000 pytest tests/hardening/test_pictures.py`` tries so many; without it, as many
 as take about a minute. ``INPAINT_FUZZ_SEED`` chooses others.
 """
 
@@ -28,7 +28,7 @@ from inpaint_sdk import InpaintError, Restorer
 from inpaint_sdk.images.masks import open_mask
 from inpaint_sdk.images.opening import open_image
 
-COUNT = int(os.environ.get("INPAINT_FUZZ", "1500"))
+COUNT = int(os.environ.get("INPAINT_FUZZ", "400"))
 SEED = int(os.environ.get("INPAINT_FUZZ_SEED", "0"))
 SECONDS = 10.0
 """Of computing that a file may take; what waits for longer than ten times that hangs."""
