@@ -12,7 +12,8 @@ SOURCES := sdk export kernels benchmarks tests examples docs
 CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
 	-o -name '*.cu' -o -name '*.cuh')
 
-test-all: lint types cpp sanitizers aarch64 docs unit-all
+.PHONY: demo pictures docs test test-all test-pythons format lint types cpp sanitizers hardening \
+	aarch64-kernels aarch64 unit unit-all bench tables wheels constraints clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python examples/demo.py
@@ -27,7 +28,7 @@ docs: $(VENV)/develop.stamp
 
 test: lint types unit
 
-test-all: lint types cpp sanitizers aarch64 docs unit-all
+test-all: lint types cpp sanitizers aarch64-kernels docs unit-all
 
 lint: $(VENV)/develop.stamp
 	$(BIN)/ruff format --check $(SOURCES)
