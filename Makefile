@@ -64,8 +64,12 @@ hardening: $(VENV)/develop.stamp
 	INPAINT_FUZZ_VIDEOS=$(COUNT) INPAINT_FUZZ_SEED=$(SEED) $(BIN)/pytest tests/hardening/test_videos.py
 
 # The C++ tests for aarch64, under emulation; says what is missing where it cannot run.
-aarch64: $(VENV)/develop.stamp
+aarch64-kernels: $(VENV)/develop.stamp
 	PATH="$(CURDIR)/$(BIN):$$PATH" kernels/test_aarch64.sh
+
+# That, and the wheel in a Debian for arm64: as root, and it takes some minutes.
+aarch64: aarch64-kernels
+	packaging/test_aarch64.sh
 
 # Tests but for those marked slow: they take long, and break rarely.
 unit: $(VENV)/develop.stamp

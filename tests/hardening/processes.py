@@ -15,10 +15,13 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(TESTS), **changes}
 
 
-def run_alone(command: Sequence[str], timeout: float = 600.0) -> str:
-    """What a program printed; an ``AssertionError`` has the rest unless it ended well."""
+def run_alone(command: Sequence[str], timeout: float = 600.0, **changes: str) -> str:
+    """What a program printed; an ``AssertionError`` has the rest unless it ended well.
+
+    changes: of its environment.
+    """
     run = subprocess.run(
-        command, capture_output=True, text=True, env=environment(), timeout=timeout
+        command, capture_output=True, text=True, env=environment(**changes), timeout=timeout
     )
     assert run.returncode == 0, f"{run.returncode}: {run.stdout[-2000:]}{run.stderr[-4000:]}"
     return run.stdout

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardening.processes import environment
+from hardening.processes import run_alone
 from inpaint_sdk import OutputError, Restorer
 
 MOST = 40
@@ -36,9 +36,7 @@ def test_pictures(tmp_path: Path, shim: Path, suffix: str, error: int) -> None:
     changes = {"LD_PRELOAD": str(shim), "INPAINT_FAULT_FOLDER": str(folder)}
     command = [sys.executable, __file__, str(tmp_path / "in.png"), str(folder / f"out{suffix}")]
     changes["INPAINT_FAULT_ERROR"] = str(error)
-    run = subprocess.run(command, env=environment(**changes), capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    failed = int(run.stdout)
+    failed = int(run_alone(command, **changes))
     assert 2 < failed < MOST
 
 

@@ -22,6 +22,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hardening.processes import environment
+
 av = pytest.importorskip("av")
 
 COUNT = int(os.environ.get("INPAINT_FUZZ_VIDEOS", "60"))
@@ -171,9 +173,12 @@ def work_on(folder: Path, seeds: range) -> None:
 def watch(folder: Path, seeds: range) -> list[dict[str, Any]]:
     """The same in another process, which may crash or hang."""
     command = [sys.executable, __file__, str(folder), str(seeds.start), str(seeds.stop)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "SVT_LOG": "1"}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(SVT_LOG="1"),
+        text=True,
     )
     assert process.stdout is not None
     lines: queue.Queue[str | None] = queue.Queue()
