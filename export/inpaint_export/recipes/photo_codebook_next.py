@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import partial
 
 from inpaint_export.models.codebook import SharpenedInpainter, SharpenerConfig
-from inpaint_export.recipes.photo_codebook_next_autoencoder import FINE_AUTOENCODER, WEIGHTS
-from inpaint_export.recipes.photo_codebook_next_transformer import IN_ROUNDS
+from inpaint_export.recipes.photo_codebook_next_autoencoder import FINE_AUTOENCODER
+from inpaint_export.recipes.photo_codebook_next_transformer import IN_ROUNDS, REALISM
 from inpaint_export.recipes.photo_codebook_next_transformer import RECIPE as TRANSFORMER
 from inpaint_export.training.codebook import Sharpening
 from inpaint_export.training.optim import OptimConfig
@@ -23,16 +23,7 @@ RECIPE = replace(
     TRANSFORMER,
     name="photo-codebook-next",
     build=partial(SharpenedInpainter, FINE_AUTOENCODER, IN_ROUNDS, SHARPENER),
-    objective=partial(
-        Sharpening,
-        early=WEIGHTS,
-        late=WEIGHTS,
-        switch=1.0,
-        start=0.02,
-        ramp=0.1,
-        side=128,
-        energy=0.0,
-    ),
+    objective=partial(Sharpening, **REALISM, energy=0.0),
     optim=OptimConfig(lr=8e-4, warmup=200, decay=0.4),
     steps=6_000,
     storage="fp16",

@@ -39,6 +39,15 @@ class Box(NamedTuple):
     def moved(self, down: int, right: int) -> Box:
         return Box(self.top + down, self.bottom + down, self.left + right, self.right + right)
 
+    def widened(self, margin: int, height: int, width: int) -> Box:
+        """With so many pixels more on each side, as far as a picture of this size goes."""
+        return Box(
+            max(0, self.top - margin),
+            min(height, self.bottom + margin),
+            max(0, self.left - margin),
+            min(width, self.right + margin),
+        )
+
     def union(self, other: Box) -> Box:
         return Box(
             min(self.top, other.top),

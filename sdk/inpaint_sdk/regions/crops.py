@@ -208,13 +208,7 @@ class _Planner:
 
     def with_context(self, core: Box) -> Box:
         """A core with its context, as far as the picture goes."""
-        context = self._context(core)
-        return Box(
-            max(0, core.top - context),
-            min(self._height, core.bottom + context),
-            max(0, core.left - context),
-            min(self._width, core.right + context),
-        )
+        return core.widened(self._context(core), self._height, self._width)
 
     def box(self, core: Box) -> Box:
         """The crop for a core; its sides are multiples of ``multiple`` where there is room."""

@@ -80,7 +80,7 @@ def _plan(mask: Mask, limits: CropLimits, trained_size: int, *, coarse: bool) ->
     if deep is None:
         return CropPlan(mask, mask, tuple(plan_crops(mask, cells, limits)))
     inner, inside = deep
-    box = _around(inner, rim + limits.context[1], mask.shape)
+    box = inner.widened(rim + limits.context[1], *mask.shape)
     covered = np.zeros((box.height, box.width), np.uint8)
     covered[
         inner.top - box.top : inner.bottom - box.top, inner.left - box.left : inner.right - box.left
@@ -91,12 +91,3 @@ def _plan(mask: Mask, limits: CropLimits, trained_size: int, *, coarse: bool) ->
     plan = _plan(small, limits, trained_size, coarse=True)
     crops = plan_crops(left, cells_touched(left), limits)
     return CropPlan(mask, left, tuple(crops), coarse=Coarse(box, covered, plan))
-
-
-def _around(box: Box, margin: int, limits: tuple[int, ...]) -> Box:
-    return Box(
-        max(0, box.top - margin),
-        min(limits[0], box.bottom + margin),
-        max(0, box.left - margin),
-        min(limits[1], box.right + margin),
-    )

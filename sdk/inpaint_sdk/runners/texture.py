@@ -22,12 +22,7 @@ def add_texture(picture: Pixels, mask: Mask, amount: float) -> None:
     count, labels, stats, _ = cv2.connectedComponentsWithStats((lacking > 0.0).astype(np.uint8))
     for label in range(1, count):
         left, top, width, height = (int(v) for v in stats[label, :4])
-        box = Box(
-            max(0, top - MARGIN),
-            min(mask.shape[0], top + height + MARGIN),
-            max(0, left - MARGIN),
-            min(mask.shape[1], left + width + MARGIN),
-        ).slices
+        box = Box(top, top + height, left, left + width).widened(MARGIN, *mask.shape).slices
         inside = labels[box] == label
         filled = to_float01(picture[box])
         added = texture_of_like_places(filled, mask[box], lacking[box] * inside)
