@@ -6,14 +6,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+ifdef LOCKED # only what packaging/locked.txt holds, each file by its hash
+  PIP += --no-index --no-build-isolation
+endif
 BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt \
 	$(shell find kernels \( -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cmake' -o -name CMakeLists.txt \))
 SOURCES := sdk export kernels benchmarks tests examples docs
 CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
 	-o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo pictures docs test test-all test-pythons format lint types cpp sanitizers hardening \
-	aarch64-kernels aarch64 unit unit-all bench tables wheels constraints clean
+.PHONY: demo pictures docs links test test-all test-pythons format lint types cpp sanitizers hardening \
+	soak aarch64-kernels aarch64 unit unit-all bench tables wheels constraints lock clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python examples/demo.py
@@ -25,6 +28,10 @@ pictures: $(VENV)/runtime.stamp
 # The documentation's site, in build/site. A warning, like a link that leads nowhere, is an error.
 docs: $(VENV)/develop.stamp
 	$(BIN)/mkdocs build
+
+# The links of that site, those to other sites too: before a release, since it needs the network.
+links: docs
+	$(BIN)/uv tool run linkchecker@10.6.0 --check-extern build/site/index.html
 
 test: lint types unit
 
@@ -50,18 +57,40 @@ sanitizers: $(VENV)/develop.stamp
 	  folder=build/sanitize-$${sanitizer%%,*} && \
 	  $(BIN)/cmake -S . -B $$folder -DINPAINT_TESTS=ON -DINPAINT_CUDA=OFF -DINPAINT_ORT=OFF \
 	    -DINPAINT_SANITIZE=$$sanitizer && \
-	  $(BIN)/cmake --build $$folder --parallel 2 --target test_cpu_scan test_common_scan && \
+	  $(BIN)/cmake --build $$folder --parallel 2 && \
 	  $(BIN)/ctest --test-dir $$folder --output-on-failure --no-tests=error || exit 1; \
 	done
 
-# The long form of tests/hardening: so many inputs through each fuzzer.
+# The long form of tests/hardening: so many inputs through each fuzzer, and kills of each work. The
+# fuzzers that are guided by coverage want Atheris (pip install '.[fuzz]') and Clang; they say so
+# where it is not there.
 COUNT ?= 100000
+KILLS ?= 200
 SEED ?= 0
 hardening: $(VENV)/develop.stamp
 	mkdir -p build/hardening
-	PYTHONPATH=tests $(BIN)/python tests/hardening/test_model_fuzz.py $(COUNT) $(SEED) build/hardening
-	$(BIN)/python tests/hardening/test_pictures.py $(COUNT) $(SEED) build/hardening
+	for fuzzer in model_fuzz pictures masks command_lines http; do \
+	  echo "$$fuzzer:" && PYTHONPATH=tests $(BIN)/python tests/hardening/test_$$fuzzer.py \
+	    $(COUNT) $(SEED) build/hardening || exit 1; \
+	done
+	INPAINT_KILLS=$(KILLS) INPAINT_KILLS_SEED=$(SEED) $(BIN)/pytest tests/hardening/test_kills.py
 	INPAINT_FUZZ_VIDEOS=$(COUNT) INPAINT_FUZZ_SEED=$(SEED) $(BIN)/pytest tests/hardening/test_videos.py
+	PYTHONPATH=tests $(BIN)/python tests/hardening/guided.py $(COUNT) $(SEED) build/hardening
+	if ! command -v clang++ >/dev/null; then \
+	  echo "passed over: the scan's C interface, which Clang's libFuzzer tries; there is no clang++"; \
+	else \
+	  mkdir -p build/hardening/scan && \
+	  $(BIN)/cmake -S . -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DINPAINT_CUDA=OFF \
+	    -DINPAINT_ORT=OFF -DINPAINT_FUZZ=ON -DINPAINT_SANITIZE=address,undefined && \
+	  $(BIN)/cmake --build build/fuzz --parallel 2 --target fuzz_scan && \
+	  build/fuzz/fuzz_scan -runs=$(COUNT) -seed=$$(($(SEED) + 1)) -max_len=200 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=build/hardening/scan- build/hardening/scan; \
+	fi
+
+# Memory, files and threads of a stream, a video, a server and of loads, each for so many minutes.
+MINUTES ?= 60
+soak: $(VENV)/develop.stamp
+	PYTHONPATH=tests $(BIN)/python tests/hardening/test_soak.py $(MINUTES)
 
 # The C++ tests for aarch64, under emulation; says what is missing where it cannot run.
 aarch64-kernels: $(VENV)/develop.stamp
@@ -71,12 +100,22 @@ aarch64-kernels: $(VENV)/develop.stamp
 aarch64: aarch64-kernels
 	packaging/test_aarch64.sh
 
+# Tests run in as many processes as there are cores, each of one thread.
+JOBS ?= $(shell nproc)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --dist loadfile
+
+# What tests of other machines' versions look for; without it, as under LOCKED, they are skipped.
+OLDER := build/older
+$(OLDER)/stamp: $(BIN)/python packaging/older.sh
+	packaging/older.sh $(OLDER)
+	touch $@
+
 # Tests but for those marked slow: they take long, and break rarely.
 unit: $(VENV)/develop.stamp
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
-unit-all: $(VENV)/develop.stamp
-	$(BIN)/pytest
+unit-all: $(VENV)/develop.stamp $(if $(LOCKED),,$(OLDER)/stamp)
+	$(PYTEST)
 
 format: $(VENV)/develop.stamp
 	$(BIN)/ruff format $(SOURCES)
@@ -100,10 +139,15 @@ wheels: $(VENV)/develop.stamp
 constraints: $(VENV)/develop.stamp
 	packaging/constrain.sh
 
-# The SDK's tests on the wheel, for each Python with the oldest and the newest dependencies.
+# packaging/locked.txt, when constraints.txt changes.
+lock: $(VENV)/develop.stamp
+	packaging/lock.sh
+
+# The wheel in clean environments without a compiler, and the SDK's tests there: each Python with the
+# oldest and the newest dependencies.
 PYTHONS ?= 3.10 3.13
 test-pythons: $(VENV)/develop.stamp
-	packaging/test_pythons.sh $(PYTHONS)
+	$(BIN)/python packaging/test_pythons.py $(PYTHONS)
 
 clean:
 	rm -rf $(VENV) build dist demo
@@ -111,7 +155,12 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/runtime.stamp: $(BIN)/python $(BUILT_FROM)
+$(VENV)/locked.stamp: $(BIN)/python packaging/locked.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --requirement packaging/locked.txt
+	touch $@
+
+$(VENV)/runtime.stamp: $(if $(LOCKED),$(VENV)/locked.stamp) $(BIN)/python $(BUILT_FROM)
 	$(PIP) --editable .
 	touch $@
 

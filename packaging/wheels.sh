@@ -8,6 +8,7 @@
 # checks that, and names the wheel by it. No wheel depends on a Python's ABI. The same revision gives
 # the same bytes.
 set -euo pipefail
+umask 022 # files' permissions are in the wheel
 output=$(realpath -m "${1:?the folder for what is built}")
 shift
 (($#)) || set -- x86_64 aarch64
@@ -30,7 +31,7 @@ for architecture in "$@"; do
     "$zig" "$architecture" >"$compiler"
   chmod +x "$compiler"
   CXX=$compiler _PYTHON_HOST_PLATFORM=linux-$architecture \
-    CMAKE_ARGS="-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=$architecture" \
+    CMAKE_ARGS="${CMAKE_ARGS:-} -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=$architecture" \
     "$bin/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work" "$sdist"
   PATH=$bin:$PATH auditwheel repair --plat auto --wheel-dir "$output" "$work"/*"_$architecture.whl"
 done

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from inpaint_bench.peers import PEERS
-from inpaint_eval.pictures import Ratio, assign
+from inpaint_eval.pictures import Ratio, assign, list_camera_pairs, read_picture
 from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_eval.undamaged import undamaged_pictures
-from inpaint_export.large_holes import HOLES, holed_pictures, measure_holes
+from inpaint_export import large_holes
+from inpaint_export.large_holes import HOLES, holed_pictures
 from inpaint_sdk import Detector, Restorer
 
-LEAST_MARKED = 0.014
+# Without the perceptual distance, which takes longest, and which nothing here is held to.
+measure_holes = partial(large_holes.measure_holes, perceptual=False)
+
+LEAST_MARKED = 0.009
 """Of the drawn pictures that only look damaged: share of their pixels."""
 
 
@@ -73,9 +78,31 @@ def test_photo_codebook_fills_large_holes(shared_data: Path, folder: str, holes:
 
 
 @pytest.mark.slow
+def test_clean_makes_no_camera_s_picture_worse(shared_data: Path) -> None:
+    pairs = list_camera_pairs(shared_data / "polyu")
+    clean = Restorer.load("clean", threads=2)
+    gains = []
+    for pair in pairs:
+        noisy, truth = read_picture(pair.damaged), read_picture(pair.clear)
+        before, after = (score(p, truth, None).psnr for p in (noisy, clean.restore(noisy)))
+        gains.append(after - before)
+    assert min(gains) > 0.0
+    assert np.mean(gains) > 1.2
+
+
+_IN_TRAINING = pytest.mark.xfail(reason="in training", strict=True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "above_input", "above_peers"),
-    [("noise 25", 1.0, 1.0), ("JPEG 20", 0.8, None), ("mixture", 1.5, 0.0)],
+    [
+        ("noise 25", 1.0, 1.0),
+        ("JPEG 20", 0.6, None),
+        ("mixture", 0.4, None),
+        pytest.param("JPEG 20", 1.1, None, marks=_IN_TRAINING),
+        pytest.param("mixture", 1.8, 0.0, marks=_IN_TRAINING),
+    ],
 )
 def test_clean_restores_what_is_distorted(
     shared_data: Path, kind: str, above_input: float, above_peers: float | None
@@ -103,7 +130,7 @@ def test_clean_leaves_clean_pictures_alone(shared_data: Path) -> None:
     clean = Restorer.load("clean", threads=2)
     ours = _psnr(clean.restore, pairs)
     assert ours >= 42.0
-    (stored,) = (q for q in clean.model.quality if q.data == "kodak24, clean")
+    (stored,) = (q for q in clean.model.quality if q.data == "undamaged")
     assert stored.psnr == pytest.approx(ours, abs=0.02)
 
 

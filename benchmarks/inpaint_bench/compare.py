@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -11,12 +12,9 @@ from numpy.typing import NDArray
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema import Result
-from inpaint_bench.schema.common import Times
-from inpaint_bench.schema.kernels import KernelsResult
-from inpaint_bench.schema.quality import QualityResult
-from inpaint_bench.schema.run import RunResult
-from inpaint_eval.render import Table, dimensions
-from inpaint_eval.timing import Interval, bootstrap_mean, bootstrap_median
+from inpaint_bench.schema.results import KernelRow, KernelsResult, QualityResult, Row, RunResult
+from inpaint_eval.render import Columns, Table, dimensions, table_of
+from inpaint_eval.timing import Interval, block_ratios, bootstrap_mean, bootstrap_median
 
 TOLERANCE = 0.02
 """A change of time below this share is none, however sure it is."""
@@ -28,15 +26,8 @@ BUSY_MEANS = (
     "the machine was busy: ratios of candidates with different numbers of threads depend on that"
 )
 
-SIGNS = {
-    "psnr_hole": 1,
-    "psnr": 1,
-    "ssim_hole": 1,
-    "ssim": 1,
-    "gms_hole": 1,
-    "gmsd": -1,
-    "perceptual": -1,
-}
+SIGNS = dict.fromkeys(("psnr_hole", "psnr", "ssim_hole", "ssim", "gms_hole"), 1)
+SIGNS |= {"gmsd": -1, "perceptual": -1}
 """Scores that are compared, and whether more is better."""
 
 Floats = NDArray[np.float64]
@@ -54,24 +45,17 @@ class Verdict(Enum):
 class Finding:
     """One figure of one candidate under the same circumstances in A and in B.
 
-    change: B over A for times, B less A for quality; None where B failed.
+    change: B over A for times, B less A for quality. All three are None where B failed.
     """
 
     subject: str
     candidate: str
     figure: str
-    a: float | None
-    b: float | None
-    change: Interval | None
     verdict: Verdict
     note: str = ""
-
-    def cells(self) -> list[str]:
-        """A row of a table."""
-        change = "" if self.change is None else str(self.change)
-        values = ("-" if value is None else f"{value:.4g}" for value in (self.a, self.b))
-        said = "; ".join(text for text in (change, self.note) if text)
-        return [self.verdict.value, self.subject, self.candidate, self.figure, *values, said]
+    a: float | None = None
+    b: float | None = None
+    change: Interval | None = None
 
 
 @dataclass
@@ -91,14 +75,18 @@ class Comparison:
         """What changed, regressions first."""
         found = {v: [f for f in self.findings if f.verdict is v] for v in Verdict}
         counts = ", ".join(f"{len(some)} {verdict.value}" for verdict, some in found.items())
+        columns: Columns[Finding] = {
+            "": lambda f: f.verdict.value,
+            "what": lambda f: f.subject,
+            "candidate": lambda f: f.candidate,
+            "figure": lambda f: f.figure,
+            "A": lambda f: "-" if f.a is None else f"{f.a:.4g}",
+            "B": lambda f: "-" if f.b is None else f"{f.b:.4g}",
+            "change": lambda f: "; ".join(str(part) for part in (f.change, f.note) if part),
+        }
         yield Table(notes=self.notes)
-        yield Table(
-            "",
-            ("", "what", "candidate", "figure", "A", "B", "change"),
-            [finding.cells() for some in found.values() for finding in some],
-            [*self.unmatched, counts],
-            left=4,
-        )
+        findings = itertools.chain.from_iterable(found.values())
+        yield table_of("", findings, columns, [*self.unmatched, counts], left=4)
 
 
 @dataclass(frozen=True)
@@ -130,20 +118,26 @@ def compare(a: Result, b: Result, tolerance: float = TOLERANCE) -> Comparison:
     """
     found = Comparison(notes=list(_circumstances(a, b)))
     if isinstance(a, QualityResult) and isinstance(b, QualityResult):
-        _match(_quality_entries(a), _quality_entries(b), tolerance, found)
+        entries = [_quality_entries(result) for result in (a, b)]
     elif isinstance(a, RunResult) and isinstance(b, RunResult):
         peers = (c.label for c in a.plan.candidates if c.kind == "peer" and c in b.plan.candidates)
         reference = next(peers, None)
-        found.notes.append(_times_are(reference))
-        _match(_run_entries(a, reference), _run_entries(b, reference), tolerance, found)
+        if reference is None:
+            found.notes.append("times as they are: a machine that was slower throughout counts")
+        else:
+            found.notes.append(f"times over {reference}'s, in the same blocks")
+        timed = [{str(case.key): case.rows for case in result.cases} for result in (a, b)]
+        entries = [_timed_entries(subjects, reference) for subjects in timed]
     elif isinstance(a, KernelsResult) and isinstance(b, KernelsResult):
-        found.notes.append(_times_are("copy"))
-        _match(_kernel_entries(a), _kernel_entries(b), tolerance, found)
+        found.notes.append("times over copy's, in the same blocks")
+        shapes = [{dimensions(s.shape): s.rows for s in result.shapes} for result in (a, b)]
+        entries = [_timed_entries(subjects, "copy") for subjects in shapes]
     else:
         raise BenchError(
             f"a result of {a.kind} and one of {b.kind} are not compared: both must be of run, of "
             "quality, or of kernels"
         )
+    _match(entries[0], entries[1], tolerance, found)
     if not found.findings:
         raise BenchError("the two files have nothing in common that could be compared")
     return found
@@ -166,12 +160,6 @@ def _circumstances(a: Result, b: Result) -> Iterator[str]:
             yield f"{letter}: {result.remarks}"
 
 
-def _times_are(reference: str | None) -> str:
-    if reference is None:
-        return "times as they are: a machine that was slower throughout counts"
-    return f"times over {reference}'s, in the same blocks"
-
-
 def _match(a: _Entries, b: _Entries, tolerance: float, into: Comparison) -> None:
     """Judges what both files have, and names what only one has."""
     for (subject, candidate), one in a.items():
@@ -181,8 +169,8 @@ def _match(a: _Entries, b: _Entries, tolerance: float, into: Comparison) -> None
         elif one.samples != other.samples:
             into.unmatched.append(f"{subject}, {candidate}: A and B have other pictures or masks")
         elif one.failure is None and other.failure is not None:
-            lost = (None, None, None, Verdict.WORSE, f"failed: {other.failure}")
-            into.findings.append(Finding(subject, candidate, "result", *lost))
+            lost = f"failed: {other.failure}"
+            into.findings.append(Finding(subject, candidate, "result", Verdict.WORSE, lost))
         elif one.failure is None:
             into.findings += _findings(subject, candidate, one, other, tolerance)
     into.unmatched += [f"only in B: {', '.join(key)}" for key in b if key not in a]
@@ -196,48 +184,48 @@ def _findings(
         before, after = one.values[figure], other.values[figure]
         if figure in SIGNS:
             a, b = float(np.mean(before)), float(np.mean(after))
-            change, verdict = _judge_scores(before, after, SIGNS[figure])
+            change = bootstrap_mean(after - before)  # picture by picture
+            verdict = _judge(change, 0.0, SIGNS[figure], 0.0)
         else:
             a, b = float(np.median(before)), float(np.median(after))
-            change, verdict = _judge_times(before, after, tolerance)
-        yield Finding(subject, candidate, figure, a, b, change, verdict, note)
+            change = _quotient(bootstrap_median(after), bootstrap_median(before))
+            verdict = _judge(change, 1.0, -1, tolerance)
+        yield Finding(subject, candidate, figure, verdict, note, a, b, change)
 
 
-def _run_entries(result: RunResult, reference: str | None) -> _Entries:
+def _quotient(above: Interval, below: Interval) -> Interval:
+    """Of two medians; its interval is as wide as those of both allow.
+
+    So where it leaves 1 out, the two intervals do not overlap, which chance alone brings about far
+    more seldom than their level says: a comparison has many rows, and one alarm is one too many.
+    """
+    return Interval(above.value / below.value, above.low / below.high, above.high / below.low)
+
+
+def _judge(change: Interval, unchanged: float, sign: int, tolerance: float) -> Verdict:
+    """sign: 1 where more is better, else -1."""
+    if change.low <= unchanged <= change.high or abs(change.value - unchanged) <= tolerance:
+        return Verdict.SAME
+    return Verdict.BETTER if (change.value > unchanged) == (sign > 0) else Verdict.WORSE
+
+
+def _timed_entries(
+    subjects: Mapping[str, Sequence[Row] | Sequence[KernelRow]], reference: str | None
+) -> _Entries:
+    """Of all but the reference: blocks' medians in milliseconds, or over its in the same block."""
     entries = {}
-    for case in result.cases:
-        times = {row.candidate: row.times for row in case.rows}
-        for row in case.rows:
-            if row.candidate != reference:
-                values = _values_of(row.candidate, times, reference)
-                entry = _Entry(values, row.reason, output=row.output_sha256)
-                entries[str(case.key), row.candidate] = entry
+    for subject, rows in subjects.items():
+        turns = {row.candidate: row.times.as_turns() for row in rows if row.times is not None}
+        for row in (row for row in rows if row.candidate != reference):
+            values: dict[str, Floats] = {}
+            if reference is None and row.candidate in turns:
+                values["time"] = np.array(list(turns[row.candidate].medians().values()))
+            elif reference in turns and row.candidate in turns:
+                ratios = block_ratios(turns[row.candidate], turns[reference])
+                values |= {f"time over {reference}": ratios} if len(ratios) else {}
+            failure, output = (getattr(row, name, None) for name in ("reason", "output_sha256"))
+            entries[subject, row.candidate] = _Entry(values, failure, output=output)
     return entries
-
-
-def _kernel_entries(result: KernelsResult) -> _Entries:
-    entries = {}
-    for entry in result.shapes:
-        times: dict[str, Times | None] = {row.candidate: row.times for row in entry.rows}
-        for name in times:
-            if name != "copy":
-                entries[dimensions(entry.shape), name] = _Entry(_values_of(name, times, "copy"))
-    return entries
-
-
-def _values_of(
-    name: str, times: dict[str, Times | None], reference: str | None
-) -> dict[str, Floats]:
-    """Each block's median in milliseconds, or over the reference's in the same block."""
-    mine, theirs = times[name], times.get(reference or "")
-    if mine is None:
-        return {}
-    medians = mine.as_turns().medians()
-    if reference is None:
-        return {"time": np.array(list(medians.values()))}
-    beside = {} if theirs is None else theirs.as_turns().medians()
-    found = np.array([medians[block] / beside[block] for block in medians if block in beside])
-    return {f"time over {reference}": found} if len(found) else {}
 
 
 def _quality_entries(result: QualityResult) -> _Entries:
@@ -246,30 +234,8 @@ def _quality_entries(result: QualityResult) -> _Entries:
         samples = tuple(sample.sha256 for sample in group.samples)
         for row in group.rows:
             scores = {name: [getattr(score, name) for score in row.scores] for name in SIGNS}
-            values = {name: np.array(found) for name, found in scores.items() if None not in found}
-            entry = _Entry(values if row.scores else {}, row.reason, samples)
-            entries[group.title, row.candidate] = entry
+            values = {
+                n: np.array(found) for n, found in scores.items() if found and None not in found
+            }
+            entries[group.title, row.candidate] = _Entry(values, row.reason, samples)
     return entries
-
-
-def _judge_times(before: Floats, after: Floats, tolerance: float) -> tuple[Interval, Verdict]:
-    """The quotient of two medians; its interval is as wide as those of both allow.
-
-    So where it leaves 1 out, the two intervals do not overlap, which chance alone brings about far
-    more seldom than their level says: a comparison has many rows, and one alarm is one too many.
-    """
-    above, below = bootstrap_median(after), bootstrap_median(before)
-    change = Interval(above.value / below.value, above.low / below.high, above.high / below.low)
-    if change.low > 1.0 and change.value > 1.0 + tolerance:
-        return change, Verdict.WORSE
-    if change.high < 1.0 and change.value < 1.0 - tolerance:
-        return change, Verdict.BETTER
-    return change, Verdict.SAME
-
-
-def _judge_scores(before: Floats, after: Floats, sign: int) -> tuple[Interval, Verdict]:
-    """The mean difference, picture by picture. sign: 1 where more is better, else -1."""
-    change = bootstrap_mean(after - before)
-    if change.low <= 0 <= change.high:
-        return change, Verdict.SAME
-    return change, Verdict.BETTER if change.value * sign > 0 else Verdict.WORSE

@@ -20,6 +20,7 @@ Rails of a Jetson, and their total:
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from inpaint_bench.schema.run import Energy
+from inpaint_bench.schema.results import Energy
 from inpaint_eval.machine import nvml
 from inpaint_eval.machine.base import read_number, read_text
 
@@ -53,67 +54,52 @@ class RailMeter:
         self.name = "rails " + " + ".join(rails)
         self._rails = rails
         self._end = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._times: list[float] = []
-        self._watts: list[float] = []
 
     def start(self) -> None:
-        self._times, self._watts = [], []
+        self._times: list[float] = []
+        self._watts: list[float] = []
         self._end.clear()
         self._read()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
     def stop(self) -> float:
-        assert self._thread is not None
         self._end.set()
         self._thread.join()
         self._read()
-        steps = np.diff(self._times)
         watts = np.asarray(self._watts)
-        return float((steps * (watts[1:] + watts[:-1]) / 2).sum())
+        return float((np.diff(self._times) * (watts[1:] + watts[:-1]) / 2).sum())
 
     def _follow(self) -> None:
         while not self._end.wait(self.PERIOD):
             self._read()
 
     def _read(self) -> None:
-        watts = sum(read() for read in self._rails.values())
+        self._watts.append(sum(read() for read in self._rails.values()))
         self._times.append(time.perf_counter())
-        self._watts.append(watts)
 
 
 def find_rails(root: Path) -> Rails:
     """Every rail that is monitored, and how to read its watts; unconnected channels are none."""
     rails: Rails = {}
     for folder in sorted((root / "sys/class/hwmon").glob("hwmon*")):
-        name = read_text(folder / "name")
-        if name == "ina3221":
-            rails |= _ina3221(folder)
-        elif name == "ina238" and read_number(folder / "power1_input") is not None:
-            label = read_text(folder / "in1_label") or "VIN"
-            rails[label] = _millionths(folder / "power1_input")
+        name, power = read_text(folder / "name"), folder / "power1_input"
+        if name == "ina238" and read_number(power) is not None:
+            rails[read_text(folder / "in1_label") or "VIN"] = _millionths(power)
+        for channel in (1, 2, 3) if name == "ina3221" else ():
+            label = read_text(folder / f"in{channel}_label")
+            volts, amperes = folder / f"in{channel}_input", folder / f"curr{channel}_input"
+            if label not in (None, "", "NC") and read_number(volts) is not None:
+                rails[str(label)] = _millionths(volts, amperes)
     return rails
 
 
 def _find_rail_meter(root: Path) -> RailMeter | None:
     """A meter of the whole module; None where no rail is monitored."""
     rails = find_rails(root)
-    for name in INPUT_RAILS:
-        if name in rails:
-            return RailMeter({name: rails[name]})
-    rails = {name: read for name, read in rails.items() if name not in RAILS_FED_BY_OTHERS}
-    return RailMeter(rails) if rails else None
-
-
-def _ina3221(folder: Path) -> Rails:
-    rails: Rails = {}
-    for channel in (1, 2, 3):
-        label = read_text(folder / f"in{channel}_label")
-        volts, amperes = folder / f"in{channel}_input", folder / f"curr{channel}_input"
-        if label not in (None, "", "NC") and read_number(volts) is not None:
-            rails[str(label)] = _millionths(volts, amperes)
-    return rails
+    inputs = [name for name in INPUT_RAILS if name in rails][:1]
+    summed = inputs or [name for name in rails if name not in RAILS_FED_BY_OTHERS]
+    return RailMeter({name: rails[name] for name in summed}) if summed else None
 
 
 def _millionths(*paths: Path) -> Callable[[], float]:
@@ -123,10 +109,10 @@ def _millionths(*paths: Path) -> Callable[[], float]:
     """
 
     def read() -> float:
-        numbers = [read_number(path) for path in paths]
-        if None in numbers:  # they were there before
+        numbers = [number for path in paths if (number := read_number(path)) is not None]
+        if len(numbers) < len(paths):  # they were there before
             raise OSError(f"{paths[0].parent} cannot be read any more")
-        return float(np.prod([number for number in numbers if number is not None])) / 1e6
+        return math.prod(numbers) / 1e6
 
     return read
 
@@ -140,17 +126,16 @@ class CounterMeter:
     def __init__(self, name: str, counters: Sequence[tuple[Callable[[], float], float]]) -> None:
         self.name = name
         self._counters = counters
-        self._starts: list[float] = []
 
     def start(self) -> None:
         self._starts = [read() for read, _ in self._counters]
 
     def stop(self) -> float:
-        used = 0.0
-        for (read, wrap), first in zip(self._counters, self._starts, strict=True):
-            last = read()
-            used += last - first + (wrap if last < first else 0.0)
-        return used
+        used = (
+            read() - first for (read, _), first in zip(self._counters, self._starts, strict=True)
+        )
+        wraps = (wrap for _, wrap in self._counters)
+        return sum(joules + wrap * (joules < 0) for joules, wrap in zip(used, wraps, strict=True))
 
 
 def _find_gpu_meter() -> CounterMeter | None:
@@ -158,14 +143,13 @@ def _find_gpu_meter() -> CounterMeter | None:
 
     None where there is no GPU, or none that counts (before Volta, and on a Jetson).
     """
-    for handle in nvml.handles():
-        count = nvml.open_nvml().nvmlDeviceGetTotalEnergyConsumption
-
-        def read(count: Callable[[Any], int] = count, handle: Any = handle) -> float:
-            return count(handle) / 1e3
-
-        return None if nvml.ask(read) is None else CounterMeter("NVML GPU 0", [(read, 0.0)])
-    return None
+    handles = nvml.handles()
+    if not handles:
+        return None
+    count: Callable[[Any], int] = nvml.open_nvml().nvmlDeviceGetTotalEnergyConsumption
+    if nvml.ask(count, handles[0]) is None:
+        return None
+    return CounterMeter("NVML GPU 0", [(lambda: count(handles[0]) / 1e3, 0.0)])
 
 
 def _find_rapl_meter(root: Path) -> CounterMeter | None:
@@ -206,24 +190,15 @@ class Gauge:
         if not seconds:
             self._reason = "not asked for (--energy-seconds 0)"
         if self._meter is not None:
-            started = time.perf_counter()
-            self._meter.start()
-            time.sleep(seconds)
-            self._idle_watts = self._meter.stop() / (time.perf_counter() - started)
+            joules, spent, _ = self._spend(self._meter, lambda: time.sleep(seconds))
+            self._idle_watts = joules / spent
 
     def measure(self, call: Callable[[], object], batch: int) -> tuple[Energy | None, str | None]:
         """Runs calls for some seconds; the energy, or why there is none."""
         if self._meter is None:
             return None, self._reason
         call()
-        calls = 0
-        started = time.perf_counter()
-        self._meter.start()
-        while time.perf_counter() - started < self._seconds:
-            call()
-            calls += 1
-        joules = self._meter.stop()
-        seconds = time.perf_counter() - started
+        joules, seconds, calls = self._spend(self._meter, call)
         energy = Energy(
             meter=self._meter.name,
             joules_per_picture=joules / (calls * batch),
@@ -233,3 +208,12 @@ class Gauge:
             seconds=round(seconds, 3),
         )
         return energy, None
+
+    def _spend(self, meter: Meter, call: Callable[[], object]) -> tuple[float, float, int]:
+        """Joules, seconds, and how many calls there were."""
+        calls, started = 0, time.perf_counter()
+        meter.start()
+        while time.perf_counter() - started < self._seconds:
+            call()
+            calls += 1
+        return meter.stop(), time.perf_counter() - started, calls

@@ -14,7 +14,7 @@ import numpy as np
 
 from inpaint_bench.errors import CannotRunError
 from inpaint_bench.schema.common import CandidateKey
-from inpaint_bench.schema.run import Scope
+from inpaint_bench.schema.results import Scope
 from inpaint_eval.scores import Pixels
 from inpaint_sdk import Detector, InpaintError, Restorer
 from inpaint_sdk.backends.pool import ModelPool
@@ -90,8 +90,7 @@ def open_executor(order: Order) -> Executor:
     """
     import cv2
 
-    from inpaint_bench.onnx_peers import OnnxFile
-    from inpaint_bench.peers import Classical
+    from inpaint_bench.peers import Classical, OnnxFile
 
     kind = order.candidate.kind
     if kind == "peer" and order.scope != "call":
@@ -111,7 +110,9 @@ class ModelExecutor(Executor):
         model = find_model(self.order.candidate)
         self._info = model.info
         self._takes_masks = model.info.task == "inpaint"
-        self.restores = model.info.task != "detect"
+        if model.info.task == "read":
+            raise CannotRunError("it reads text; inpaint-export eval measures it")
+        self.restores = model.info.restores
         try:
             self._open(model.path)
         except InpaintError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,12 @@ def run_isolated(work: Callable[..., T], *arguments: Any, timeout: float | None 
         except subprocess.TimeoutExpired:
             raise CannotRunError(f"it took longer than {timeout:g} s (--timeout)") from None
         if not answer.exists():
-            raise CannotRunError(_death(run.returncode, said))
+            last = said.splitlines()[-1] if said else "it said nothing"
+            code = run.returncode
+            end = f"ended with signal {-code}" if code < 0 else f"ended with exit code {code}"
+            if code == -signal.SIGKILL:
+                end = "was killed, as happens when memory runs out"
+            raise CannotRunError(f"its process {end}; last words: {last}")
         found = pickle.loads(answer.read_bytes())
     if isinstance(found, CannotRunError):
         raise found
@@ -45,23 +51,12 @@ def run_isolated(work: Callable[..., T], *arguments: Any, timeout: float | None 
     return result
 
 
-def _death(code: int, said: str) -> str:
-    last = said.splitlines()[-1] if said else "it said nothing"
-    if code == -9:
-        return f"its process was killed, as happens when memory runs out; last words: {last}"
-    how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"its process ended with {how}; last words: {last}"
-
-
-def _main(job: Path, answer: Path) -> None:
-    sys.path[:], inner = pickle.loads(job.read_bytes())
-    work, arguments = pickle.loads(inner)
-    try:
-        found = work(*arguments)
-    except CannotRunError as error:
-        found = error
-    answer.write_bytes(pickle.dumps(found))
-
-
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), Path(sys.argv[2]))
+    _job, _answer = map(Path, sys.argv[1:])
+    sys.path[:], _inner = pickle.loads(_job.read_bytes())
+    _work, _arguments = pickle.loads(_inner)
+    try:
+        _found = _work(*_arguments)
+    except CannotRunError as error:
+        _found = error
+    _answer.write_bytes(pickle.dumps(_found))

@@ -16,42 +16,43 @@ measured in the first two only.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import json
 import math
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from inpaint_bench.errors import BenchError
-from inpaint_bench.kernel_work import Shape, Work, backward_work, forward_work, runtime_work
 from inpaint_bench.schema.common import Times
-from inpaint_bench.schema.kernels import CudaRow, KernelRow, KernelShape, KernelsResult
-from inpaint_eval.timing import Turns, ratio_of_turns, time_in_turns
+from inpaint_bench.schema.results import CudaRow, KernelRow, KernelShape, KernelsResult
+from inpaint_eval.sessions import open_session
+from inpaint_eval.timing import Turns, ratio_of_turns, ratios_of_turns, time_in_turns
 from inpaint_kernels import native
+
+Shape = tuple[int, int, int, int]
+"""[N, C, H, W]."""
+
+Floats = NDArray[np.float32]
+Work = dict[str, Callable[[], object]]
+"""What is timed, by candidate."""
 
 LARGE: Shape = (8, 64, 512, 512)
 """Too large for a loop, which would need tens of gigabytes."""
 
-RATIOS = (
-    ("scan", "copy"),
-    ("ort function", "ort native"),
-    ("naive backward", "backward"),
-)
+RATIOS = (("scan", "copy"), ("ort function", "ort native"), ("naive backward", "backward"))
 """What a shape is measured for."""
 
 MAPS = 5
 """Of X's size, which must move: X is read once, and four maps are written."""
-
-TURN_SECONDS = 0.05
-WARMUP_SECONDS = 1.0
-CANDIDATE_SECONDS = 10.0
-"""For one candidate on one shape; slow ones have fewer turns."""
 
 STRATEGIES = ("streaming", "chunked", "auto")
 
@@ -80,25 +81,18 @@ def measure_kernels(
         cuda=cuda,
         cuda_reason=reason,
     )
-    measured = []
     with ThreadPoolExecutor(threads) as pool:
-        for shape in tqdm(shapes, unit="shape", disable=None):
-            measured.append(_measure_shape(shape, threads, blocks, pool))
-    return result.with_more(shapes=measured)
+        bar = tqdm(shapes, unit="shape", disable=None)
+        return result.with_more(shapes=[_measure_shape(s, threads, blocks, pool) for s in bar])
 
 
 def _measure_shape(
     shape: Shape, threads: int, blocks: int, pool: ThreadPoolExecutor
 ) -> KernelShape:
+    seconds = {"turn_seconds": 0.05, "candidate_seconds": 10.0, "warmup_seconds": 1.0}
     turns: dict[str, Turns] = {}
     for work in _groups(shape, threads, pool):
-        turns |= time_in_turns(
-            work,
-            blocks=blocks,
-            turn_seconds=TURN_SECONDS,
-            candidate_seconds=CANDIDATE_SECONDS,
-            warmup_seconds=WARMUP_SECONDS,
-        )
+        turns |= time_in_turns(work, blocks=blocks, **seconds)
     share = ratio_of_turns(turns, "copy", "scan")
     rows = [
         KernelRow(
@@ -110,8 +104,7 @@ def _measure_shape(
         )
         for name, found in turns.items()
     ]
-    ratios = [ratio_of_turns(turns, *pair) for pair in RATIOS if turns.keys() >= set(pair)]
-    return KernelShape(shape=shape, rows=rows, ratios=[r for r in ratios if r is not None])
+    return KernelShape(shape=shape, rows=rows, ratios=ratios_of_turns(turns, RATIOS))
 
 
 def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[Work]:
@@ -133,22 +126,121 @@ def run_cuda_program(program: Path | None) -> tuple[list[CudaRow] | None, str | 
         return None, "not measured: no --cuda-program (kernels/cuda/run_gpu_checks.sh builds it)"
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "bench.json"
-        command = [str(program), "--json", str(output)]
         try:
-            subprocess.run(command, check=True, capture_output=True, text=True)
+            run = subprocess.run(
+                [program, "--json", output], check=False, capture_output=True, text=True
+            )
         except OSError as error:
             raise BenchError(f"cannot run {program}: {error.strerror}") from error
-        except subprocess.CalledProcessError as error:
-            raise BenchError(
-                f"{program} failed: {(error.stderr or error.stdout).strip()}"
-            ) from error
-        return [_row(row) for row in json.loads(output.read_text())["passes"]], None
+        if run.returncode:
+            raise BenchError(f"{program} failed: {(run.stderr or run.stdout).strip()}")
+        rows = json.loads(output.read_text())["passes"]
+    for row in rows:
+        row["direction"] = row.pop("pass")
+        row["strategies_us"] = {name: row.pop(f"{name}_us") for name in STRATEGIES}
+    return [CudaRow(**row) for row in rows], None
 
 
-def _row(found: dict[str, Any]) -> CudaRow:
-    same = ("shape", "dtype", "bytes", "launches", "copy_us", "auto_share_of_copy")
-    return CudaRow(
-        direction=found["pass"],
-        strategies_us={name: found[f"{name}_us"] for name in STRATEGIES},
-        **{name: found[name] for name in same},
+def aligned(shape: Sequence[int]) -> Floats:
+    """Zeros on a page's start, written to, so that no run pays for first touching them."""
+    count = int(np.prod(shape))
+    raw = np.zeros(count + 1024, np.float32)
+    start = -raw.ctypes.data // 4 % 1024
+    raw[:] = 0
+    return raw[start : start + count].reshape(shape)
+
+
+def make_inputs(shape: Shape) -> tuple[Floats, Floats, Floats]:
+    """X, weight and bias."""
+    rng = np.random.default_rng(0)
+    x = aligned(shape)
+    x[:] = rng.standard_normal(shape, np.float32)
+    weight = rng.uniform(-0.9, 0.9, (4, shape[1])).astype(np.float32)
+    bias = rng.normal(0, 0.1, (4, shape[1])).astype(np.float32)
+    return x, weight, bias
+
+
+def forward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
+    """The compiled kernel beside a copy of as many bytes: ``scan`` and ``copy``."""
+    x, weight, bias = make_inputs(shape)
+    n, c, h, w = shape
+    out, twin = aligned((n, 4 * c, h, w)), aligned((n, 4 * c, h, w))
+    arrays = (x, weight, bias, out, twin)
+    tensors = [native.describe(a.ctypes.data, a.shape, native.FLOAT32) for a in arrays[:4]]
+    plane = h * w * 4
+    moves = [
+        (twin.ctypes.data + ((i // c * 4 + d) * c + i % c) * plane, x.ctypes.data + i * plane)
+        for i in range(n * c)
+        for d in range(4)
+    ]
+
+    def scan() -> None:
+        assert arrays, "keeps the arrays alive as long as their addresses are used"
+        native.call("forward", tensors, threads)
+
+    def copy_part(part: int) -> None:
+        assert arrays, "as above"
+        for to, source in moves[part * len(moves) // threads : (part + 1) * len(moves) // threads]:
+            ctypes.memmove(to, source, plane)
+
+    def copy() -> None:
+        if threads == 1:
+            copy_part(0)  # here, without waiting for a thread
+        else:
+            list(pool.map(copy_part, range(threads)))
+
+    return {"scan": scan, "copy": copy}
+
+
+def runtime_work(shape: Shape, threads: int) -> Work:
+    """ONNX Runtime with the custom operator, and without: ``ort native`` and ``ort function``."""
+    from onnxruntime import OrtValue
+
+    x, weight, bias = make_inputs(shape)
+    n, c, h, w = shape
+    model = _scan_model(shape)
+    work: Work = {}
+    for name in ("ort native", "ort function"):
+        session = open_session(model, native=name == "ort native", threads=threads)
+        # Bound buffers: what is timed is the node, not the allocation of its output.
+        binding = session.io_binding()
+        for key, array in (("x", x), ("weight", weight), ("bias", bias)):
+            binding.bind_cpu_input(key, array)
+        out = OrtValue.ortvalue_from_shape_and_type((n, 4 * c, h, w), np.float32)
+        binding.bind_ortvalue_output("y", out)
+        work[name] = partial(session.run_with_iobinding, binding)
+    return work
+
+
+def _scan_model(shape: Shape) -> bytes:
+    from onnx import parser
+
+    from inpaint_kernels import onnx_body
+
+    n, c, h, w = shape
+    model = parser.parse_model(
+        f"""<ir_version: 9, opset_import: ["": 18, "inpaint_sdk": 1]>
+        scan (float[{n}, {c}, {h}, {w}] x, float[4, {c}] weight, float[4, {c}] bias)
+            => (float[{n}, {4 * c}, {h}, {w}] y)
+        {{ y = inpaint_sdk.DirectionalScan(x, weight, bias) }}"""
     )
+    onnx_body.attach(model, onnx_body.Form.SCAN)
+    return bytes(model.SerializeToString())
+
+
+def backward_work(shape: Shape, threads: int) -> Work:
+    """Gradients of the PyTorch operator, and of a loop as one would write it."""
+    import torch
+
+    from inpaint_kernels import naive_torch, torch_op
+
+    torch.set_num_threads(threads)
+    leaves = [torch.from_numpy(array).requires_grad_() for array in make_inputs(shape)]
+    n, c, h, w = shape
+    rng = np.random.default_rng(1)
+    upstream = torch.from_numpy(rng.standard_normal((n, 4 * c, h, w), np.float32))
+    work: Work = {}
+    for name, module in (("backward", torch_op), ("naive backward", naive_torch)):
+        graph = module.directional_scan(*leaves)
+        work[name] = partial(torch.autograd.grad, graph, leaves, upstream, retain_graph=True)
+    return work

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -75,21 +74,15 @@ def temperatures(root: Path) -> dict[str, float]:
 
 def throttling(root: Path) -> list[str]:
     """What the kernel holds down now, and how often a Jetson ran into a limit of its supply."""
-    return [*_cooling(root), *_over_current(root)]
-
-
-def _cooling(root: Path) -> Iterator[str]:
-    """Cooling devices that are active and slow something down, which fans do not."""
+    found = []
     for device in sorted((root / "sys/class/thermal").glob("cooling_device*")):
         kind = read_text(device / "type") or device.name
         state = read_number(device / "cur_state")
-        if state and "fan" not in kind:
-            yield f"{kind}: {state:g} of {read_number(device / 'max_state') or 0:g}"
-
-
-def _over_current(root: Path) -> Iterator[str]:
-    for folder in sorted((root / "sys/class/hwmon").glob("hwmon*")):
-        if read_text(folder / "name") == "soctherm_oc":
-            for counter in sorted(folder.glob("oc*_event_cnt")):
-                if events := read_number(counter):
-                    yield f"over-current limit {counter.name.split('_')[0]}: {events:g} events"
+        if state and "fan" not in kind:  # a fan slows nothing down
+            found.append(f"{kind}: {state:g} of {read_number(device / 'max_state') or 0:g}")
+    for counter in sorted((root / "sys/class/hwmon").glob("hwmon*/oc*_event_cnt")):
+        events = read_number(counter)
+        if events and read_text(counter.with_name("name")) == "soctherm_oc":
+            limit = counter.name.split("_")[0]
+            found.append(f"over-current limit {limit}: {events:g} events")
+    return found

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import base64
+import io
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
+import numpy as np
 
-from inpaint_bench.plots import Plot, latency_plot, tradeoff_plot
 from inpaint_bench.schema import Result
-from inpaint_bench.schema.quality import Group, QualityResult
-from inpaint_bench.schema.run import Case, RunResult
+from inpaint_bench.schema.results import Case, QualityResult, RunResult
 from inpaint_bench.tables.whole import tables_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
+"""Okabe and Ito's, which people who see fewer colours can tell apart."""
 
 
 def make_page(results: Mapping[str, Result], gallery: Path | None) -> str:
@@ -38,22 +46,84 @@ def _latencies(result: Result) -> Iterator[Plot]:
 
 def _tradeoffs(results: Mapping[str, Result]) -> Iterator[Plot]:
     """Of runs and qualities of the same pictures under the same masks."""
-    for run, quality in itertools.product(results.values(), repeat=2):
-        if not isinstance(run, RunResult) or not isinstance(quality, QualityResult):
-            continue
+    runs = [result for result in results.values() if isinstance(result, RunResult)]
+    qualities = [result for result in results.values() if isinstance(result, QualityResult)]
+    for run, quality in itertools.product(runs, qualities):
         for case, group in itertools.product(run.cases, quality.groups):
             here = (run.plan.pictures, run.plan.masks, case.key.holes, case.key.scope)
-            if here != (quality.pictures, group.mask_kind, group.holes, "call"):
-                continue
-            title = f"{quality.pictures}, {group.title}, {case.key.threads} threads"
-            if points := _points(case, group):
+            means = {row.candidate: row.mean for row in group.rows}
+            points = {
+                row.candidate: (row.times.p50, mean.psnr_hole)
+                for row in case.rows
+                if row.times and (mean := means.get(row.candidate)) and mean.psnr_hole is not None
+            }
+            if points and here == (quality.pictures, group.mask_kind, group.holes, "call"):
+                title = f"{quality.pictures}, {group.title}, {case.key.threads} threads"
                 yield tradeoff_plot(title, points)
 
 
-def _points(case: Case, group: Group) -> dict[str, tuple[float, float]]:
-    times = {row.candidate: row.times.p50 for row in case.rows if row.times is not None}
-    return {
-        row.candidate: (times[row.candidate], row.mean.psnr_hole)
-        for row in group.rows
-        if row.candidate in times and row.mean is not None and row.mean.psnr_hole is not None
-    }
+@dataclass(frozen=True)
+class Plot:
+    """An SVG image, of a phone's width, so that its letters stay readable there.
+
+    text: what it shows, for those who do not see it.
+    """
+
+    text: str
+    svg: bytes
+
+
+def _plot(text: str, title: str, x: str, y: str, draw: Callable[[Axes], None]) -> Plot:
+    """x, y: the axes' labels; x is logarithmic, in plain numbers."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    with rc_context({"svg.hashsalt": title, "font.size": 9, "axes.grid": True}):
+        figure = Figure(figsize=(4.2, 3.4), layout="constrained")
+        axes = figure.subplots()
+        axes.grid(color="#dddddd", linewidth=0.5)
+        axes.set_title(title, fontsize=8)
+        axes.set_prop_cycle(color=COLOURS)
+        draw(axes)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+        target = io.BytesIO()
+        # Without a date, the same results give the same page.
+        figure.savefig(target, format="svg", metadata={"Date": None})
+    return Plot(text, target.getvalue())
+
+
+def latency_plot(case: Case) -> Plot:
+    """For each candidate, the share of calls that were done within a time."""
+    times = {row.candidate: row.times for row in case.rows if row.times is not None}
+    medians = ", ".join(f"{name} {found.p50:.2f} ms" for name, found in times.items())
+
+    def draw(axes: Axes) -> None:
+        for name, found in times.items():
+            calls = np.sort(found.as_turns().calls)
+            share = np.arange(1, len(calls) + 1) / len(calls) * 100
+            axes.step(calls, share, where="post", label=name)
+        axes.set_ylim(0, 101)
+        axes.legend(fontsize=7, loc="lower right")
+
+    text = f"share of calls within a time; medians: {medians}"
+    return _plot(text, str(case.key), "milliseconds of a call", "% of calls done within", draw)
+
+
+def tradeoff_plot(title: str, points: Mapping[str, tuple[float, float]]) -> Plot:
+    """points: label to (milliseconds, dB)."""
+    found = ", ".join(f"{name} {db:.2f} dB in {ms:.1f} ms" for name, (ms, db) in points.items())
+
+    def draw(axes: Axes) -> None:
+        for name, point in points.items():
+            axes.plot(*([value] for value in point), "o")
+            axes.annotate(name, point, textcoords="offset points", xytext=(4, 4), fontsize=7)
+        axes.margins(x=0.35, y=0.15)
+
+    x = "milliseconds of a picture (median)"
+    return _plot(f"quality against time: {found}", title, x, "PSNR in the hole, dB", draw)

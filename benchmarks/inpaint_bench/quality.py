@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
 from inpaint_bench.errors import CannotRunError
 from inpaint_bench.executors import Executor, Frame, Order, open_executor
-from inpaint_bench.gallery import write_strip
-from inpaint_bench.run import file_ids
+from inpaint_bench.run import digest, file_ids
 from inpaint_bench.schema import resume, write_result
 from inpaint_bench.schema.common import CandidateKey
-from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample
+from inpaint_bench.schema.results import Group, QualityResult, QualityRow, Sample
 from inpaint_eval.drawn import draw_mask
 from inpaint_eval.perceptual import PerceptualDistance, is_available
 from inpaint_eval.pictures import Ratio, assign, hole_ratio, list_pairs, list_pictures, read_picture
@@ -51,9 +50,7 @@ def with_masks(pictures: Path, masks: Path, holes: str, limit: int | None) -> Gr
     """Pictures of a folder under masks of another, assigned as :func:`assign` does."""
 
     def items() -> Iterator[Item]:
-        for index, s in enumerate(assign(pictures, masks, Ratio.parse(holes))):
-            if index == limit:
-                return
+        for s in islice(assign(pictures, masks, Ratio.parse(holes)), limit):
             yield _item(s.picture_path.name, s.mask_path.name, s.picture, s.picture, s.mask)
 
     return GroupPlan(masks.name, holes, items)
@@ -130,9 +127,7 @@ def _open_all(
 ) -> tuple[dict[str, Executor], dict[str, str]]:
     executors: dict[str, Executor] = {}
     failed: dict[str, str] = {}
-    for candidate in candidates:
-        if candidate == DAMAGED:
-            continue
+    for candidate in (c for c in candidates if c != DAMAGED):
         try:
             executor = open_executor(Order(candidate, "call", threads, batch=1))
             executor.load()
@@ -168,7 +163,14 @@ def _measure_group(
                 del scores[label]
     if gallery is not None and scores:
         _fill_gallery(plan, scores, executors, gallery)
-    rows = [_row(c.label, scores.get(c.label, []), failed.get(c.label)) for c in candidates]
+    rows = [
+        QualityRow(candidate=label, status="failed", reason=failed[label])
+        if label in failed
+        else QualityRow(
+            candidate=label, status="measured", mean=mean_score(scores[label]), scores=scores[label]
+        )
+        for label in (c.label for c in candidates)
+    ]
     return Group(mask_kind=plan.mask_kind, holes=plan.holes, samples=samples, rows=rows)
 
 
@@ -188,12 +190,6 @@ def _fill_gallery(
         write_strip(path, item.damaged, item.mask, restored, item.truth)
 
 
-def _row(label: str, scores: list[Score], reason: str | None) -> QualityRow:
-    if reason is not None:
-        return QualityRow(candidate=label, status="failed", reason=reason)
-    return QualityRow(candidate=label, status="measured", mean=mean_score(scores), scores=scores)
-
-
 def _restore(label: str, executors: dict[str, Executor], item: Item) -> Pixels:
     if label == DAMAGED.label:
         return item.damaged
@@ -205,13 +201,42 @@ def _restore(label: str, executors: dict[str, Executor], item: Item) -> Pixels:
 def _item(
     name: str, mask_name: str | None, damaged: Pixels, truth: Pixels, mask: Pixels | None
 ) -> Item:
-    digest = hashlib.sha256(damaged.tobytes())
-    digest.update(truth.tobytes() if mask is None else mask.tobytes())
     sample = Sample(
         picture=name,
         mask=mask_name,
         hole_percent=None if mask is None else round(hole_ratio(mask), 2),
         size=(damaged.shape[0], damaged.shape[1]),
-        sha256=digest.hexdigest()[:16],
+        sha256=digest([damaged, truth if mask is None else mask])[:16],
     )
     return Item(sample, damaged, truth, mask)
+
+
+SIDE = 256
+"""Of each picture, at most."""
+
+CAPTION = 24
+"""Height of the line above each picture, in pixels."""
+
+
+def write_strip(
+    path: Path, damaged: Pixels, mask: Pixels | None, restored: Mapping[str, Pixels], truth: Pixels
+) -> None:
+    """Writes pictures of one size, uint8 BGR, side by side as JPEG, each under its name.
+
+    mask: what is shown white in the damaged picture.
+    """
+    shown = damaged.copy()
+    if mask is not None:
+        shown[mask > 0] = 255
+    height, width = damaged.shape[:2]
+    scale = min(1.0, SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    columns = []
+    for name, picture in {"damaged": shown, **restored, "true": truth}.items():
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        caption = np.full((CAPTION, size[0], 3), 255, np.uint8)
+        cv2.putText(caption, name, (2, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1)
+        columns.append(np.vstack([caption, small]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _, data = cv2.imencode(".jpg", np.hstack(columns), [cv2.IMWRITE_JPEG_QUALITY, 90])
+    path.write_bytes(data.tobytes())

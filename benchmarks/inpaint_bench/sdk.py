@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,13 @@ from inpaint_bench.errors import BenchError, CannotRunError
 from inpaint_bench.isolated import run_isolated
 from inpaint_bench.schema import resume, write_result
 from inpaint_bench.schema.common import percentiles
-from inpaint_bench.schema.sdk import SdkResult, SdkRow
+from inpaint_bench.schema.results import SdkResult, SdkRow
 from inpaint_eval.drawn import draw_mask, draw_picture
 from inpaint_eval.machine.memory import memory_rise_mb, resident_bytes
 from inpaint_eval.pictures import Ratio
 from inpaint_eval.scores import Pixels
 from inpaint_eval.timing import Turns, ratio_of_turns, time_calls, time_in_turns
 from inpaint_sdk import Restorer
-
-PHOTOGRAPH_BLOCKS = 5
-
-STARTUP_SIDE = 500
 
 IMPORT = """
 import sys, time
@@ -40,35 +36,27 @@ print(time.perf_counter() - started, int("torch" in sys.modules))
 
 def startup(runs: int = 10) -> SdkRow:
     """``import inpaint_sdk``, and ``inpaint-sdk restore`` up to the written picture."""
-    imports = [_import() for _ in range(runs)]
+    command = [sys.executable, "-c", IMPORT]
+    imports = [subprocess.check_output(command, text=True).split() for _ in range(runs)]
+    size = (500, 500)
+    with tempfile.TemporaryDirectory() as folder:
+        image, mask, output = (f"{folder}/{name}.png" for name in ("image", "mask", "output"))
+        cv2.imwrite(image, draw_picture(*size))
+        cv2.imwrite(mask, draw_mask("strokes", *size, Ratio(10, 20)))
+        command = [sys.executable, "-m", "inpaint_sdk", "restore", image, "--mask", mask]
+        command += ["-o", output]
+        first = time_calls(lambda: subprocess.check_output(command), runs)
     figures = {
-        "import_milliseconds": _summary([1e3 * seconds for seconds, _ in imports]),
-        "imports_torch": any(torch for _, torch in imports),
-        "first_result_milliseconds": _summary(_first_results(runs)),
-        "size": [STARTUP_SIDE, STARTUP_SIDE],
+        "import_milliseconds": _summary([1e3 * float(seconds) for seconds, _ in imports]),
+        "imports_torch": any(torch == "1" for _, torch in imports),
+        "first_result_milliseconds": _summary(first),
+        "size": list(size),
     }
     return SdkRow(bar="imports_torch is false", figures=figures)
 
 
 def _summary(milliseconds: list[float]) -> dict[str, float]:
     return {**percentiles(milliseconds), "runs": len(milliseconds)}
-
-
-def _import() -> tuple[float, bool]:
-    command = [sys.executable, "-c", IMPORT]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return float(output[0]), output[1] == "1"
-
-
-def _first_results(runs: int) -> list[float]:
-    """Milliseconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        image, mask, output = (Path(folder) / name for name in ("image.png", "mask.png", "o.png"))
-        cv2.imwrite(str(image), draw_picture(STARTUP_SIDE, STARTUP_SIDE))
-        cv2.imwrite(str(mask), draw_mask("strokes", STARTUP_SIDE, STARTUP_SIDE, Ratio(10, 20)))
-        command = [sys.executable, "-m", "inpaint_sdk", "restore", str(image)]
-        command += ["--mask", str(mask), "-o", str(output)]
-        return time_calls(lambda: subprocess.run(command, check=True, capture_output=True), runs)
 
 
 def _discs(height: int, width: int) -> Pixels:
@@ -93,7 +81,7 @@ def photograph() -> SdkRow:
             "opencv-telea": lambda: cv2.inpaint(picture, mask, 3, cv2.INPAINT_TELEA),
             "photo, 4 times as large": lambda: restorer.restore(large, large_mask),
         },
-        blocks=PHOTOGRAPH_BLOCKS,
+        blocks=5,
     )
     figures = {
         "damaged": float((mask > 0).mean()),
@@ -188,26 +176,22 @@ def _deviations(path: Path, mask: Pixels) -> dict[str, float]:
     }
 
 
+WHAT_BECAME_OF_FRAMES = ("restored", "passed_through", "dropped", "waiting")
+
+
 def stream(count: int = 200_000) -> SdkRow:
     """A synthetic camera of 160x120 as fast as it goes: memory, and what became of the frames."""
     rng = np.random.default_rng(0)
-    noisy = [
-        cv2.add(draw_picture(120, 160), rng.integers(0, 5, (120, 160, 3), np.uint8))
-        for _ in range(16)
-    ]
-
-    def camera() -> Iterator[Pixels]:
-        for index in range(count):
-            yield noisy[index % len(noisy)].astype(np.uint8)
-
+    noise = rng.integers(0, 5, (16, 120, 160, 3), np.uint8)
+    noisy = [cv2.add(draw_picture(120, 160), part).astype(np.uint8) for part in noise]
+    camera = (noisy[index % len(noisy)].copy() for index in range(count))
     mask = np.zeros((120, 160), np.uint8)
     mask[10:30, 100:150] = 255
     restorer = Restorer.load("photo", threads=2)
     memory, given = [], 0
     started = time.perf_counter()
-    with restorer.stream(
-        camera(), mask, latency_budget=0.5, late="passthrough", steady=True
-    ) as frames:
+    options: dict[str, Any] = {"latency_budget": 0.5, "late": "passthrough", "steady": True}
+    with restorer.stream(camera, mask, **options) as frames:
         for frame in frames:
             given += 1
             if frame.index % (count // 20) == count // 20 - 1:
@@ -217,8 +201,7 @@ def stream(count: int = 200_000) -> SdkRow:
         "frames": given,
         "seconds": time.perf_counter() - started,
         "counts": counts,
-        "uncounted": counts["captured"]
-        - sum(counts[name] for name in ("restored", "passed_through", "dropped", "waiting")),
+        "uncounted": counts["captured"] - sum(counts[name] for name in WHAT_BECAME_OF_FRAMES),
         "memory_mb": memory,
         "growth_mb": memory[-1] - memory[0],
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from inpaint_eval.render import Table, number
+from inpaint_eval.render import Columns, Table, number, table_of
 
 FORMAT = "inpaint-export"
 FORMAT_VERSION = 1
@@ -171,11 +171,32 @@ def _cleaning(document: Document) -> list[Table]:
     return [quality, Table("", ("made worse; worst change", *blind), rows, notes)]
 
 
+def _reading(document: Document) -> list[Table]:
+    """A reader of text beside its peers, and what restorers give back to it."""
+    readers: Columns[Document] = {
+        "reader": lambda row: row["reader"],
+        "lines": lambda row: row["lines"],
+        "count": lambda row: str(row["count"]),
+        "characters wrong": lambda row: f"{100 * row['character_error_rate']:.2f} %",
+        "ms a line, of processor time": lambda row: number(1000 * row["seconds_per_line"], 1),
+    }
+    legible: Columns[Document] = {
+        "characters wrong of lines under": lambda row: row["damage"],
+        "restored by": lambda row: row["restorer"],
+        "undamaged": lambda row: f"{100 * row['clean']:.1f} %",
+        "damaged": lambda row: f"{100 * row['damaged']:.1f} %",
+        "restored": lambda row: f"{100 * row['restored']:.1f} %",
+    }
+    tables = ((document["readers"], readers), (document["legibility"], legible))
+    return [table_of("", rows, columns, left=2) for rows, columns in tables]
+
+
 TABLES: Mapping[str, Callable[[Document], list[Table]]] = {
     "quality": _quality,
     "film-detection": _film,
     "film-restoration": _film_restoration,
     "cleaning": _cleaning,
+    "reading": _reading,
 }
 """By kind of result."""
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+Entry = TypeVar("Entry")
+Columns: TypeAlias = Mapping[str, Callable[[Entry], str]]
+"""By a column's heading: what it says of an entry."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,18 @@ class Table:
     rows: Sequence[Sequence[str]] = ()
     notes: Sequence[str] = ()
     left: int = 1
+
+
+def table_of(
+    title: str,
+    entries: Iterable[Entry],
+    columns: Columns[Entry],
+    notes: Sequence[str] = (),
+    left: int = 1,
+) -> Table:
+    """A table with a row for each entry."""
+    rows = [[cell(entry) for cell in columns.values()] for entry in entries]
+    return Table(title, tuple(columns), rows, notes, left)
 
 
 def to_text(tables: Iterable[Table]) -> str:

@@ -31,6 +31,7 @@ def open_session(
     options.log_severity_level = 3
     # Threads that wait actively after a run would take cores from the session that runs next.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.add_session_config_entry("session.x64quantprecision", "1")  # as the SDK: exact sums
     if native:
         options.register_custom_ops_library(str(get_library_path()))
     return onnxruntime.InferenceSession(model, options, providers=[provider], enable_fallback=0)

@@ -10,7 +10,7 @@ import gc
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -205,9 +205,20 @@ def ratio_of_turns(turns: Mapping[str, Turns], of: str, to: str) -> Ratio | None
     the machine down for a while is in both; the estimate is the median of these ratios, its
     interval a bootstrap over blocks.
     """
-    mine, theirs = turns[of].medians(), turns[to].medians()
-    ratios = np.array([mine[block] / theirs[block] for block in sorted(mine.keys() & theirs)])
+    ratios = block_ratios(turns[of], turns[to])
     return Ratio(of, to, bootstrap_median(ratios), len(ratios)) if len(ratios) else None
+
+
+def ratios_of_turns(turns: Mapping[str, Turns], pairs: Iterable[tuple[str, str]]) -> list[Ratio]:
+    """The ratio of each pair, as :func:`ratio_of_turns`; none of those that share no block."""
+    found = (ratio_of_turns(turns, *pair) for pair in pairs if turns.keys() >= set(pair))
+    return [ratio for ratio in found if ratio is not None]
+
+
+def block_ratios(of: Turns, to: Turns) -> Floats:
+    """Medians of a candidate's turns over those of another's, in each block where both had one."""
+    mine, theirs = of.medians(), to.medians()
+    return np.array([mine[block] / theirs[block] for block in sorted(mine.keys() & theirs)])
 
 
 def bootstrap_median(values: Sequence[float] | Floats, seed: int = 0) -> Interval:

@@ -27,7 +27,7 @@ import psutil
 from ray.cluster_utils import Cluster
 
 from inpaint_bench.schema import write_result
-from inpaint_bench.schema.sdk import SdkResult, SdkRow
+from inpaint_bench.schema.results import SdkResult, SdkRow
 from inpaint_eval.drawn import draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio
 

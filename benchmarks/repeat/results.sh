@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Measures everything in benchmarks/results on this machine, and writes the tables anew:
+# Measures benchmarks/results on this machine, but for loads of servers and clusters and for counted
+# instructions, and writes the tables anew:
 #
 #     benchmarks/repeat/results.sh DATA WEIGHTS NAME [REMARKS]
 #
-# DATA: folder with photos, paris, masks, film, rice1/test, rice2/test. WEIGHTS: SpA-GAN's released
-# weights, spagan_rice1.pth and spagan_rice2.pth. NAME: the machine's, for the files' names. On an
-# idle machine; files that are complete are kept, so delete what is to be measured again. The
-# largest scan takes 6 GB of memory.
+# DATA: folder with photos, paris, masks, film, polyu, rice1/test, rice2/test. WEIGHTS: SpA-GAN's
+# released weights, spagan_rice1.pth and spagan_rice2.pth, and FFDNet's, ffdnet_color.npz. NAME: the
+# machine's, for the files' names. On an idle machine; files that are complete are kept, so delete
+# what is to be measured again. The largest scan takes 6 GB of memory.
 set -euo pipefail
 data=$1 weights=$2 name=$3 remarks=${4:-}
 cd "$(dirname "$0")/../.."
@@ -29,7 +30,7 @@ for number in 1 2; do
   [[ -e $file ]] || "$bin/python" -m inpaint_export.survey.comparators.spagan_onnx \
     "$weights/spagan_rice$number.pth" "$file"
 done
-kodak=(--models photo --peers opencv-telea,opencv-ns --holes 10-20,30-40
+kodak=(--models photo --precisions fp32,int8 --peers opencv-telea,opencv-ns --holes 10-20,30-40
   --pictures "$data/photos/kodak24" --masks "$data/masks" --threads 2)
 bench run "$results/run-kodak24-$name.json" "${kodak[@]}" --sizes own
 # Small and thin damage, in the precisions that users get.
@@ -49,8 +50,6 @@ for pixels in 2 4 8; do
 done
 bench run "$results/run-clouds-$name.json" --models cloud-thin,cloud-thick --peers "" \
   --onnx "spa-gan=$work/spa-gan-1.onnx" --scopes network --sizes 256 --holes 10-20 --threads 2
-bench run "$results/run-damage-$name.json" --models damage --peers "" --scopes call,network \
-  --sizes 256,512 --threads 2
 bench quality "$results/quality-kodak24.json" "${kodak[@]}" --gallery "$work/gallery"
 bench quality "$results/quality-rice1.json" --models cloud-thin --pairs "$data/rice1/test" \
   --onnx "spa-gan=$work/spa-gan-1.onnx"
@@ -62,9 +61,13 @@ for set in kodak24 paris; do
   bench quality "$results/quality-$set-wide.json" "${large[@]}" --masks "$data/masks" --holes 40-60
   bench quality "$results/quality-$set-centre.json" "${large[@]}" --kinds centre --holes 20-30
 done
-if missing "$results/eval-clean-kodak24.json"; then
-  "$bin/inpaint-export" eval sdk/inpaint_sdk/models/clean.onnx --data "$data/photos/kodak24" \
-    --distort -o "$results/eval-clean-kodak24.json"
+if missing "$results/noise-clean.json"; then
+  "$bin/inpaint-export" eval sdk/inpaint_sdk/models/clean.onnx --data "$data" --noise \
+    --weights "$weights" -o "$results/noise-clean.json"
+fi
+if missing "$results/reading-text-line.json"; then
+  "$bin/inpaint-export" eval sdk/inpaint_sdk/models/text-line.onnx --data "$data" \
+    -o "$results/reading-text-line.json"
 fi
 if missing "$results/damage-film.json"; then
   "$bin/inpaint-export" eval sdk/inpaint_sdk/models/damage.onnx --data "$data" --limit 25 \

@@ -25,7 +25,7 @@ import httpx2
 
 from inpaint_bench.schema import write_result
 from inpaint_bench.schema.common import percentiles
-from inpaint_bench.schema.sdk import SdkResult, SdkRow
+from inpaint_bench.schema.results import SdkResult, SdkRow
 from inpaint_eval.drawn import draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio
 from inpaint_eval.scores import Pixels

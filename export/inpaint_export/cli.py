@@ -251,7 +251,15 @@ def precisions(folder: Path, data: Path, names: tuple[str, ...]) -> None:
     help="With --noise: CBM3D too, which is slow, and free for non-commercial use alone.",
 )
 @click.option(
-    "--limit", type=click.IntRange(min=1), help="With --film, --noise: pictures of each set."
+    "--peers/--no-peers",
+    default=True,
+    show_default=True,
+    help="Of a reader of text: Tesseract (of Debian) and RapidOCR (of PyPI) beside it.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="With --film, --noise, and of a reader of text: pictures or lines of each set.",
 )
 @click.option(
     "--ratios",
@@ -278,6 +286,7 @@ def evaluate(
     noise: bool,
     weights: Path | None,
     cbm3d: bool,
+    peers: bool,
     limit: int | None,
     ratios: str,
     checkpoint: Path | None,
@@ -285,14 +294,23 @@ def evaluate(
     write: bool,
     output: Path | None,
 ) -> None:
-    """Measure MODEL_FILE through the SDK: PSNR and SSIM, or of a detector F1.
+    """Measure MODEL_FILE through the SDK: PSNR and SSIM, of a detector F1, of a reader its errors.
 
     Inpainting models are measured under masks of fixed assignment, detectors on held-out film
     damage (--film), others on pairs, under distortions of fixed seeds, or on real noise (--noise).
+    Readers of text are measured on lines in held-out fonts: clean ones, degraded ones, ones in
+    photographs, and damaged ones before and after they are restored. Errors name the fonts that
+    have to be installed.
     """
-    from inpaint_export.evaluation import evaluate_cleaning, evaluate_film, evaluate_model
+    from inpaint_export.evaluation import (
+        evaluate_cleaning,
+        evaluate_film,
+        evaluate_model,
+        evaluate_reader,
+    )
     from inpaint_export.evaluation_file import write_document
     from inpaint_export.onnx_export import write_quality
+    from inpaint_sdk.models.file import read_model_file
 
     if film and noise:
         raise click.UsageError("--film and --noise are two measurements: give one")
@@ -304,6 +322,13 @@ def evaluate(
         evaluation = evaluate_cleaning(
             model_file, data, weights, threads=threads, limit=limit, with_cbm3d=cbm3d
         )
+    elif read_model_file(model_file).info.task == "read":
+        if masks is not None or distort or write:
+            raise click.UsageError(
+                "readers of text are measured on lines, and their files hold no figures: leave out "
+                "--masks, --distort and --write"
+            )
+        evaluation = evaluate_reader(model_file, data, threads=threads, limit=limit, peers=peers)
     else:
         evaluation = evaluate_model(
             model_file,

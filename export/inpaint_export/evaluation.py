@@ -118,9 +118,24 @@ def evaluate_film(
             model_file, root, detector=detector or DETECTOR, threads=threads, sizes=sizes
         )
         return Evaluation(document, quality)
+    if info.task == "read":
+        raise ExportError(f"{info.name} reads text: leave out --film")
     raise ExportError(
         f"{info.name} fills holes and finds no damage: leave out --film, give --masks"
     )
+
+
+def evaluate_reader(
+    model_file: Path, root: Path, *, threads: int, limit: int | None = None, peers: bool = True
+) -> Evaluation:
+    """Measures a reader as :func:`inpaint_export.reading.evaluation.evaluate_reading` does.
+
+    limit: lines of each set, for a trial.
+    """
+    from inpaint_export.reading.evaluation import ReadingSizes, evaluate_reading
+
+    sizes = None if limit is None else ReadingSizes(limit, limit)
+    return Evaluation(evaluate_reading(model_file, root, threads=threads, sizes=sizes, peers=peers))
 
 
 def evaluate_cleaning(

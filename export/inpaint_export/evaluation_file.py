@@ -12,7 +12,7 @@ from typing import Any
 from inpaint_eval.evaluations import FORMAT, FORMAT_VERSION
 from inpaint_eval.machine import read_machine
 from inpaint_eval.record import now
-from inpaint_export.model_document import write_whole
+from inpaint_sdk.files import write_whole
 from inpaint_sdk.models.file import read_model_file
 
 

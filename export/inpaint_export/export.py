@@ -14,7 +14,7 @@ from inpaint_export.recipes.data import recipe_from_data
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.info import Precision
-from inpaint_sdk.models.zoo import AUTO_F1_LOSS, AUTO_LOSS, lower_precision_file
+from inpaint_sdk.models.zoo import AUTO_LOSS, lower_precision_file
 
 
 def export_model_file(
@@ -75,12 +75,12 @@ def export_precisions(folder: Path, data: Path, names: Collection[str] = ()) -> 
     missing = [name for name in names if not (folder / f"{name}.onnx").is_file()]
     if missing:
         raise FileNotFoundError(f"there is no {', '.join(missing)} in {folder}")
-    for source in sorted(folder.glob("*.onnx")):
+    for source in sorted(folder.glob("[!.]*.onnx")):
         info = read_model_file(source).info
         if info.precision != "fp32" or (names and source.stem not in names):
             continue
-        limit = AUTO_F1_LOSS if info.task == "detect" else AUTO_LOSS
-        for precision in LIMITS:
+        limit = AUTO_LOSS[info.loss_unit]
+        for precision in LIMITS[info.loss_unit]:
             output = lower_precision_file(source, precision)
             output.unlink(missing_ok=True)
             try:

@@ -45,9 +45,13 @@ def centred_box(height: int, width: int) -> Pixels:
     return mask
 
 
-def measure_holes(restore: Restore, samples: Iterable[Holed]) -> Score:
-    """Means over pictures of a method; the perceptual distance where it is available."""
-    distance = PerceptualDistance() if is_available() else None
+def measure_holes(restore: Restore, samples: Iterable[Holed], *, perceptual: bool = True) -> Score:
+    """Means over pictures of a method.
+
+    perceptual: with the perceptual distance, where it is available. Its network takes longer than
+    most that are measured.
+    """
+    distance = PerceptualDistance() if perceptual and is_available() else None
     return mean_score(
         score(restore(s.picture, s.mask), s.picture, s.mask, distance) for s in samples
     )

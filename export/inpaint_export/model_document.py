@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import onnx
 
 from inpaint_sdk.models.info import METADATA_KEY, ModelInfo
@@ -15,10 +13,3 @@ def set_info(proto: onnx.ModelProto, info: ModelInfo) -> None:
     del proto.metadata_props[:]
     proto.metadata_props.extend(kept)
     proto.metadata_props.add(key=METADATA_KEY, value=info.to_json())
-
-
-def write_whole(data: bytes, path: Path) -> None:
-    """Writes a file that appears, by rename, when it is whole."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)

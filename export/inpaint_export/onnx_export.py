@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from inpaint_eval.sessions import open_session
 from inpaint_export.errors import ExportError
-from inpaint_export.model_document import set_info, write_whole
+from inpaint_export.model_document import set_info
 from inpaint_export.models.declarations import Declarations, declarations
 from inpaint_export.precision.storage import round_weights, store_in_half
 from inpaint_export.precision.trunk import set_full_precision
@@ -32,8 +32,9 @@ from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_export.training.start import replace_part
 from inpaint_kernels.onnx_body import DOMAIN
 from inpaint_kernels.onnx_export import attach_function, translation_table
+from inpaint_sdk.files import write_whole
 from inpaint_sdk.models.file import content_digest
-from inpaint_sdk.models.info import METADATA_KEY, DetectionQuality, ModelInfo, Quality
+from inpaint_sdk.models.info import METADATA_KEY, DetectionQuality, ModelInfo, Quality, Task
 
 OPSET = 18
 
@@ -117,6 +118,7 @@ def export_model(model: nn.Module, recipe: Recipe, output: Path) -> list[Check]:
         trained_size=recipe.data.crop,
         memory=declared.memory,
         kinds=declared.kinds,
+        alphabet=declared.alphabet,
         licence=recipe.card.licence,
         training_data=recipe.card.training_data,
         outputs=recipe.outputs,
@@ -151,14 +153,16 @@ def write_quality(
 
 
 def _to_onnx(model: nn.Module, recipe: Recipe, declared: Declarations) -> onnx.ModelProto:
-    """Exports with dynamic batch, height and width."""
+    """Exports with dynamic batch, height and width; the height of lines of text is fixed."""
     multiple = declared.size_multiple
-    example = _example(recipe, 2, 2 * multiple, 3 * multiple, seed=0)
+    example = _example(recipe, 2, _height(recipe, 2 * multiple), 3 * multiple, seed=0)
     size = {
         0: torch.export.Dim("batch"),
         2: multiple * torch.export.Dim("rows", min=1, max=4096),
         3: multiple * torch.export.Dim("columns", min=1, max=4096),
     }
+    if recipe.task == "read":
+        del size[2]
     names = ("image", "mask")[: len(example)]
     program = torch.onnx.export(
         model,
@@ -175,7 +179,7 @@ def _to_onnx(model: nn.Module, recipe: Recipe, declared: Declarations) -> onnx.M
     if any(node.domain == DOMAIN for node in program.model.graph):
         attach_function(program)
     proto = program.model_proto
-    _name_sizes(proto)
+    _name_sizes(proto, recipe.task)
     kept = _outputs_of(proto.graph, declared.full_precision)
     # What the exporter notes about where nodes came from is of no use to a runtime.
     del proto.metadata_props[:]
@@ -210,11 +214,13 @@ def _outputs_of(graph: onnx.GraphProto, modules: tuple[str, ...]) -> list[str]:
     return [output for output, scope in scopes.items() if scope & set(modules)]
 
 
-def _name_sizes(proto: onnx.ModelProto) -> None:
+def _name_sizes(proto: onnx.ModelProto, task: Task) -> None:
     """Gives the dynamic axes of inputs and outputs the names that people know."""
     for value in (*proto.graph.input, *proto.graph.output):
         dims = value.type.tensor_type.shape.dim
         names = {0: "batch", 2: "height", 3: "width"} if len(dims) == 4 else {0: "batch"}
+        if task == "read":
+            names = {0: "batch", 3: "width"} if len(dims) == 4 else {0: "batch", 1: "steps"}
         for axis, name in names.items():
             dims[axis].Clear()
             dims[axis].dim_param = name
@@ -243,7 +249,7 @@ def _compare(model: nn.Module, data: bytes, recipe: Recipe, multiple: int) -> It
         session = open_session(data, native=native)
         names = [value.name for value in session.get_inputs()]
         for index, (rows, columns) in enumerate(CHECKED_SIZES):
-            height, width = rows * multiple, columns * multiple
+            height, width = _height(recipe, rows * multiple), columns * multiple
             inputs = _example(recipe, 1 + index % 2, height, width, seed=index)
             with torch.inference_mode():
                 expected = model(*inputs)
@@ -251,12 +257,19 @@ def _compare(model: nn.Module, data: bytes, recipe: Recipe, multiple: int) -> It
                 expected = (expected,)
             feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
             found = session.run(list(recipe.outputs), feed)
+            if recipe.task == "read":  # as probabilities: logarithms of nearly 0 are far apart
+                found, expected = [np.exp(f) for f in found], tuple(e.exp() for e in expected)
             difference = max(_difference(f, e) for f, e in zip(found, expected, strict=True))
             yield Check(height, width, native, difference)
 
 
 def _scans(data: bytes) -> bool:
     return any(node.domain == DOMAIN for node in onnx.load_from_string(data).graph.node)
+
+
+def _height(recipe: Recipe, height: int) -> int:
+    """Of an example: lines of text have that of those that were trained on."""
+    return recipe.data.crop if recipe.task == "read" else height
 
 
 def _difference(found: NDArray[np.float32], expected: Tensor) -> float:

@@ -18,6 +18,7 @@ import ctypes
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -219,13 +220,25 @@ def sanitize(day: Day, tool: str) -> dict[str, Any]:
 
 
 def build_libraries(day: Day) -> dict[str, Any]:
-    """By CMake: the PyTorch operator's library and, where TensorRT's headers are, its plugin."""
+    """By CMake: PyTorch's and ONNX Runtime's and, where TensorRT's headers are, its plugin."""
     architecture = find_capability()
     need("nvcc", "cmake")
+    need_new_cmake(day)
     options = ("-DINPAINT_CUDA=ON", f"-DINPAINT_CUDA_ARCHITECTURES={architecture}-real")
     day.run("cmake", "-S", ROOT, "-B", day.work / "build", *options)
     day.run("cmake", "--build", day.work / "build", "--parallel")
     return {"plugin": plugin_of(day).exists()}
+
+
+def need_new_cmake(day: Day) -> None:
+    """Raises ``Skipped`` for a CMake that is too old, as Ubuntu 22.04's and so JetPack 6's is."""
+    (wanted,) = re.findall(r"required\(VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())
+    found = re.findall(r"version ([\d.]+)", day.run("cmake", "--version"))[0]
+    if [*map(int, found.split("."))] < [*map(int, wanted.split("."))]:
+        raise Skipped(
+            f"cmake {found} is older than {wanted}: {sys.executable} -m pip install cmake, and put "
+            f"{Path(sys.executable).parent} first on the PATH"
+        )
 
 
 def plugin_of(day: Day) -> Path:
@@ -250,7 +263,7 @@ def check_pytorch(day: Day) -> dict[str, Any]:
 
 
 def model_steps(day: Day) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
-    """A step for each backend, model and precision, of models with scans with the plugin too."""
+    """A step for each backend, model and precision, of models with scans with our kernels too."""
     try:
         from inpaint_sdk import ModelError
         from inpaint_sdk.backends import probe_backends
@@ -260,6 +273,10 @@ def model_steps(day: Day) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
         yield "models", partial(skip, f"inpaint-sdk is not installed for {sys.executable}: {error}")
         return
     probes = probe_backends()
+    libraries = {
+        "onnxruntime-cuda": ("with the CUDA scan", day.work / "build" / "libinpaint_ort.so"),
+        "tensorrt": ("with the plugin", plugin_of(day)),
+    }
     for backend in BACKENDS:
         if not probes[backend].available:
             yield backend, partial(skip, probes[backend].detail)
@@ -271,9 +288,10 @@ def model_steps(day: Day) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
                 continue
             name = f"{backend} {model} {precision}"
             yield name, partial(run_model, day, backend, model, precision, None)
-            if scans and backend == "tensorrt":
-                run = partial(run_model, day, backend, model, precision, plugin_of(day))
-                yield f"{name} with the plugin", run
+            if scans and backend in libraries:
+                title, library = libraries[backend]
+                run = partial(run_model, day, backend, model, precision, library)
+                yield f"{name} {title}", run
 
 
 def skip(reason: str) -> dict[str, Any]:
@@ -281,15 +299,16 @@ def skip(reason: str) -> dict[str, Any]:
 
 
 def run_model(
-    day: Day, backend: str, model: str, precision: str, plugin: Path | None
+    day: Day, backend: str, model: str, precision: str, library: Path | None
 ) -> dict[str, Any]:
     """In a process of its own, which a GPU's library may take with it."""
-    if plugin is not None and not plugin.exists():
-        raise Skipped("the plugin was not built: it needs nvcc, CMake and TensorRT's headers")
+    if library is not None and not library.exists():
+        headers = ", TensorRT's headers" if library == plugin_of(day) else ""
+        raise Skipped(f"{library.name} was not built: it needs nvcc, CMake{headers}")
     result = day.work / "model.json"
     result.unlink(missing_ok=True)
     command = (sys.executable, HERE / "first_day_model.py", backend, model, precision, result)
-    given = () if plugin is None else (plugin,)
+    given = () if library is None else (library,)
     day.run(*command, *given, INPAINT_SDK_CACHE=str(day.folder / "cache"))
     return check_model_result(json.loads(result.read_text()))
 
@@ -360,7 +379,8 @@ def _cell(text: str) -> str:
 def _measured(data: dict[str, Any]) -> str:
     if "milliseconds" in data:
         times = ", ".join(f"{size} {ms['p50']:g} ms" for size, ms in data["milliseconds"].items())
-        return f"{times}; {data['from_cpu']:.2g} from the CPU; loaded in {data['load_seconds']:g} s"
+        rest = f"{data['from_cpu']:.2g} from the CPU; loaded in {data['load_seconds']:g} s"
+        return "; ".join([times, rest, *data["warnings"]])
     if "cases" in data:
         return f"{data['cases']} cases, {data['failures']} failed"
     if "passes" in data:

@@ -1,12 +1,13 @@
 """One step of first_day.py, in a process of its own: compares a model with the CPU, and times it.
 
-python kernels/cuda/first_day_model.py BACKEND MODEL PRECISION RESULT.json [PLUGIN.so]
+python kernels/cuda/first_day_model.py BACKEND MODEL PRECISION RESULT.json [LIBRARY.so]
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -17,14 +18,37 @@ from typing import Any
 import numpy as np
 
 from inpaint_sdk import Restorer
+from inpaint_sdk.backends.onnxruntime import loader
 from inpaint_sdk.backends.pool import ModelPool
 from inpaint_sdk.backends.tensorrt import scan_node
 
 
-def measure_model(backend: str, model: str, precision: Any, plugin: Path | None) -> dict[str, Any]:
+class Warnings(logging.Handler):
+    """Keeps what the SDK warns of, like a model that cannot run as a CUDA graph."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(record.getMessage())
+
+
+def take(backend: str, library: Path | None) -> None:
+    """Has scans run in a library that was not installed; TensorRT without one in none."""
+    plugin = None
+    if library and backend == "tensorrt":
+        plugin = scan_node.Plugin(library, hashlib.sha256(library.read_bytes()).hexdigest())
+    elif library:
+        loader.get_library_path = lambda: library  # type: ignore[attr-defined]
+    scan_node.find_plugin = lambda name: plugin  # type: ignore[assignment]
+
+
+def measure_model(backend: str, model: str, precision: Any, library: Path | None) -> dict[str, Any]:
     """Runs a model on a backend: its distance from the CPU's outputs, and how long it takes."""
-    given = plugin and scan_node.Plugin(plugin, hashlib.sha256(plugin.read_bytes()).hexdigest())
-    scan_node.find_plugin = lambda name: given  # type: ignore[assignment]  # with it, or without
+    warnings = Warnings()
+    logging.getLogger("inpaint_sdk").addHandler(warnings)
+    take(backend, library)
     rng = np.random.default_rng(0)
     cpu = ModelPool("onnxruntime-cpu", precision="fp32").get(model)
     begin = time.perf_counter()
@@ -57,6 +81,7 @@ def measure_model(backend: str, model: str, precision: Any, plugin: Path | None)
         "from_cpu": distance(runs[0], expected),
         "from_first": max(distance(run, runs[0]) for run in runs[1:]),
         "milliseconds": latencies,
+        "warnings": warnings.found,
     }
 
 
@@ -77,8 +102,8 @@ def percentiles(call: Callable[[], object]) -> dict[str, float]:
 
 
 def main() -> None:
-    backend, model, precision, result, *plugin = sys.argv[1:]
-    data = measure_model(backend, model, precision, Path(plugin[0]) if plugin else None)
+    backend, model, precision, result, *library = sys.argv[1:]
+    data = measure_model(backend, model, precision, Path(library[0]) if library else None)
     Path(result).write_text(json.dumps(data))
 
 

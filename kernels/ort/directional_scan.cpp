@@ -1,5 +1,7 @@
 #include "directional_scan.h"
 
+#include <limits>
+
 namespace inpaint::ort {
 namespace {
 
@@ -58,6 +60,7 @@ Status* infer_output_shape(const CustomOp* op, ShapeInferContext* context) {
   for (int axis = 0; axis < 4; ++axis) {
     if (sizes[axis] < 0 && (axis == 1 || names[axis][0] == '\0')) return nullptr;
   }
+  if (sizes[1] > std::numeric_limits<int64_t>::max() / kDirections) return nullptr;
   // Not this operator's type: the runtime asks one operator for all that share the name.
   ElementType type = kUndefined;
   if (Status* status = api.type(x, &type)) return status;

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from inpaint_sdk.models.zoo import list_models
     from inpaint_sdk.native import get_library_path
     from inpaint_sdk.policies.plan import Plan, Result, Step
+    from inpaint_sdk.reader import TextReader
     from inpaint_sdk.restorer import Restorer
+    from inpaint_sdk.runners.ctc import TextLine
     from inpaint_sdk.runners.degradation import Degradation
     from inpaint_sdk.runners.detect import Detection
     from inpaint_sdk.stream.pipeline import Frame, Stream, StreamCounts
@@ -49,7 +51,9 @@ _MODULES = {
     "models.zoo": ("list_models",),
     "native": ("get_library_path",),
     "policies.plan": ("Plan", "Result", "Step"),
+    "reader": ("TextReader",),
     "restorer": ("Restorer",),
+    "runners.ctc": ("TextLine",),
     "runners.degradation": ("Degradation",),
     "runners.detect": ("Detection",),
     "stream.pipeline": ("Frame", "Stream", "StreamCounts"),
@@ -103,6 +107,8 @@ __all__ = [
     "Step",
     "Stream",
     "StreamCounts",
+    "TextLine",
+    "TextReader",
     "VideoReport",
     "__version__",
     "get_library_path",

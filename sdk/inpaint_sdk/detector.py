@@ -7,16 +7,16 @@ from collections.abc import Sequence
 
 from inpaint_sdk.backends.base import Provider
 from inpaint_sdk.backends.pool import ModelPool
+from inpaint_sdk.images.files import ImageLike
 from inpaint_sdk.images.image import Channels
-from inpaint_sdk.images.opening import ImageLike
-from inpaint_sdk.loaded import Loaded
+from inpaint_sdk.loaded import LoadedWithOptions
 from inpaint_sdk.models.info import PrecisionChoice
 from inpaint_sdk.options import Options
 from inpaint_sdk.policies.make import DETECTOR
 from inpaint_sdk.runners.detect import Detection, DetectRunner
 
 
-class Detector(Loaded):
+class Detector(LoadedWithOptions):
     """A loaded model that finds damage. May be shared by threads, forked and pickled.
 
     Examples:

@@ -62,7 +62,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the file cannot be made or renamed.
     """
-    try:
+    with writing(path, RuntimeError):  # the latter for a link in a circle
         path = path.resolve() if path.is_symlink() else path
         partial = path.with_name(f".{path.stem[:32]}.{secrets.token_hex(6)}{path.suffix[-16:]}")
         if path.is_dir():
@@ -70,16 +70,15 @@ def atomic_write(path: Path) -> Iterator[Path]:
         mode = path.stat().st_mode & 0o777 if path.exists() else None
         # Of a new file the kernel takes the umask off, which only all threads together have.
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
-        os.close(os.open(partial, flags, 0o666 if mode is None else mode | 0o200))
-    except (OSError, RuntimeError) as error:  # the latter for a link in a circle
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"cannot write in {path.parent}: {reason}") from error
+        file = os.open(partial, flags, 0o666 if mode is None else mode | 0o200)
     try:
+        with writing(path):
+            os.close(file)
         yield partial
         with writing(path):
             # A rename may reach the disk before the content does: a crash would leave it empty.
-            with partial.open("rb+") as file:
-                os.fsync(file)
+            with partial.open("rb+") as whole:
+                os.fsync(whole)
             if mode is not None:
                 partial.chmod(mode)
             partial.replace(path)
@@ -103,6 +102,12 @@ def writing(path: Path, *errors: type[Exception]) -> Iterator[None]:
         # The name in the error would be the partial file's.
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"cannot write {path}: {reason}") from error
+
+
+def write_whole(data: bytes, path: Path) -> None:
+    """Write a file that appears, by rename, when it is whole; raises ``OutputError``."""
+    with atomic_write(path) as partial, writing(path):
+        partial.write_bytes(data)
 
 
 def image_format(path: PurePath) -> str:

@@ -17,11 +17,16 @@ from inpaint_sdk.backends.base import Provider
 from inpaint_sdk.backends.pool import ModelPool
 from inpaint_sdk.errors import OptionError
 from inpaint_sdk.frames.restorer import FrameRestorer
-from inpaint_sdk.images.files import open_image_file, write_image_file
+from inpaint_sdk.images.files import (
+    ImageAndMask,
+    ImageLike,
+    open_image_file,
+    open_pair,
+    write_image_file,
+)
 from inpaint_sdk.images.image import Channels
 from inpaint_sdk.images.masks import MaskLike
-from inpaint_sdk.images.opening import ImageAndMask, ImageLike, open_pair
-from inpaint_sdk.loaded import Loaded, absolute
+from inpaint_sdk.loaded import LoadedWithOptions, absolute
 from inpaint_sdk.models.info import PrecisionChoice
 from inpaint_sdk.options import Clouds, DamageIn, Options, is_integer
 from inpaint_sdk.policies.make import DETECTOR, load_detector, make_policy
@@ -41,7 +46,7 @@ PilOrPath: TypeAlias = "PILImage.Image | StrPath"
 ArrayOrBytes = TypeVar("ArrayOrBytes", NDArray[Any], bytes)
 
 
-class Restorer(Loaded):
+class Restorer(LoadedWithOptions):
     """A loaded model. Made by :meth:`load`; may be shared by threads, forked and pickled.
 
     Use it as a context manager, or call :meth:`inpaint_sdk.Restorer.close`, to give back what the

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from inpaint_bench.cli import main
 from inpaint_bench.schema import read_result
-from inpaint_bench.schema.run import RunResult
-from support.bench import QUICK, Bench
+from inpaint_bench.schema.results import RunResult
+from support.bench import QUICK, Bench, Measured
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +42,32 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="session")
 def run_file(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A measured run: photo and two peers at 64x64, one of which cannot run."""
-    output = tmp_path_factory.mktemp("run") / "run.json"
+    output = tmp_path_factory.mktemp("photo") / "photo.json"
     arguments = ["--sizes", "64", "--peers", "opencv-telea,opencv-ns", "-o", str(output), *QUICK]
     found = bench("run", "--models", "photo,photo-9", *arguments)
     assert found.exit_code == 0, found.output
     return output
+
+
+@pytest.fixture(scope="session")
+def measured(
+    bench: Bench, folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Measured:
+    """Speed and quality of the pictures under the masks, by both hole ratios; not to be changed."""
+    folder = tmp_path_factory.mktemp("measured")
+    pictures, masks = folders
+    data = ["--pictures", pictures, "--masks", masks, "--holes", "10-20,30-40"]
+    gallery = ["--gallery", folder / "gallery", "--peers", "opencv-telea", "--threads", "1"]
+    commands = {
+        "run": [*data, "--peers", "opencv-telea,opencv-ns", "--sizes", "own", *QUICK],
+        "quality": [*data, "--kinds", "box", *gallery],
+    }
+    printed = {}
+    for name, arguments in commands.items():
+        found = bench(name, *arguments, "-o", folder / f"{name}.json")
+        assert found.exit_code == 0, found.output
+        printed[name] = found.output
+    return Measured(folder, printed)
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,7 @@ from inpaint_bench.compare import Verdict, compare
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema import read_result, write_result
 from inpaint_bench.schema.common import Times
-from inpaint_bench.schema.quality import Group, QualityResult, QualityRow, Sample
-from inpaint_bench.schema.run import RunResult
+from inpaint_bench.schema.results import Group, QualityResult, QualityRow, RunResult, Sample
 from inpaint_eval.scores import Score
 from inpaint_eval.timing import Turns
 from support.bench import Bench

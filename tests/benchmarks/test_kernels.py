@@ -16,7 +16,7 @@ pytest.importorskip("onnx")
 from inpaint_bench.errors import BenchError
 from inpaint_bench.kernels import RATIOS, run_cuda_program
 from inpaint_bench.schema import read_result
-from inpaint_bench.schema.kernels import KernelsResult
+from inpaint_bench.schema.results import KernelsResult
 
 X = 4 * 1 * 2 * 5 * 7  # bytes
 

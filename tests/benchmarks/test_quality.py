@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -10,26 +11,21 @@ import numpy as np
 import pytest
 
 from inpaint_bench.schema import read_result
-from inpaint_bench.schema.quality import QualityResult
+from inpaint_bench.schema.results import QualityResult
 from inpaint_eval.scores import mean_score, score
 from inpaint_sdk import Restorer
-from support.bench import Bench
+from support.bench import Bench, Measured
 
 
 @pytest.fixture
-def quality_file(bench: Bench, folders: tuple[Path, Path], tmp_path: Path) -> Path:
-    pictures, masks = folders
-    output = tmp_path / "quality.json"
-    arguments = ["--pictures", pictures, "--masks", masks, "--kinds", "box", "--threads", "1"]
-    arguments += ["--gallery", tmp_path / "gallery", "--peers", "opencv-telea"]
-    found = bench("quality", *arguments, "-o", output)
-    assert found.exit_code == 0, found.output
-    assert "masks, 10-20 % (3 pictures)\ncandidate " in found.output
-    return output
+def quality_file(measured: Measured, tmp_path: Path) -> Path:
+    """A copy that may be changed."""
+    return Path(shutil.copy(measured.folder / "quality.json", tmp_path))
 
 
-def test_quality_by_kind_and_ratio(quality_file: Path, folders: tuple[Path, Path]) -> None:
-    result = read_result(quality_file)
+def test_quality_by_kind_and_ratio(measured: Measured, folders: tuple[Path, Path]) -> None:
+    assert "masks, 10-20 % (3 pictures)\ncandidate " in measured.printed["quality"]
+    result = read_result(measured.folder / "quality.json")
     assert isinstance(result, QualityResult)
     titles = ["masks, 10-20 %", "masks, 30-40 %", "box, 10-20 %", "box, 30-40 %"]
     assert [group.title for group in result.groups] == titles
@@ -50,8 +46,8 @@ def test_quality_by_kind_and_ratio(quality_file: Path, folders: tuple[Path, Path
     assert telea.scores[0] != ours.scores[0]
 
 
-def test_pictures_of_the_worst_and_the_median_case(quality_file: Path) -> None:
-    gallery = quality_file.parent / "gallery"
+def test_pictures_of_the_worst_and_the_median_case(measured: Measured) -> None:
+    gallery = measured.folder / "gallery"
     names = [
         f"{k}-{r}-{c}.jpg"
         for k in ("box", "masks")

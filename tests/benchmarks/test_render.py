@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inpaint_bench.page import make_page
-from inpaint_bench.schema.run import RunResult
+from inpaint_bench.schema.results import RunResult
 from inpaint_bench.tables.whole import tables_of
 from inpaint_eval.render import Table, to_markdown, to_text
 

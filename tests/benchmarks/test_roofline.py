@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from inpaint_bench.devices import PUBLISHED, matches
-from inpaint_bench.roofline import bound_of, find_measured
+from inpaint_bench.roofline import PUBLISHED, bound_of, find_measured, matches
 from inpaint_bench.schema import read_result
-from inpaint_bench.schema.roofline import Device, RooflineResult
-from inpaint_bench.schema.run import RunResult
+from inpaint_bench.schema.results import Device, RooflineResult, RunResult
 from inpaint_eval.cost import Layer, Network, read_network
 from inpaint_eval.machine import read_machine
 from inpaint_sdk.models.zoo import open_model

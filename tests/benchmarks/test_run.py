@@ -14,21 +14,19 @@ import cv2
 import numpy as np
 import pytest
 
-from inpaint_bench.case import measure_case
 from inpaint_bench.energy import Gauge
 from inpaint_bench.errors import CannotRunError
 from inpaint_bench.executors import Order
-from inpaint_bench.frames import make_frames
+from inpaint_bench.isolated import run_isolated
 from inpaint_bench.peers import PEERS, Peer
-from inpaint_bench.probe import probe
-from inpaint_bench.run import measure_overhead
+from inpaint_bench.run import load_alone, make_frames, measure_case, measure_overhead
 from inpaint_bench.schema import read_result
 from inpaint_bench.schema.common import CandidateKey
-from inpaint_bench.schema.run import CaseKey, Protocol, RunResult
+from inpaint_bench.schema.results import CaseKey, Protocol, RunResult
 from inpaint_eval.drawn import MASK_KINDS, draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio, hole_ratio
 from inpaint_eval.scores import Pixels
-from support.bench import QUICK, Bench
+from support.bench import QUICK, Bench, Measured
 
 
 def test_every_candidate_is_a_row(run_result: RunResult) -> None:
@@ -84,16 +82,12 @@ def test_a_detector_s_times_are_measured(bench: Bench, tmp_path: Path) -> None:
     assert all(row.times is not None for row in rows), [row.reason for row in rows]
 
 
-def test_the_table_is_printed(bench: Bench, folders: tuple[Path, Path], tmp_path: Path) -> None:
-    pictures, masks = folders
-    arguments = ["--models", "", "--peers", "opencv-telea,opencv-ns", "--sizes", "own"]
-    arguments += ["--pictures", str(pictures), "--masks", str(masks), "--holes", "10-20,30-40"]
-    found = bench("run", *arguments, *QUICK, "-o", tmp_path / "run.json")
-    assert found.exit_code == 0, found.output
-    assert "\ncall, own size, holes 30-40 %, batch 1, 1 thread (3 pictures" in found.output
-    assert "\nopencv-ns  " in found.output
-    assert "the loop adds" in found.output
-    result = read_result(tmp_path / "run.json")
+def test_the_table_is_printed(measured: Measured) -> None:
+    printed = measured.printed["run"]
+    assert "\ncall, own size, holes 30-40 %, batch 1, 1 thread (3 pictures" in printed
+    assert "\nopencv-ns  " in printed
+    assert "the loop adds" in printed
+    result = read_result(measured.folder / "run.json")
     assert isinstance(result, RunResult)
     assert [case.key.holes for case in result.cases] == ["10-20", "30-40"]
 
@@ -225,7 +219,7 @@ def test_a_candidate_that_takes_its_process_along_is_a_reason(
     case = CaseKey(scope="call", size=(32, 32), holes="10-20", batch=1, threads=1)
     (frame,) = make_frames(case, None, None, None)
     with pytest.raises(CannotRunError, match=message):
-        probe(Order(key, "call", threads=1, batch=1), frame, timeout=timeout)
+        run_isolated(load_alone, Order(key, "call", threads=1, batch=1), frame, timeout=timeout)
 
 
 def test_a_candidate_that_fails_on_the_way_is_a_row_and_others_go_on(

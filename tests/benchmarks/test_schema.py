@@ -11,8 +11,8 @@ import pytest
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema import json_schema, read_result, write_result
 from inpaint_bench.schema.common import Times
-from inpaint_bench.schema.run import RunResult
-from inpaint_bench.tables.documents import require_revision
+from inpaint_bench.schema.results import RunResult
+from inpaint_bench.tables import require_revision
 from inpaint_eval.timing import Turns
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"

@@ -9,7 +9,7 @@ import pytest
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema import read_result, write_result
-from inpaint_bench.schema.sdk import SdkResult
+from inpaint_bench.schema.results import SdkResult
 from inpaint_bench.sdk import ROWS, measure_sdk, startup, stream
 from support.bench import Bench, failing_row
 

@@ -87,7 +87,11 @@ def rgba(image: Pixels) -> list[int]:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGBA).ravel().tolist()
 
 
-@pytest.mark.parametrize("info", list_models(), ids=lambda info: info.name)
+@pytest.mark.parametrize(
+    "info",
+    [info for info in list_models() if info.task != "read"],  # which takes lines of one height
+    ids=lambda info: info.name,
+)
 def test_a_network_gives_python_s_numbers(
     page: Any, image: Pixels, mask: Pixels, info: Any
 ) -> None:

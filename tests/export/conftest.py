@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -13,12 +11,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra inpaint-sdk[train]")
 
-from inpaint_export.data.photos import PhotoDataConfig  # noqa: E402
-from inpaint_export.models.cnn import CnnConfig, CnnInpainter  # noqa: E402
-from inpaint_export.recipes import load_recipe  # noqa: E402
 from inpaint_export.recipes.base import Recipe  # noqa: E402
-from inpaint_export.training.optim import OptimConfig  # noqa: E402
-from inpaint_export.training.validation import HoleValidationConfig  # noqa: E402
+from support.training import tiny_recipe, write_pictures  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,13 +36,7 @@ def no_denormals() -> Iterator[None]:
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six pictures of smooth colours for training and two for validation."""
     root = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(5)
-    for folder, count in (("train", 6), ("val", 2)):
-        (root / folder).mkdir()
-        for index in range(count):
-            coarse = rng.integers(0, 256, (6, 7, 3)).astype(np.uint8)
-            picture = cv2.resize(coarse, (352, 336), interpolation=cv2.INTER_CUBIC)
-            cv2.imwrite(str(root / folder / f"{index}.png"), picture)
+    write_pictures(root, {"train": 6, "val": 2})
     return root
 
 
@@ -68,17 +56,7 @@ def holed_data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def tiny_recipe() -> Recipe:
+@pytest.fixture(name="tiny_recipe")
+def _tiny_recipe() -> Recipe:
     """``photo``, shrunk."""
-    config = CnnConfig((8, 8, 8), (0, 1), (1, 2), (1, 0))
-    return replace(
-        load_recipe("photo"),
-        build=partial(CnnInpainter, config),
-        data=PhotoDataConfig(("train",), crop=64),
-        validation=HoleValidationConfig(folder="val", count=2, every=4),
-        optim=OptimConfig(warmup=2, ema=0.5),
-        start=None,
-        steps=8,
-        batch=2,
-    )
+    return tiny_recipe()

@@ -119,5 +119,5 @@ def test_an_expected_error_is_one_line(
         raise error
 
     monkeypatch.setattr(evaluation, "evaluate_model", fail)
-    result = run("eval", "model.onnx", "--data", tmp_path)
+    result = run("eval", open_model("photo").path, "--data", tmp_path)
     assert (result.exit_code, result.output) == (1, f"Error: {error}\n")

@@ -1,27 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
 
 from inpaint_export.data import distortions
-from inpaint_export.data.distortions import (
-    KINDS,
-    PLAIN_CAMERA,
-    DistortionDataConfig,
-    distort,
-)
 from inpaint_export.models.crnn import Adaptation, Crnn, CrnnConfig, Reader, Sequences
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
-from inpaint_export.training.loop import Trainer
-from inpaint_export.training.validation import DistortionValidationConfig
-from inpaint_sdk.runners.degradation import MAX_NOISE
 
 SMALL = CrnnConfig(widths=(8, 8, 8), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1), state=4)
 
@@ -29,17 +18,6 @@ SMALL = CrnnConfig(widths=(8, 8, 8), encoder_blocks=(1, 1, 1), decoder_blocks=(1
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    (tmp_path / "photos").mkdir()
-    for index in range(3):
-        coarse = rng.integers(0, 256, (30, 30, 3)).astype(np.uint8)
-        picture = cv2.resize(coarse, (340, 340), interpolation=cv2.INTER_CUBIC)
-        cv2.imwrite(str(tmp_path / "photos" / f"{index}.png"), picture)
-    return tmp_path
 
 
 def test_noise_has_the_variance_that_was_asked_for(rng: np.random.Generator) -> None:
@@ -85,44 +63,6 @@ def test_codecs_lose_more_at_lower_quality(rng: np.random.Generator) -> None:
     red = np.zeros((16, 16, 3), np.float32)
     red[..., 0] = 1.0
     assert distortions.compress(red, ".jpg", 95)[..., 0].mean() > 0.9
-
-
-def test_some_pictures_stay_as_they_are_and_strengths_tell(rng: np.random.Generator) -> None:
-    coarse = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
-    clean = cv2.resize(coarse, (64, 64), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
-    items = [distort(rng, clean) for _ in range(300)]
-    untouched = [i for i in items if not any(i.strength.values())]
-    assert 0.05 < len(untouched) / len(items) < 0.3
-    assert all(np.array_equal(i.picture, clean) for i in untouched)
-    for kind in KINDS:
-        strengths = [i.strength[kind] for i in items]
-        assert min(strengths) >= 0.0
-        assert 0.6 < max(strengths) <= 1.0  # strong ones are rare, but there
-    noisy = [i for i in items if [kind for kind in KINDS if i.strength[kind]] == ["noise"]]
-    deviations = [float((i.picture.astype(float) - clean).std()) for i in noisy]
-    told = [i.strength["noise"] for i in noisy]
-    assert np.corrcoef(deviations, told)[0, 1] > 0.99
-
-
-def test_three_in_ten_are_what_a_plain_camera_gives(rng: np.random.Generator) -> None:
-    """All three distortions, each mild; strong ones are left to the others."""
-    clean = rng.integers(0, 256, (32, 32, 3)).astype(np.uint8)
-    strengths = [distort(rng, clean).strength for _ in range(1000)]
-    everything = [s for s in strengths if all(s.values())]
-    plain = [s for s in everything if s["noise"] * MAX_NOISE <= PLAIN_CAMERA.noise[1]]
-    assert 0.4 < len(everything) / len(strengths) < 0.5
-    assert 0.3 < len(plain) / len(strengths) < len(everything) / len(strengths)
-
-
-def test_items_depend_on_the_seed_and_index_alone(photos: Path) -> None:
-    dataset = DistortionDataConfig(("photos",), crop=64).open(photos, seed=3, length=8)
-    again = DistortionDataConfig(("photos",), crop=64).open(photos, seed=3, length=8)
-    for index in (0, 5, 2):
-        item, other = dataset[index], again[index]
-        assert item["image"].shape == item["clear"].shape == (3, 64, 64)
-        assert item["strength"].shape == (3,)
-        assert all(torch.equal(item[name], other[name]) for name in item)
-    assert not torch.equal(dataset[0]["clear"], dataset[1]["clear"])
 
 
 @pytest.mark.parametrize("reader", ["scan", "none", pytest.param("gru", marks=pytest.mark.slow)])
@@ -172,17 +112,3 @@ def test_the_readers_cost_alike() -> None:
     ]
     assert max(counts) < 1.02 * min(counts)
     assert max(counts) * 4 < 6e6
-
-
-def test_the_recipes_train(photos: Path, tmp_path: Path) -> None:
-    """The second begins with what the first has learned."""
-    for name in ("clean-crops", "clean"):
-        recipe = replace(
-            load_recipe(name),
-            build=partial(Crnn, SMALL),
-            data=DistortionDataConfig(("photos",), crop=64),
-            validation=DistortionValidationConfig("photos", count=2, every=2),
-            steps=4,
-            batch=2,
-        )
-        assert np.isfinite(Trainer(recipe, photos, tmp_path / name, workers=0).run())

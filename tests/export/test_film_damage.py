@@ -11,7 +11,12 @@ import torch
 
 from inpaint_eval.pictures import Pixels
 from inpaint_export.data import worn_prints
-from inpaint_export.data.film_damage import FAMILIES, KINDS, FilmDamageDataConfig
+from inpaint_export.data.film_damage import (
+    FAMILIES,
+    KINDS,
+    FilmDamageDataConfig,
+    busyness,
+)
 from inpaint_export.data.scene_text import scene_text
 from support.film import write_film, write_photographs
 
@@ -48,6 +53,16 @@ def test_items_depend_on_seed_and_index_alone(root: Path) -> None:
             assert tensor.dtype == torch.uint8
             assert torch.equal(tensor, two[name])
     assert not torch.equal(first[5]["image"], other[5]["image"])
+
+
+def test_busy_items_are_cut_where_the_scene_stands_out(root: Path) -> None:
+    def mean_busyness(busy: float) -> float:
+        alike = {"families": {"none": 1.0}, "scene_text": 0.0, "busy": busy}
+        items = config(**alike).open(root, seed=3, length=12)
+        crops = (items[index]["image"].permute(1, 2, 0).numpy() for index in range(12))
+        return float(np.mean([busyness(np.ascontiguousarray(crop)) for crop in crops]))
+
+    assert mean_busyness(1.0) > 1.1 * mean_busyness(0.0) > 0.0
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from inpaint_export.data.noisy_photos import (
     NoisyPhotoDataConfig,
     draw_noisy,
 )
-from inpaint_export.models.crnn import CLEAN_NEXT, Crnn, CrnnConfig
+from inpaint_export.models.crnn import Crnn, CrnnConfig
 from inpaint_export.recipes import load_recipe
 from inpaint_export.training.cleaning import Cleaning, degradation_loss
 from inpaint_export.training.loop import Trainer
@@ -212,7 +212,7 @@ class _Shifted(torch.nn.Module):
 
 
 def test_the_network_is_small_and_starts_as_the_identity() -> None:
-    model = Crnn(CLEAN_NEXT)
+    model = load_recipe("clean").build()
     assert sum(p.numel() for p in model.parameters()) * 4 < 6e6
     image = torch.rand(1, 3, 32, 48)
     torch.testing.assert_close(model(image)[0], image)
@@ -222,9 +222,9 @@ def test_the_recipe_trains(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     for index in range(3):
         cv2.imwrite(str(tmp_path / "photos" / f"{index}.png"), smooth(index, 300, 30))
-    small = CrnnConfig((8, 8, 8), (1, 1, 1), (1, 1), None, "scan", state=4, padding="zeros")
+    small = CrnnConfig((8, 8, 8), (1, 1, 1), (1, 1), None, "scan", 4, "zeros")
     recipe = replace(
-        load_recipe("clean-next"),
+        load_recipe("clean"),
         build=partial(Crnn, small),
         data=NoisyPhotoDataConfig(("photos",), crop=64),
         validation=NoiseValidationConfig("photos", count=1, every=4),

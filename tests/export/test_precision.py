@@ -269,7 +269,7 @@ class TestConvert:
         assert "dB less than in fp32" in result.output
         info, before = read_model_file(output).info, read_model_file(photo).info
         assert (info.name, info.precision) == ("photo", precision)
-        assert info.precision_loss <= conversion.LIMITS[info.precision]
+        assert info.precision_loss <= conversion.LIMITS["dB"][info.precision]
         assert info.digest != before.digest
         assert output.stat().st_size < photo.stat().st_size
         image, mask = np.full((37, 53, 3), 128, np.uint8), np.eye(37, 53, dtype=bool)
@@ -288,7 +288,7 @@ class TestConvert:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setitem(conversion.LIMITS, precision, -1.0)
+        monkeypatch.setitem(conversion.LIMITS["dB"], precision, -1.0)
         with pytest.raises(ExportError, match=rf"{precision} costs photo .* dB.*nothing was"):
             convert(photo, precision, tiny_recipe, data_root, tmp_path / "x.onnx")  # type: ignore[arg-type]
         assert not list(tmp_path.iterdir())

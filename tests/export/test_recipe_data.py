@@ -16,7 +16,7 @@ from inpaint_export.recipes.data import differences, recipe_from_data, recipe_to
 from inpaint_export.training.checkpoint import load_checkpoint, save_checkpoint
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.resume import open_recipe
-from inpaint_export.training.validation import DistortionValidationConfig
+from inpaint_export.training.validation import PairValidationConfig
 
 
 class _Named(nn.Module):
@@ -84,9 +84,9 @@ def test_a_field_that_was_added_since_has_its_default(
 
 def test_differences_name_the_class() -> None:
     recipe = load_recipe("damage")
-    other = replace(recipe, validation=DistortionValidationConfig("photos/val", 4))
+    other = replace(recipe, validation=PairValidationConfig("rice2"))
     found = differences(recipe_to_data(recipe), recipe_to_data(other))
-    assert "validation.class: KindValidationConfig, not DistortionValidationConfig" in found
+    assert "validation.class: KindValidationConfig, not PairValidationConfig" in found
 
 
 def test_differences_name_the_field() -> None:

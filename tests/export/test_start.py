@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -33,12 +34,14 @@ ANEW = {"photo-codebook": ("inpainter.autoencoder.code_encoder",)}
 """Parts of networks that the bundled model files do not hold, since only training needs them."""
 
 
-def bundled() -> list[str]:
-    files = map(read_model_file, sorted(MODELS.glob("*.onnx")))
-    return [file.info.name for file in files if file.info.precision == "fp32"]
+def bundled() -> Iterator[Any]:
+    packed = pytest.mark.xfail(reason="files hold an LSTM's weights in another order", strict=True)
+    for info in (read_model_file(path).info for path in sorted(MODELS.glob("*.onnx"))):
+        if info.precision == "fp32":
+            yield pytest.param(info.name, marks=[packed] if info.task == "read" else [])
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", list(bundled()))
 def test_every_bundled_model_can_be_trained_on(name: str) -> None:
     """The network that begins with a file's weights gives what the file gives."""
     recipe = load_recipe(name)
@@ -47,7 +50,8 @@ def test_every_bundled_model_can_be_trained_on(name: str) -> None:
     loaded = load_weights(open_model(name).path, model)
     assert loaded.anew == ANEW.get(name, ())
     generator = torch.Generator().manual_seed(0)
-    image = torch.rand(1, 3, 64, 96, generator=generator)
+    height = recipe.data.crop if recipe.task == "read" else 64
+    image = torch.rand(1, 3, height, 96, generator=generator)
     inputs: tuple[Tensor, ...] = (image,)
     if recipe.task == "inpaint":
         mask = torch.zeros(1, 1, 64, 96)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +20,7 @@ from inpaint_export.training import loop
 from inpaint_export.training.checkpoint import KEYS, load_checkpoint, save_checkpoint
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.optim import MuonAdamW, OptimConfig, rate_factor
+from inpaint_sdk import OutputError
 
 
 def test_losses_look_only_into_the_hole() -> None:
@@ -154,20 +157,20 @@ def test_a_loss_that_is_not_finite_stops_the_run(
     assert not trainer.checkpoint.exists()
 
 
-def test_a_killed_save_leaves_the_old_checkpoint(
+def test_a_failed_save_leaves_the_old_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "last.pt"
     save_checkpoint(path, {**dict.fromkeys(KEYS), "step": 1})
 
-    def half(state: object, where: Path) -> None:
-        where.write_bytes(b"half")
-        raise OSError("no space left")
+    def fail(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(torch, "save", half)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError, match=f"cannot write {path}: No space"):
         save_checkpoint(path, {**dict.fromkeys(KEYS), "step": 2})
     assert load_checkpoint(path)["step"] == 1
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_checkpoints_of_others_are_refused(tmp_path: Path) -> None:

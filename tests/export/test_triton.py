@@ -54,7 +54,7 @@ def test_a_repository_has_two_models_for_each(write: Write, tmp_path: Path) -> N
     assert network.read_bytes() == find_model("photo").read_bytes()
 
 
-@pytest.mark.parametrize("name", [m.name for m in list_models() if m.task != "detect"])
+@pytest.mark.parametrize("name", [m.name for m in list_models() if m.restores])
 def test_a_network_s_tensors_are_those_of_its_file(write: Write, tmp_path: Path, name: str) -> None:
     import onnxruntime
 

@@ -6,10 +6,7 @@ the file that caused it in the folder.
 
 from __future__ import annotations
 
-import faulthandler
-import resource
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -21,6 +18,7 @@ pytest.importorskip("onnx")
 import onnx
 from onnx import helper, numpy_helper
 
+from hardening.fuzzing import attempts, main
 from hardening.hostile_models import described, harmless, model
 from hardening.processes import run_alone
 from inpaint_sdk import InpaintError, Restorer
@@ -29,8 +27,6 @@ from inpaint_sdk.models.protobuf import MalformedError
 from support.engines import engine, with_header
 
 COUNT = 600
-SECONDS = 10
-MEMORY = 3 << 30
 
 
 def network() -> onnx.ModelProto:
@@ -91,22 +87,17 @@ def attempt(data: bytes, path: Path, described_again: bool) -> str:
 def fuzz(count: int, seed: int, folder: Path) -> Counter[str]:
     """Tries so many files; counts what became of them."""
     originals = seeds(folder)
-    became: Counter[str] = Counter()
-    path = folder / "input"
-    for index in range(count):
-        rng = np.random.default_rng((seed, index))
+
+    def one(index: int, rng: np.random.Generator) -> str:
         which = index % (len(originals) + 1)
         if which == len(originals):  # an engine's header behind the right digest
             header = originals[-1][20 : originals[-1].index(b"an engine") - 32]
             data = with_header(mutated(header, rng))
         else:
             data = mutated(originals[which], rng)
-        faulthandler.dump_traceback_later(10 * SECONDS, exit=True)
-        begun = time.process_time()
-        became[attempt(data, path, which < len(originals) - 1)] += 1
-        assert time.process_time() - begun < SECONDS, f"file {index} of seed {seed} takes long"
-    path.unlink()
-    return became
+        return attempt(data, folder / "input", which < len(originals) - 1)
+
+    return attempts(count, seed, one)
 
 
 def test_mutated_models(tmp_path: Path) -> None:
@@ -117,6 +108,4 @@ def test_mutated_models(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    faulthandler.enable()
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    print(fuzz(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
+    main(fuzz)

@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,19 +184,22 @@ WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]
 
 @pytest.fixture(scope="session")
 def compile_cpp() -> Callable[..., None]:
-    """A function (sources, target, *flags) that compiles C++, file after file, and links it."""
+    """A function (sources, target, *flags) that compiles C++, files side by side, and links it."""
     compiler = shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("no C++ compiler on the PATH")
 
     def build(sources: list[Path], target: Path, *flags: str) -> None:
-        objects = [source for source in sources if source.suffix == ".o"]
-        for source in sources:
+        def compiled(source: Path) -> Path:
             if source.suffix == ".o":
-                continue
-            objects.append(target.parent / f"{target.stem}_{source.stem}.o")
+                return source
+            into = target.parent / f"{target.stem}_{source.stem}.o"
             command = [compiler, "-std=c++17", *WARNINGS, *flags, "-x", "c++", "-c", source]
-            subprocess.run([*command, "-o", objects[-1]], check=True)
+            subprocess.run([*command, "-o", into], check=True)
+            return into
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            objects = list(pool.map(compiled, sources))
         shared = ["-shared", "-Wl,-z,defs"] if target.suffix == ".so" else []
         subprocess.run([compiler, *shared, *objects, "-o", target], check=True)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from inpaint_sdk.backends.base import Probe
 
 CUDA = Path(__file__).parents[2] / "kernels" / "cuda"
 
@@ -103,15 +107,101 @@ def test_a_model_is_compared_with_the_cpu(
     from inpaint_sdk.backends.tensorrt import scan_node
 
     monkeypatch.setattr(scan_node, "find_plugin", scan_node.find_plugin)  # to be put back
+    monkeypatch.setattr(logging.getLogger("inpaint_sdk"), "handlers", [])
     data = one_model.measure_model("onnxruntime-cpu", "photo", "fp32", None)
     assert data["from_cpu"] == data["from_first"] == 0
     assert set(data["milliseconds"]) == {"512x512", "1920x1080"}
+    assert data["warnings"] == []
     assert first_day.check_model_result(data) is data
     for name in ("from_cpu", "from_first"):
         for wrong in (0.1, float("nan")):
             with pytest.raises(first_day.Failed, match=f"{name} is .* is allowed") as caught:
                 first_day.check_model_result({**data, name: wrong})
             assert caught.value.data["milliseconds"], "what was measured is told all the same"
+
+
+def test_models_with_scans_run_with_and_without_our_kernels(
+    first_day: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inpaint_sdk import backends
+
+    there = dict.fromkeys(first_day.BACKENDS, Probe(True, ""))
+    monkeypatch.setattr(backends, "probe_backends", lambda: there)
+    steps = dict(first_day.model_steps(first_day.Day(tmp_path)))
+    scans = [name for name in steps if "cloud-thin fp32" in name]
+    assert scans == [
+        "onnxruntime-cuda cloud-thin fp32",
+        "onnxruntime-cuda cloud-thin fp32 with the CUDA scan",
+        "tensorrt cloud-thin fp32",
+        "tensorrt cloud-thin fp32 with the plugin",
+        "tensorrt_rtx cloud-thin fp32",
+    ]
+    assert not any("photo" in name and "with" in name for name in steps), "it has no scans"
+    with pytest.raises(first_day.Skipped, match=r"inpaint_ort\.so was not built: .* CMake$"):
+        steps[scans[1]]()
+    with pytest.raises(first_day.Skipped, match=r"plugin\.so was not built: .*TensorRT's headers"):
+        steps[scans[3]]()
+
+
+def test_scans_run_in_the_library_that_is_given(
+    one_model: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in (
+        (one_model.scan_node, "find_plugin"),
+        (one_model.loader, "get_library_path"),
+    ):
+        monkeypatch.setattr(module, name, getattr(module, name))  # to be put back
+    installed = one_model.loader.get_library_path
+    library = tmp_path / "library.so"
+    library.write_bytes(b"library")
+    one_model.take("tensorrt", library)
+    plugin = one_model.scan_node.find_plugin("tensorrt")
+    assert (plugin.path, plugin.digest) == (library, hashlib.sha256(b"library").hexdigest())
+    assert one_model.loader.get_library_path is installed
+    one_model.take("onnxruntime-cuda", library)
+    assert one_model.scan_node.find_plugin("tensorrt") is None
+    assert one_model.loader.get_library_path() == library
+
+
+def test_warnings_of_the_sdk_are_told(
+    first_day: ModuleType, one_model: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that cannot run as a graph is slower, and its outputs alone do not show it."""
+    logger = logging.getLogger("inpaint_sdk")
+    monkeypatch.setattr(logger, "handlers", [])
+    warnings = one_model.Warnings()
+    logger.addHandler(warnings)
+    logger.getChild("backends").warning("%s cannot be captured", "it")
+    logger.getChild("backends").info("compiled")
+    assert warnings.found == ["it cannot be captured"]
+    data = {"milliseconds": {"8x8": {"p50": 1}}, "from_cpu": 0, "load_seconds": 2}
+    told = first_day._measured({**data, "warnings": warnings.found})
+    assert told == "8x8 1 ms; 0 from the CPU; loaded in 2 s; it cannot be captured"
+
+
+@pytest.mark.parametrize(
+    ("version", "enough"), [("3.9.6", False), ("3.22.1", False), ("4.0", True)]
+)
+def test_a_cmake_that_is_too_old_is_a_reason_to_skip(
+    first_day: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    enough: bool,
+) -> None:
+    """JetPack 6 has one: that it refuses the sources is no fault of theirs."""
+    for name, text in (("nvcc", ""), ("cmake", f"cmake version {version}")):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\necho {text}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(first_day, "find_capability", lambda: "87")
+    day = first_day.Day(tmp_path / "day")
+    if enough:
+        assert first_day.build_libraries(day) == {"plugin": False}
+        return
+    with pytest.raises(first_day.Skipped, match=rf"cmake {version} is older than 3\.24: .*pip"):
+        first_day.build_libraries(day)
 
 
 def test_percentiles_are_of_many_calls(one_model: ModuleType) -> None:

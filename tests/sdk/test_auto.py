@@ -118,7 +118,7 @@ def test_grain_is_left_alone_unless_one_asks(
 def test_a_hardly_distorted_picture_is_not_cleaned(
     auto: Restorer, image: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = Degradation(0.05, 0.0, 0.0)
+    said = Degradation(0.01, 0.0, 0.0)
     monkeypatch.setattr(EnhanceRunner, "enhance", lambda *_, **__: (image * 0, said))
     asked = replace(EXACT, enhance=True)
     assert "clean" not in [step.model for step in auto.plan(image, options=asked).steps]

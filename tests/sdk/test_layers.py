@@ -24,7 +24,7 @@ LAYERS = (
     ("frames",),
     ("stream", "gstreamer"),
     ("loaded",),
-    ("restorer", "detector"),
+    ("restorer", "detector", "reader"),
     ("video",),
     ("cluster",),
     ("doctor",),

@@ -32,6 +32,8 @@ def model_info(**fields: Any) -> ModelInfo:
         "licence": "none",
         "training_data": "none",
     }
+    if fields.get("task") == "read":
+        usual |= {"alphabet": "ab", "outputs": ("log_probability",)}
     if fields.get("task") == "detect":
         usual["kinds"] = ("damage",)
     return ModelInfo(**(usual | fields))

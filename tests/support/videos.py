@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,14 +59,18 @@ def frames_of(path: Path) -> list[NDArray[Any]]:
     return frames
 
 
-def write_video(path: Path, frames: Sequence[NDArray[np.uint8]]) -> None:
-    """Writes BGR frames as H.264, 25 a second."""
+def write_video(
+    path: Path, frames: Iterable[NDArray[np.uint8]], options: dict[str, str] | None = None
+) -> None:
+    """Writes BGR frames as H.264, 25 a second. options: of the encoder."""
     import av
 
+    frames = iter(frames)
+    first = next(frames)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.height, stream.width = frames[0].shape[:2]
+        stream = container.add_stream("libx264", rate=25, options=options)
+        stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuv420p"
-        for pixels in frames:
+        for pixels in itertools.chain([first], frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
         container.mux(stream.encode(None))

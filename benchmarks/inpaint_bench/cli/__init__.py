@@ -1,15 +1,95 @@
-"""``inpaint-bench``: the group, and what its commands have in common."""
+"""``inpaint-bench``: the group, and the commands that read result files."""
 
 from __future__ import annotations
 
+import difflib
+import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from inpaint_bench.cli import measure, results
+from inpaint_bench.cli import measure
+from inpaint_bench.cli.measure import FILE, FOLDER
+from inpaint_bench.compare import TOLERANCE, compare
 from inpaint_bench.errors import BenchError
+from inpaint_bench.schema import json_schema, read_result, write_text
+from inpaint_eval.render import to_text
 from inpaint_sdk import InpaintError
+
+
+@click.command("compare")
+@click.argument("a", type=FILE)
+@click.argument("b", type=FILE)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=TOLERANCE,
+    help="A change of time below this share is none, however sure it is.",
+)
+def compare_command(a: Path, b: Path, tolerance: float) -> None:
+    """Compare result B with result A.
+
+    Exit code 0 where nothing got worse beyond its interval, 1 where something did, 2 where the
+    files cannot be compared.
+    """
+    comparison = compare(read_result(a), read_result(b), tolerance)
+    click.echo(to_text(comparison.tables()))
+    sys.exit(1 if comparison.worse else 0)
+
+
+@click.command("report")
+@click.argument("results", type=FILE, nargs=-1, required=True)
+@click.option("-o", "--output", type=FILE, required=True, help="The page, .html.")
+@click.option("--gallery", type=FOLDER, help="Pictures of quality --gallery, to put into it.")
+def report_command(results: tuple[Path, ...], output: Path, gallery: Path | None) -> None:
+    """Draw RESULTS, of one machine or of several, as one HTML page that needs nothing else.
+
+    Quality is drawn against time where results of run and of quality are of the same pictures.
+    """
+    from inpaint_bench.page import make_page
+
+    page = make_page({path.name: read_result(path) for path in results}, gallery)
+    write_text(page, output)
+    click.echo(f"{output}: {len(page) / 1e6:.2f} MB")
+
+
+@click.command("tables")
+@click.argument("files", type=FILE, nargs=-1, required=True)
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 where something differs.")
+def tables_command(files: tuple[Path, ...], check: bool) -> None:
+    """Make the tables in Markdown FILES anew, from the result files that they name.
+
+    Results must be complete, and of a clean revision in the repository's history.
+    """
+    from inpaint_bench.tables import fill_tables
+
+    differs = False
+    for path in files:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise BenchError(f"cannot read {path}: {error.strerror}") from error
+        filled = fill_tables(text, path.parent)
+        if filled == text:
+            continue
+        differs = True
+        if check:
+            lines = difflib.unified_diff(text.splitlines(), filled.splitlines(), str(path), "anew")
+            click.echo("\n".join(lines))
+        else:
+            path.write_text(filled, encoding="utf-8")
+            click.echo(f"{path}: tables made anew")
+    if check and differs:
+        click.echo("the tables are not those of the result files; run: make tables", err=True)
+        sys.exit(1)
+
+
+@click.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of result files."""
+    click.echo(json.dumps(json_schema(), indent=1))
 
 
 class _Failure(click.ClickException):
@@ -35,23 +115,20 @@ class _Group(click.Group):
             sys.exit(130)
 
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
-
-
-@click.group(cls=_Group, context_settings=SETTINGS)
-def main() -> None:
-    """Measure restoration: speed, quality, kernels, and what a device allows at best."""
-
-
-for command in (
+COMMANDS = [
     measure.run_command,
     measure.quality_command,
     measure.kernels_command,
     measure.roofline_command,
     measure.sdk_command,
-    results.compare_command,
-    results.report_command,
-    results.tables_command,
-    results.schema_command,
-):
-    main.add_command(command)
+    compare_command,
+    report_command,
+    tables_command,
+    schema_command,
+]
+SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
+
+
+@click.group(cls=_Group, context_settings=SETTINGS, commands=COMMANDS)
+def main() -> None:
+    """Measure restoration: speed, quality, kernels, and what a device allows at best."""

@@ -11,13 +11,15 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema.common import FORMAT_VERSION, Document, EvaluationResult, Measured
-from inpaint_bench.schema.kernels import KernelsResult
-from inpaint_bench.schema.quality import QualityResult
-from inpaint_bench.schema.roofline import RooflineResult
-from inpaint_bench.schema.run import RunResult
-from inpaint_bench.schema.sdk import SdkResult
+from inpaint_bench.schema.results import (
+    KernelsResult,
+    QualityResult,
+    RooflineResult,
+    RunResult,
+    SdkResult,
+)
 from inpaint_eval import evaluations
-from inpaint_sdk.files import atomic_write
+from inpaint_sdk.files import write_whole
 
 BenchResult = RunResult | QualityResult | KernelsResult | RooflineResult | SdkResult
 Result = BenchResult | EvaluationResult
@@ -61,12 +63,10 @@ def read_result(path: Path, of: type[Measured] = Measured) -> Measured:
     known, adapter = _FORMATS[format_]
     version = document.get("format_version")
     if isinstance(version, int) and version != known:
-        remedy = (
-            "Upgrade it: pip install --upgrade inpaint-sdk" if version > known else "Measure again"
-        )
+        upgrade = "Upgrade it: pip install --upgrade inpaint-sdk"
         raise BenchError(
             f"{path} is of result format {version}; this inpaint-bench reads format {known}. "
-            f"{remedy}"
+            f"{upgrade if version > known else 'Measure again'}"
         )
     try:
         result = adapter.validate_python(document)
@@ -99,8 +99,7 @@ def write_result(result: Document, path: Path) -> None:
 def write_text(text: str, path: Path) -> None:
     """Writes a file in UTF-8, likewise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_whole(text.encode(), path)
 
 
 def resume(output: Path, fresh: _D, same: tuple[str, ...]) -> _D:
@@ -144,7 +143,5 @@ def json_schema() -> dict[str, Any]:
 
 def _place(location: tuple[int | str, ...], kind: object) -> str:
     """``("run", "cases", 0, "key")`` as ``cases[0].key``: the first may be the file's kind."""
-    text = ""
-    for part in location[1:] if location[:1] == (kind,) else location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
+    parts = location[1:] if location[:1] == (kind,) else location
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts).removeprefix(".")

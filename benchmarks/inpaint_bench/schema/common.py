@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -96,16 +96,23 @@ class CandidateKey(Part):
 
 
 class CandidateRow(Part):
-    """One candidate's row. reason: why it failed; then it has no figures."""
+    """One candidate's row. reason: why it failed; then it has no figures.
+
+    measured_fields: those that a measured row must have.
+    """
+
+    measured_fields: ClassVar[tuple[str, ...]]
 
     candidate: str
     status: Literal["measured", "failed"]
     reason: str | None = None
 
     @model_validator(mode="after")
-    def _has_reason(self) -> Self:
-        if self.status == "failed" and not self.reason:
-            raise ValueError("a failed row has a reason")
+    def _is_whole(self) -> Self:
+        needed = ("reason",) if self.status == "failed" else self.measured_fields
+        for name in needed:
+            if not getattr(self, name):
+                raise ValueError(f"a {self.status} row has {name}")
         return self
 
 

@@ -13,14 +13,19 @@ from pydantic import validate_call
 
 from inpaint_bench.errors import BenchError
 from inpaint_bench.schema.common import EvaluationResult
-from inpaint_bench.schema.kernels import KernelsResult
-from inpaint_bench.schema.quality import Group, QualityResult
-from inpaint_bench.schema.roofline import RooflineResult
-from inpaint_bench.schema.run import Case, RunResult
-from inpaint_bench.schema.sdk import SdkResult
+from inpaint_bench.schema.results import (
+    Case,
+    Group,
+    KernelsResult,
+    QualityResult,
+    RooflineResult,
+    RunResult,
+    SdkResult,
+)
 from inpaint_bench.tables.words import TITLES, conditions, interval, measured_on, title_of
+from inpaint_eval.cost import Network
 from inpaint_eval.evaluations import tables_of_evaluation
-from inpaint_eval.render import Table, dimensions, number
+from inpaint_eval.render import Columns, Table, dimensions, number, table_of
 from inpaint_eval.scores import Score
 
 SCORES = ("PSNR in the hole", "SSIM", "GMSD (less is better)")
@@ -143,19 +148,15 @@ def _speed(run: RunResult, models: Sequence[str]) -> Table:
 
 def cost(roofline: RooflineResult, models: Sequence[str]) -> Table:
     """What networks hold, and what they compute."""
-    rows = [
-        [
-            f"`{n.model}`, {n.precision}",
-            dimensions(n.size),
-            f"{n.parameters / 1e6:.2f} M",
-            f"{n.file_bytes / 1e6:.1f} MB",
-            f"{n.multiply_adds / 1e9:.2f} G",
-        ]
-        for model in models
-        for n in roofline.networks
-        if n.model == model
-    ]
-    return Table("", ("", "size", "parameters", "file", "multiply-adds"), rows, left=2)
+    networks = [n for model in models for n in roofline.networks if n.model == model]
+    columns: Columns[Network] = {
+        "": lambda n: f"`{n.model}`, {n.precision}",
+        "size": lambda n: dimensions(n.size),
+        "parameters": lambda n: f"{n.parameters / 1e6:.2f} M",
+        "file": lambda n: f"{n.file_bytes / 1e6:.1f} MB",
+        "multiply-adds": lambda n: f"{n.multiply_adds / 1e9:.2f} G",
+    }
+    return table_of("", networks, columns, left=2)
 
 
 def _roofline(roofline: RooflineResult) -> Table:
@@ -197,6 +198,42 @@ def _scan(kernels: KernelsResult) -> Table:
     return Table("", columns, rows, [conditions(kernels.threads, kernels)])
 
 
+def _instructions(result: SdkResult) -> Table:
+    """Instructions of the scan by pass, type, compiler and code, of the size that comes first."""
+    compilers = {"GCC": "instructions-gcc", "Clang": "instructions-wheel"}
+    found = {
+        (count["pass"], count["dtype"], compiler, count["code"], dimensions(count["size"])): count
+        for compiler, row in compilers.items()
+        for count in result.rows[row].figures["counts"]
+    }
+    size, *others = dict.fromkeys(key[-1] for key in found)
+    codes = list(dict.fromkeys(key[2:4] for key in found))
+
+    def shown(*key: str, kind: str = "all") -> str:
+        return number(found[key]["instructions"][kind]) if key in found else ""
+
+    rows = [
+        [of, dtype]
+        + [shown(of, dtype, *code, size) for code in codes]
+        + [shown(of, dtype, "GCC", "neon", size, kind=kind) for kind in ("memory", "simd")]
+        for of, dtype in dict.fromkeys(key[:2] for key in found)
+    ]
+    columns = [f"{compiler}: {code}" for compiler, code in codes]
+    kinds = ("GCC: neon, memory", "GCC: neon, float and SIMD")
+    notes = [f"Instructions by elements of x, {size}"]
+    for other in others:
+        ratios = [
+            found[of, dtype, compiler, code, other]["instructions"]["all"]
+            / count["instructions"]["all"]
+            for (of, dtype, compiler, code, of_size), count in found.items()
+            if of_size == size and code == "neon"
+        ]
+        notes.append(f"at {other} neon takes {min(ratios):.2f} to {max(ratios):.2f} times as many")
+    figures = [result.rows[row].figures for row in compilers.values()]
+    notes += [figures[0]["emulator"], *(each["compiler"] for each in figures)]
+    return Table("", ("pass", "type", *columns, *kinds), rows, ["; ".join(notes)], left=2)
+
+
 def _startup(sdk: SdkResult) -> Table:
     """A sentence: what a user waits for before the first result."""
     if "startup" not in sdk.rows:
@@ -221,27 +258,22 @@ PLACES = {
 
 def _places(result: SdkResult) -> Table:
     """Pictures a second, and memory, of each place where they are restored."""
-    rows = []
-    for name, title in PLACES.items():
-        figures = result.rows[name].figures
-        rows.append(
-            [
-                title,
-                str(figures["workers"]),
-                number(figures["pictures_per_second"], 2),
-                number(figures["pictures_per_second"] / figures["workers"], 2),
-                f"{figures['worker_megabytes']} MB",
-                f"{figures['restored']} of {figures['pictures']}",
-                str(figures["written_again"]),
-            ]
-        )
-    speeds = ("pictures a second", "a worker", "memory a worker")
-    columns = ("", "workers", *speeds, "restored", "written twice")
+    places = {title: result.rows[name].figures for name, title in PLACES.items()}
+    columns: Columns[tuple[str, dict[str, Any]]] = {
+        "": lambda e: e[0],
+        "workers": lambda e: str(e[1]["workers"]),
+        "pictures a second": lambda e: number(e[1]["pictures_per_second"], 2),
+        "a worker": lambda e: number(e[1]["pictures_per_second"] / e[1]["workers"], 2),
+        "memory a worker": lambda e: f"{e[1]['worker_megabytes']} MB",
+        "restored": lambda e: f"{e[1]['restored']} of {e[1]['pictures']}",
+        "written twice": lambda e: str(e[1]["written_again"]),
+    }
+    *_, figures = places.values()
     note = (
         f"{figures['pictures']} pictures of {dimensions(figures['size'])}, holes of 5 to 15 %; "
         f"from the first result on. {measured_on(result)}"
     )
-    return Table("", columns, rows, [note])
+    return table_of("", places.items(), columns, [note])
 
 
 def _load(result: SdkResult) -> Table:
@@ -277,6 +309,7 @@ KINDS: Mapping[str, Callable[..., Table | list[Table]]] = {
     "cost": cost,
     "roofline": _roofline,
     "scan": _scan,
+    "instructions": _instructions,
     "startup": _startup,
     "places": _places,
     "load": _load,

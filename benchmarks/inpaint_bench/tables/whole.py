@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
 from inpaint_bench.compare import BUSY, BUSY_MEANS
 from inpaint_bench.schema.common import CandidateRow, EvaluationResult, Measured, Times
-from inpaint_bench.schema.kernels import KernelsResult
-from inpaint_bench.schema.quality import QualityResult
-from inpaint_bench.schema.roofline import RooflineResult
-from inpaint_bench.schema.run import Case, Row, RunResult
-from inpaint_bench.schema.sdk import SdkResult
+from inpaint_bench.schema.results import (
+    Bound,
+    Case,
+    CudaRow,
+    Device,
+    KernelRow,
+    KernelsResult,
+    QualityResult,
+    RooflineResult,
+    Row,
+    RunResult,
+    SdkResult,
+)
 from inpaint_bench.tables.kinds import cost
 from inpaint_bench.tables.words import interval, machine_in_words
 from inpaint_eval.evaluations import tables_of_evaluation
-from inpaint_eval.render import Table, dimensions, number
+from inpaint_eval.render import Columns, Table, dimensions, number, table_of
+from inpaint_eval.timing import Ratio
 
 TIMES = ("p50 ms", "p90 ms", "p99 ms")
 
@@ -45,12 +55,20 @@ def _percentiles(times: Times, digits: int) -> list[str]:
     return [number(t, digits) for t in (times.p50, times.p90, times.p99)]
 
 
-def _failed(row: CandidateRow, columns: Sequence[str]) -> list[str]:
-    return [row.candidate, "failed", *[""] * (len(columns) - 2)]
-
-
-def _reasons(rows: Iterable[CandidateRow]) -> Iterator[str]:
-    return (f"- {row.candidate} failed: {row.reason}" for row in rows if row.reason)
+def _candidates(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[tuple[CandidateRow, Iterable[str]]],
+    notes: Iterable[str] = (),
+) -> Table:
+    """A table of candidates; of those that failed, the reason below."""
+    cells, reasons = [], []
+    for row, figures in rows:
+        if row.reason:
+            reasons.append(f"- {row.candidate} failed: {row.reason}")
+            figures = ["failed", *[""] * (len(columns) - 2)]
+        cells.append([row.candidate, *figures])
+    return Table(title, columns, cells, [*reasons, *notes])
 
 
 @tables_of.register
@@ -71,38 +89,22 @@ def _(result: RunResult) -> Iterator[Table]:
     figures = ("pictures/s", "load ms", "first ms", "host MB", "GPU MB", "J/picture")
     columns = ("candidate", *TIMES, *figures, f"over {result.reference}")
     for case in result.cases:
-        yield Table(
-            f"{case.key} ({case.pictures} pictures, {case.hole_percent:.1f} % hole)",
-            columns,
-            [
-                _failed(row, columns)
-                if row.times is None
-                else _run_row(case, row, row.times, result.reference)
-                for row in case.rows
-            ],
-            list(_run_notes(case)),
-        )
+        title = f"{case.key} ({case.pictures} pictures, {case.hole_percent:.1f} % hole)"
+        rows = ((row, _run_figures(case, row, result.reference)) for row in case.rows)
+        yield _candidates(title, columns, rows, _run_notes(case))
 
 
-def _run_row(case: Case, row: Row, times: Times, reference: str) -> list[str]:
-    figures = (
-        row.pictures_per_second,
-        row.load_ms,
-        row.first_call_ms,
-        row.host_peak_mb,
-        row.device_peak_mb,
-    )
-    return [
-        row.candidate,
-        *_percentiles(times, 2),
-        *(number(figure) for figure in figures),
-        number(None if row.energy is None else row.energy.joules_per_picture, 3),
-        interval(case.ratio(row.candidate, reference)),
-    ]
+def _run_figures(case: Case, row: Row, reference: str) -> Iterator[str]:
+    if row.times is not None:
+        yield from _percentiles(row.times, 2)
+    yield number(row.pictures_per_second)
+    for figure in (row.load_ms, row.first_call_ms, row.host_peak_mb, row.device_peak_mb):
+        yield number(figure)
+    yield number(None if row.energy is None else row.energy.joules_per_picture, 3)
+    yield interval(case.ratio(row.candidate, reference))
 
 
 def _run_notes(case: Case) -> Iterator[str]:
-    yield from _reasons(case.rows)
     for row in case.rows:
         if row.warmup is not None and not row.warmup.settled:
             yield f"- {row.candidate}: its time had not settled after {row.warmup.seconds:g} s"
@@ -122,123 +124,87 @@ def _(result: QualityResult) -> Iterator[Table]:
         names["perceptual"] = 3
         columns.append("perceptual distance (less is better)")
     for group in result.groups:
-        yield Table(
-            f"{group.title} ({len(group.samples)} pictures)",
-            columns,
-            [
-                _failed(row, columns)
-                if row.mean is None
-                else [row.candidate, *(number(getattr(row.mean, n), d) for n, d in names.items())]
-                for row in group.rows
-            ],
-            list(_reasons(group.rows)),
+        rows = (
+            (row, [number(getattr(row.mean, name), d) for name, d in names.items() if row.mean])
+            for row in group.rows
         )
+        yield _candidates(f"{group.title} ({len(group.samples)} pictures)", columns, rows)
 
 
 @tables_of.register
 def _(result: KernelsResult) -> Iterator[Table]:
     yield _head(result, f"{result.threads} threads, {result.instruction_set}, {result.dtype}")
-    rows = []
-    for entry in result.shapes:
-        for row in entry.rows:
-            of_copy = ""
-            if (share := row.bandwidth_share) is not None:
-                low, high = 100 * share.low, 100 * share.high
-                of_copy = f"{100 * share.value:.0f} % ({low:.0f} to {high:.0f})"
-            rows.append(
-                [
-                    dimensions(entry.shape),
-                    row.candidate,
-                    *_percentiles(row.times, 3),
-                    number(row.gigabytes_per_second),
-                    "" if row.launches is None else str(row.launches),
-                    of_copy,
-                ]
-            )
-    columns = ("shape", "candidate", *TIMES, "GB/s", "launches", "of a copy's speed")
-    yield Table("", columns, rows, left=2)
-    yield Table(
-        "",
-        ("shape", "ratio of times", "", "blocks"),
-        [
-            [dimensions(entry.shape), f"{r.of} / {r.to}", str(r.ratio), str(r.blocks)]
-            for entry in result.shapes
-            for r in entry.ratios
-        ],
-        [f"left out: {name} is not installed" for name in result.left_out],
-        left=2,
-    )
+    rows = [(entry.shape, row) for entry in result.shapes for row in entry.rows]
+    of_rows: Columns[tuple[Sequence[int], KernelRow]] = {
+        "shape": lambda e: dimensions(e[0]),
+        "candidate": lambda e: e[1].candidate,
+        "p50 ms": lambda e: number(e[1].times.p50, 3),
+        "p90 ms": lambda e: number(e[1].times.p90, 3),
+        "p99 ms": lambda e: number(e[1].times.p99, 3),
+        "GB/s": lambda e: number(e[1].gigabytes_per_second),
+        "launches": lambda e: "" if e[1].launches is None else str(e[1].launches),
+        "of a copy's speed": lambda e: str(e[1].bandwidth_share or ""),
+    }
+    yield table_of("", rows, of_rows, left=2)
+    ratios = [(entry.shape, ratio) for entry in result.shapes for ratio in entry.ratios]
+    of_ratios: Columns[tuple[Sequence[int], Ratio]] = {
+        "shape": lambda e: dimensions(e[0]),
+        "ratio of times": lambda e: f"{e[1].of} / {e[1].to}",
+        "": lambda e: str(e[1].ratio),
+        "blocks": lambda e: str(e[1].blocks),
+    }
+    left_out = [f"left out: {name} is not installed" for name in result.left_out]
+    yield table_of("", ratios, of_ratios, left_out, left=2)
     if result.cuda is None:
         yield Table(notes=[f"CUDA kernels: {result.cuda_reason}"])
         return
-    yield Table(
-        "CUDA kernels",
-        ("pass", "shape", "dtype", "p50 µs", "GB/s", "launches", "of a copy's speed"),
-        [
-            [
-                row.direction,
-                dimensions(row.shape),
-                row.dtype,
-                number(row.strategies_us["auto"].p50),
-                number(row.bytes / row.strategies_us["auto"].p50 / 1e3),
-                str(row.launches),
-                f"{100 * row.auto_share_of_copy:.0f} %",
-            ]
-            for row in result.cuda
-        ],
-        left=3,
-    )
+    of_cuda: Columns[CudaRow] = {
+        "pass": lambda row: row.direction,
+        "shape": lambda row: dimensions(row.shape),
+        "dtype": lambda row: row.dtype,
+        "p50 µs": lambda row: number(row.strategies_us["auto"].p50),
+        "GB/s": lambda row: number(row.bytes / row.strategies_us["auto"].p50 / 1e3),
+        "launches": lambda row: str(row.launches),
+        "of a copy's speed": lambda row: f"{100 * row.auto_share_of_copy:.0f} %",
+    }
+    yield table_of("CUDA kernels", result.cuda, of_cuda, left=3)
 
 
 @tables_of.register
 def _(result: RooflineResult) -> Iterator[Table]:
     yield _head(result)
     yield cost(result, list(dict.fromkeys(n.model for n in result.networks)))
-    yield Table(
-        "Devices",
-        ("device", "rates", "multiply-adds/s", "GB/s"),
-        [
-            [
-                d.name,
-                d.source,
-                ", ".join(f"{p} {v / 1e12:.2f} T" for p, v in d.multiply_adds.items()),
-                number(d.bytes_per_second / 1e9),
-            ]
-            for d in result.devices
-        ],
-        [f"- {d.name}: {d.reference}" for d in result.devices],
-        left=2,
-    )
+    of_devices: Columns[Device] = {
+        "device": lambda d: d.name,
+        "rates": lambda d: d.source,
+        "multiply-adds/s": lambda d: ", ".join(
+            f"{p} {v / 1e12:.2f} T" for p, v in d.multiply_adds.items()
+        ),
+        "GB/s": lambda d: number(d.bytes_per_second / 1e9),
+    }
+    sources = [f"- {d.name}: {d.reference}" for d in result.devices]
+    yield table_of("Devices", result.devices, of_devices, sources, left=2)
+    of_bounds: Columns[Bound] = {
+        "model": lambda b: f"{b.model} {b.precision}",
+        "size": lambda b: dimensions(b.size),
+        "device": lambda b: b.device,
+        "least ms": lambda b: number(b.least_ms, 3),
+        "bound by": lambda b: b.bound_by,
+        "layer by layer ms": lambda b: number(b.layered_ms, 3),
+        "measured ms": lambda b: (
+            "not measured" if b.measured_ms is None else f"{b.measured_ms:.2f}"
+        ),
+        "of the bound": lambda b: "" if b.efficiency is None else f"{100 * b.efficiency:.0f} %",
+    }
     given = {(b.device, b.model, b.precision) for b in result.bounds}
-    times = ("least ms", "bound by", "layer by layer ms", "measured ms")
-    yield Table(
-        "Least times: not measurements",
-        ("model", "size", "device", *times, "of the bound"),
-        [
-            [
-                f"{b.model} {b.precision}",
-                dimensions(b.size),
-                b.device,
-                number(b.least_ms, 3),
-                b.bound_by,
-                number(b.layered_ms, 3),
-                "not measured" if b.measured_ms is None else number(b.measured_ms, 2),
-                "" if b.efficiency is None else f"{100 * b.efficiency:.0f} %",
-            ]
-            for b in result.bounds
-        ],
-        [
-            "Of programs that do all of the network's multiply-adds. Beside them, what a run took, "
-            "where there is one.",
-            *(
-                f"{d.name} has no known rate for {n.model} in {n.precision}"
-                for n in result.networks
-                for d in result.devices
-                if (d.name, n.model, n.precision) not in given
-            ),
-        ],
-        left=3,
-    )
+    notes = [
+        "Of programs that do all of the network's multiply-adds. Beside them, what a run took, "
+        "where there is one."
+    ]
+    for n, d in itertools.product(result.networks, result.devices):
+        if (d.name, n.model, n.precision) not in given:
+            notes.append(f"{d.name} has no known rate for {n.model} in {n.precision}")
+    yield table_of("Least times: not measurements", result.bounds, of_bounds, notes, left=3)
 
 
 @tables_of.register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inpaint_bench.peers import PEERS
 from inpaint_bench.schema.common import CandidateKey, Document
-from inpaint_eval.machine import Jetson, Machine
+from inpaint_eval.machine import Machine
 from inpaint_eval.timing import Interval
 
 TITLES = {
@@ -20,9 +20,11 @@ LIBRARIES = ("onnxruntime", "tensorrt", "opencv-python-headless", "torch")
 def machine_in_words(machine: Machine) -> str:
     """One line: what it is, and what state it was in."""
     parts = []
-    if machine.jetson is not None:
+    if (jetson := machine.jetson) is not None:
         locked = machine.gpus[0].clocks_locked if machine.gpus else None
-        parts.append(_jetson_in_words(machine.jetson, locked))
+        clocks = {True: "clocks locked", False: "clocks not locked", None: "clocks unknown"}[locked]
+        mode = jetson.power_mode or "power mode unknown"
+        parts.append(f"{jetson.module}, JetPack {jetson.jetpack or 'unknown'}, {mode}, {clocks}")
     parts.append(f"{machine.cpu.name}, {machine.cpu.cores} cores")
     for gpu in machine.gpus:
         capability = f" (sm {gpu.compute_capability})" if gpu.compute_capability else ""
@@ -31,12 +33,6 @@ def machine_in_words(machine: Machine) -> str:
         parts.append(f"governor {machine.cpu.governor}")
     parts += [f"{name} {v}" for name in LIBRARIES if (v := machine.libraries.get(name))]
     return ", ".join(parts)
-
-
-def _jetson_in_words(jetson: Jetson, locked: bool | None) -> str:
-    mode = jetson.power_mode or "power mode unknown"
-    clocks = {True: "clocks locked", False: "clocks not locked", None: "clocks unknown"}[locked]
-    return f"{jetson.module}, JetPack {jetson.jetpack or 'unknown'}, {mode}, {clocks}"
 
 
 def measured_on(result: Document) -> str:

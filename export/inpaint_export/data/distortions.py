@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from inpaint_eval import drawing
 from inpaint_eval.drawing import log_uniform
-from inpaint_export.data.photos import PhotoItems, Picture, random_crop, to_tensor
+from inpaint_export.data.photos import Picture
 from inpaint_sdk.runners.degradation import MAX_BLUR, MAX_NOISE
 
 Light = NDArray[np.float32]
@@ -24,19 +21,6 @@ Kernel = NDArray[np.float32]
 """Of a convolution, [K, K], K odd; its sum is 1."""
 
 KINDS = ("noise", "blur", "compression")
-
-
-@dataclass(frozen=True)
-class Distorted:
-    """A distorted picture and how bad it is.
-
-    strength: of each of :data:`KINDS`, from 0 for none to 1: the standard deviation of the noise
-    of 255 over ``MAX_NOISE``, that of the blur in pixels over ``MAX_BLUR``, and one
-    minus the codec's quality.
-    """
-
-    picture: Picture
-    strength: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -52,36 +36,6 @@ class Ranges:
     disc: tuple[float, float]
     streak: tuple[float, float]
     quality: tuple[int, int]
-
-
-ANYTHING = Ranges((2.0, 50.0), (0.4, 2.2), (0.7, 3.5), (2.0, 10.0), (8, 95))
-PLAIN_CAMERA = Ranges((3.0, 20.0), (0.5, 1.5), (0.8, 2.2), (2.0, 5.0), (30, 90))
-
-_SHARES = {"blur": 0.6, "noise": 0.7, "compression": 0.6}
-"""How often each spoils a picture, in the order in which a camera adds them."""
-
-
-def distort(rng: np.random.Generator, clean: Picture) -> Distorted:
-    """Distorts a picture; one in twelve stays as it is.
-
-    Three in ten are what a plain camera gives: a little of its optics' blur, its sensor's noise and
-    its codec, in this order. The others suffer from none to three of these, up to strong ones,
-    mostly in that order. Each is mild more often than strong.
-    """
-    strength = dict.fromkeys(KINDS, 0.0)
-    kind_of_picture = rng.random()
-    if kind_of_picture < 1 / 12:
-        return Distorted(clean, strength)
-    if kind_of_picture < 1 / 12 + 0.3:
-        chosen, ranges = list(_SHARES), PLAIN_CAMERA
-    else:
-        chosen, ranges = [kind for kind in _SHARES if rng.random() < _SHARES[kind]], ANYTHING
-        if rng.random() < 0.15:
-            rng.shuffle(chosen)
-    light = clean.astype(np.float32) / np.float32(255.0)
-    for kind in chosen:
-        light, strength[kind] = APPLY[kind](rng, light, ranges)
-    return Distorted(to_picture(light), strength)
 
 
 def to_picture(light: Light) -> Picture:
@@ -218,44 +172,3 @@ def distort_fixed(kind: str, index: int, clean: Picture) -> Picture:
     """A picture, in RGB or BGR, under one of :data:`FIXED`; its noise is seeded with the index."""
     light = clean.astype(np.float32) / np.float32(255.0)
     return to_picture(FIXED[kind](light, np.random.default_rng((25, index))))
-
-
-@dataclass(frozen=True)
-class DistortionDataConfig:
-    """Photographs below a folder, distorted.
-
-    folder: below the data root. crop: side of the square crops in pixels.
-    scale: range of the factor by which a picture is resized before it is cropped; below 1, so that
-    what the photographs themselves suffered is averaged away.
-    """
-
-    folders: tuple[str, ...]
-    crop: int = 160
-    scale: tuple[float, float] = (0.5, 1.0)
-
-    def open(self, root: Path, *, seed: int, length: int) -> DistortedPhotos:
-        """Reads the photographs; see :class:`DistortedPhotos`."""
-        return DistortedPhotos(root, self, seed=seed, length=length)
-
-
-class DistortedPhotos(PhotoItems):
-    """Crops of photographs and their distorted forms.
-
-    Each item is a dict of uint8 tensors: ``image``, the distorted one, and ``clear``,
-    [3, crop, crop], RGB, and ``strength`` [3], 255 for a strength of 1, in the order of
-    :data:`KINDS`.
-    """
-
-    def __init__(self, root: Path, config: DistortionDataConfig, *, seed: int, length: int) -> None:
-        super().__init__(root, config.folders, seed=seed, length=length)
-        self.config = config
-
-    def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
-        clear = random_crop(rng, picture, self.config.crop, self.config.scale)
-        distorted = distort(rng, clear)
-        strength = [distorted.strength[kind] for kind in KINDS]
-        return {
-            "image": to_tensor(distorted.picture),
-            "clear": to_tensor(clear),
-            "strength": torch.tensor(strength).mul(255.0).round().to(torch.uint8),
-        }

@@ -28,6 +28,12 @@ KINDS = ("scratch", "speck", "stain", "overlay", "sensor")
 LARGEST = 0.5
 """Share of a picture that may be damaged; beyond it there is nothing to compare with."""
 
+BUSY_OF = 6
+"""Places, each in a photograph of its own, of which the busiest is taken."""
+
+STANDS_OUT = 24
+"""Of 255, the least difference from the median around a pixel that looks like damage."""
+
 _Painter = Callable[[np.random.Generator, Picture], None]
 
 _PRINT: Sequence[tuple[str, _Painter, float]] = (
@@ -66,6 +72,8 @@ class FilmDamageDataConfig:
     families: relative frequency of ``film``, ``print``, ``digital`` (overlays and sensors) and
     ``none``, the undamaged. Film and prints have an overlay or a sensor's damage now and then.
     scene_text: share of items in whose scene there is drawn text, which is no damage.
+    busy: share of items that are cut where the scene itself has most that stands out from its
+    surroundings, of :data:`BUSY_OF` places: brick, hair, gravel, grids, lights.
     """
 
     folders: tuple[str, ...] = ("photos/train", "photos/more")
@@ -75,6 +83,7 @@ class FilmDamageDataConfig:
         default_factory=lambda: {"film": 0.45, "print": 0.25, "digital": 0.15, "none": 0.15}
     )
     scene_text: float = 0.15
+    busy: float = 0.0
 
     def __post_init__(self) -> None:
         unknown = set(self.families) - set(FAMILIES)
@@ -273,6 +282,13 @@ def _border(rng: np.random.Generator, picture: Picture, *, film: bool) -> None:
             turned[: width + round(log_uniform(rng, 3.0, 25.0)), at : at + long] = value
 
 
+def busyness(crop: Picture) -> float:
+    """Share of the pixels that stand out from the 7x7 pixels around them, as thin damage does."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    out = cv2.absdiff(grey, cv2.medianBlur(grey, 7))
+    return float(np.count_nonzero(out >= STANDS_OUT)) / out.size
+
+
 class FilmDamagedPhotos(PhotoItems):
     """Damaged crops of photographs, and the damage by kind.
 
@@ -287,11 +303,20 @@ class FilmDamagedPhotos(PhotoItems):
         self.film = FilmDamage(FilmLibrary.read(root, "train"), even=True)
 
     def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
-        config = self.config
-        crop = recolour(rng, random_crop(rng, picture, config.crop, config.scale))
-        damaged = damage_by_kind(rng, crop, self.film, config.families, config.scene_text)
+        damaged = self.damage(rng, picture)
         return {
             "image": to_tensor(damaged.picture),
             "kinds": torch.from_numpy(damaged.kinds),
             "ignore": torch.from_numpy(damaged.ignored)[None],
         }
+
+    def damage(self, rng: np.random.Generator, picture: Picture) -> LabelledDamage:
+        """A crop of a photograph, or of a busier one, damaged."""
+        config = self.config
+        crop = random_crop(rng, picture, config.crop, config.scale)
+        if rng.random() < config.busy:
+            others = [self.pictures[other] for other in rng.choice(len(self.pictures), BUSY_OF - 1)]
+            crops = [random_crop(rng, other, config.crop, config.scale) for other in others]
+            crop = max([crop, *crops], key=busyness)
+        crop = recolour(rng, crop)
+        return damage_by_kind(rng, crop, self.film, config.families, config.scene_text)

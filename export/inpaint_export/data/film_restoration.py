@@ -14,10 +14,9 @@ from inpaint_eval.drawing import Coverage, smooth_noise
 from inpaint_export.data.film_damage import (
     FilmDamageDataConfig,
     FilmDamagedPhotos,
-    damage_by_kind,
 )
 from inpaint_export.data.masks import random_mask
-from inpaint_export.data.photos import Picture, random_crop, recolour, to_tensor
+from inpaint_export.data.photos import Picture, to_tensor
 
 FALSE_KINDS = {"thin": 0.4, "specks": 0.4, "irregular": 0.2}
 """Of holes as which false marks are drawn, to their relative frequency."""
@@ -54,8 +53,7 @@ class FilmRestorations(FilmDamagedPhotos):
 
     def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
         config = self.faults
-        crop = recolour(rng, random_crop(rng, picture, config.crop, config.scale))
-        damaged = damage_by_kind(rng, crop, self.film, config.families, config.scene_text)
+        damaged = self.damage(rng, picture)
         found = damaged.physical
         if rng.random() < config.missed:
             found = miss(rng, found)

@@ -45,16 +45,6 @@ class CrnnConfig:
     bytes_per_pixel: int = 480
 
 
-CLEAN_NEXT = CrnnConfig(
-    widths=(32, 64, 112),
-    encoder_blocks=(1, 3, 3),
-    decoder_blocks=(3, 1),
-    shallow=None,
-    padding="zeros",
-    bytes_per_pixel=170,
-)
-"""Of the next generation of ``clean``: more at 1/4, less at 1/2, where most arithmetic was."""
-
 BLOCK = 16
 """Side, in pixels of the picture, of the blocks that a GRU reads as one element each."""
 

@@ -5,6 +5,7 @@ Class attributes of a network::
     size_multiple = 16                       # of height and width, in pixels
     memory = Memory(bytes_per_pixel=100)     # measured: python -m inpaint_export.memory
     kinds = ("scratch", "stain")             # of damage; of detectors alone
+    alphabet = "0123456789"                  # of readers alone
     logit_bias = "head.bias"                 # of detectors whose thresholds are folded in
     full_precision = ("fill",)               # of any module: parts that stay in fp32
     adamw = ("stem", "head")                 # of any module: what AdamW trains, not Muon
@@ -28,7 +29,7 @@ from inpaint_sdk import Memory
 class Declarations:
     """A network's own statements.
 
-    size_multiple, memory, kinds: as :class:`inpaint_sdk.ModelInfo` has them.
+    size_multiple, memory, kinds, alphabet: as :class:`inpaint_sdk.ModelInfo` has them.
     full_precision: paths of the submodules whose arithmetic stays in fp32 in files of lower
     precision.
     """
@@ -36,6 +37,7 @@ class Declarations:
     size_multiple: int
     memory: Memory
     kinds: tuple[str, ...]
+    alphabet: str
     full_precision: tuple[str, ...]
 
 
@@ -58,7 +60,8 @@ def declarations(model: nn.Module) -> Declarations:
             "(python -m inpaint_export.memory measures it)"
         )
     kinds = getattr(model, "kinds", ())
-    return Declarations(size_multiple, memory, kinds, tuple(_full_precision(model)))
+    alphabet = getattr(model, "alphabet", "")
+    return Declarations(size_multiple, memory, kinds, alphabet, tuple(_full_precision(model)))
 
 
 def _full_precision(model: nn.Module) -> Iterator[str]:

@@ -13,21 +13,23 @@ from torch import Tensor, nn
 
 from inpaint_eval.sessions import open_session
 from inpaint_export.errors import ExportError
-from inpaint_export.model_document import set_info, write_whole
+from inpaint_export.model_document import set_info
 from inpaint_export.precision.fp16 import to_fp16
 from inpaint_export.precision.int8 import Feed, to_int8
 from inpaint_export.precision.rounded import in_fp32
 from inpaint_export.precision.storage import restore_to_full
 from inpaint_export.recipes.base import Recipe
 from inpaint_sdk import ModelInfo
+from inpaint_sdk.files import write_whole
 from inpaint_sdk.models.file import content_digest, read_model_file
-from inpaint_sdk.models.info import Precision
+from inpaint_sdk.models.info import LossUnit, Precision
 
-LIMITS: dict[Precision, float] = {"fp16": 0.1, "int8": 0.5}
-"""dB of PSNR that a precision may cost."""
-
-F1_LIMITS: dict[Precision, float] = {"fp16": 0.005, "int8": 0.02}
-"""F1 that a precision may cost a detector."""
+LIMITS: dict[LossUnit, dict[Precision, float]] = {
+    "dB": {"fp16": 0.1, "int8": 0.5},
+    "F1": {"fp16": 0.005, "int8": 0.02},
+    "%": {"fp16": 0.1, "int8": 0.5},
+}
+"""What a precision may cost."""
 
 PICTURES = 64
 """Training items that int8 is calibrated on."""
@@ -37,14 +39,11 @@ SEED = 2027
 
 @dataclass(frozen=True)
 class Loss:
-    """The validation's figure, in fp32 and in the lower precision: PSNR in dB, or a detector's F1.
-
-    unit: of it, as people read it.
-    """
+    """The validation's figure, in fp32 and in the lower precision."""
 
     fp32: float
     lower: float
-    unit: str = "dB"
+    unit: LossUnit
 
     @property
     def cost(self) -> float:
@@ -67,8 +66,7 @@ def convert(
 
     Raises:
         FileNotFoundError: the data is not there.
-        ExportError: the precision costs more than ``LIMITS``, or for a detector ``F1_LIMITS``,
-            allows; nothing is written.
+        ExportError: the precision costs more than that; nothing is written.
         ModelError: the source is no model file.
     """
     info = read_model_file(source).info
@@ -82,9 +80,9 @@ def convert(
     else:
         names = [value.name for value in proto.graph.input]
         lower = computed = to_int8(proto, _feeds(recipe, data, names))
-    loss = _measure(recipe, data, proto, computed)
+    loss = _measure(recipe, data, proto, computed, info.loss_unit)
     if limit is None:
-        limit = (F1_LIMITS if info.task == "detect" else LIMITS)[precision]
+        limit = LIMITS[info.loss_unit][precision]
     if not loss.cost <= limit:
         raise ExportError(
             f"{precision} costs {info.name} {loss.cost:.3f} {loss.unit} on its validation "
@@ -102,11 +100,13 @@ def _feeds(recipe: Recipe, data: Path, names: Sequence[str]) -> Iterator[Feed]:
         yield {name: (item[name][None].float() / 255.0).numpy() for name in names}
 
 
-def _measure(recipe: Recipe, data: Path, proto: onnx.ModelProto, lower: onnx.ModelProto) -> Loss:
+def _measure(
+    recipe: Recipe, data: Path, proto: onnx.ModelProto, lower: onnx.ModelProto, unit: LossUnit
+) -> Loss:
     validator = recipe.validation.open(data)
     cpu = torch.device("cpu")
     fp32, other = (validator.measure(_Network(p), cpu) for p in (proto, lower))
-    return Loss(fp32, other, "F1" if recipe.task == "detect" else "dB")
+    return Loss(fp32, other, unit)
 
 
 class _Network(nn.Module):

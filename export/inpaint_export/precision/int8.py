@@ -15,6 +15,7 @@ from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnxruntime import quantization
 
+from inpaint_export.precision.reshaped import reshape_convolutions
 from inpaint_export.precision.trunk import trunk
 
 OPERATORS = ["Conv", "ConvTranspose", "LeakyRelu", "Relu", "Add", "Resize", "MaxPool"]
@@ -38,6 +39,8 @@ def to_int8(proto: onnx.ModelProto, feeds: Iterable[Feed]) -> onnx.ModelProto:
     model = onnx.ModelProto()
     model.CopyFrom(proto)
     _fold_weights(model.graph)
+    names = [node.name for node in trunk(model) if node.op_type in OPERATORS]
+    reshape_convolutions(model.graph, names)
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(model.SerializeToString())
@@ -48,7 +51,7 @@ def to_int8(proto: onnx.ModelProto, feeds: Iterable[Feed]) -> onnx.ModelProto:
                 _Feeds(iter(feeds)),
                 quant_format=quantization.QuantFormat.QDQ,
                 op_types_to_quantize=OPERATORS,
-                nodes_to_quantize=[n.name for n in trunk(model) if n.op_type in OPERATORS],
+                nodes_to_quantize=names,
                 per_channel=True,
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,

@@ -10,7 +10,6 @@ from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.damage import RECIPE as DETECTOR
 from inpaint_export.recipes.sources import LICENCE
 from inpaint_export.training.film_restoration import FilmRestoration, FilmValidationConfig
-from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromRun
 
 RECIPE = Recipe(
@@ -38,5 +37,5 @@ RECIPE = Recipe(
     outputs=("output", "attention"),
     storage="fp16",
     start=FromRun(DETECTOR.name, part="detector"),
-    optim=OptimConfig(lr=2e-3, warmup=200, decay=0.5),
+    optim=DETECTOR.optim,
 )

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from inpaint_eval.machine import read_machine
 from inpaint_eval.timing import time_in_turns
-from inpaint_export.model_document import write_whole
+from inpaint_sdk.files import write_whole
 
 BLOCKS = 20
 """In each, every method has a turn of some runs that are timed."""

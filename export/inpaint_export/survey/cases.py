@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from inpaint_eval.scores import Pixels
-from inpaint_export.model_document import write_whole
 from inpaint_sdk import Restorer
+from inpaint_sdk.files import write_whole
 
 HEIGHT = 176
 """Of each picture, in pixels."""

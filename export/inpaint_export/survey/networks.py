@@ -14,7 +14,6 @@ from torch import nn
 
 from inpaint_eval.cost import read_network
 from inpaint_eval.sessions import open_session
-from inpaint_export.model_document import write_whole
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.survey.base import Figures, Row, TableOptions, count_threads, timed_rows
@@ -23,6 +22,7 @@ from inpaint_export.training.objective import Objective
 from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import Initialisation
 from inpaint_sdk import Restorer
+from inpaint_sdk.files import write_whole
 from inpaint_sdk.models.file import ModelFile
 from inpaint_sdk.models.zoo import open_model
 

@@ -101,7 +101,8 @@ def _measure(restore: Method, samples: Sequence[Holed], width: float) -> Figures
         return lambda picture, mask: next(results)
 
     whole = measure_holes(again(), samples)
-    wide = measure_holes(again(), [replace(s, mask=wide_part(s.mask, width)) for s in samples])
+    wide_parts = [replace(s, mask=wide_part(s.mask, width)) for s in samples]
+    wide = measure_holes(again(), wide_parts, perceptual=False)
     figures: dict[str, float | None] = {
         "PSNR in the holes": whole.psnr_hole,
         "PSNR in the wide hole": wide.psnr_hole,

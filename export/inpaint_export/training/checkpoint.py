@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import inpaint_sdk
+from inpaint_sdk.files import writing
 
 FILE_NAME = "last.pt"
 """Of the checkpoint in a run's folder."""
@@ -23,11 +26,25 @@ ema: the averaged weights by name.
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Writes by rename, so a run that is killed leaves the previous checkpoint intact."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes by rename, so a run that is killed leaves the previous checkpoint intact.
+
+    Raises:
+        OutputError: it cannot be written; the previous one is still there.
+    """
+    torch.save(state, content := BytesIO())  # of a file's errors it tells too little
+    # Always the same name: what a killed run left is large, and the next save replaces it.
     partial = path.with_name(path.name + ".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("wb") as file:
+                file.write(content.getbuffer())
+                file.flush()
+                os.fsync(file)  # a rename may reach the disk before the content does
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -179,8 +179,3 @@ def change(batch: Batch) -> Tensor:
     """
     difference = (batch["image"] - batch["clear"]).abs().mean(dim=1, keepdim=True)
     return (3.0 * difference).clamp(max=1.0)
-
-
-def strength(batch: Batch) -> Tensor:
-    """Target of the degradation: the strengths of the distortions, [N, 3] in [0, 1]."""
-    return batch["strength"]

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from inpaint_eval.pictures import list_pictures
-from inpaint_export.data.distortions import distort
 from inpaint_export.data.masks import RATIOS, random_mask
 from inpaint_export.data.pairs import read_pairs
 from inpaint_export.data.photos import Picture, read_rgb
@@ -96,28 +95,6 @@ class PairValidationConfig:
     def open(self, root: Path) -> PairValidation:
         """Reads the pairs."""
         return PairValidation(read_pairs(root / self.folder, held_out=True))
-
-
-@dataclass(frozen=True)
-class DistortionValidationConfig:
-    """PSNR over whole pictures on photographs that are not trained on, distorted by a fixed seed.
-
-    folder: of photographs, below the data root. count: how many of them, evenly spread.
-    every: steps between validations.
-    """
-
-    folder: str
-    count: int = 32
-    every: int = 1000
-    seed: int = 2024
-
-    def open(self, root: Path) -> PairValidation:
-        """Reads and distorts the photographs."""
-        rng = np.random.default_rng(self.seed)
-        crops = [
-            centre_crop(read_rgb(path)) for path in evenly_spread(root / self.folder, self.count)
-        ]
-        return PairValidation([(distort(rng, crop).picture, crop) for crop in crops])
 
 
 class PairValidation:

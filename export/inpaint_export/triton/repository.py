@@ -15,7 +15,7 @@ import onnx
 
 from inpaint_export.errors import ExportError
 from inpaint_sdk import get_library_path
-from inpaint_sdk.files import atomic_write
+from inpaint_sdk.files import write_whole
 from inpaint_sdk.models.file import ModelFile, has_functions
 from inpaint_sdk.models.info import Precision
 from inpaint_sdk.models.zoo import is_bundled, open_model
@@ -81,28 +81,30 @@ def _open(source: str, precision: Precision) -> _Served:
         return _Served(AUTO, None, bundled=True)
     bundled = is_bundled(source)
     file = open_model(source, precision if bundled else None)
-    if file.info.task == "detect":
-        raise ExportError(f"{source} finds damage and restores nothing; auto does both")
+    if not file.info.restores:
+        raise ExportError(f"{source} restores nothing; auto finds damage and restores it")
     return _Served(file.info.name, file, bundled)
 
 
 def _write_pictures(folder: Path, served: _Served, serving: Serving) -> None:
     version, model = _version_folder(folder), served.name
-    _write(version / "model.py", SERVED.read_bytes())
+    write_whole(SERVED.read_bytes(), version / "model.py")
     if served.file is not None and not served.bundled:
         model = f"{served.name}.onnx"
-        _write(version / model, served.file.data)
-    _write(folder / "config.pbtxt", _pictures_config(served.name, model, serving).encode())
+        write_whole(served.file.data, version / model)
+    write_whole(_pictures_config(served.name, model, serving).encode(), folder / "config.pbtxt")
 
 
 def _write_network(folder: Path, file: ModelFile, serving: Serving) -> None:
-    _write(_version_folder(folder) / "model.onnx", file.data)
+    write_whole(file.data, _version_folder(folder) / "model.onnx")
     library = None
     if has_functions(file.data):
-        _write(folder / LIBRARY, get_library_path().read_bytes())
+        write_whole(get_library_path().read_bytes(), folder / LIBRARY)
         seen = Path(serving.served_from or folder.parent.absolute())
         library = str(seen / folder.name / LIBRARY)
-    _write(folder / "config.pbtxt", _network_config(folder.name, file, library, serving).encode())
+    write_whole(
+        _network_config(folder.name, file, library, serving).encode(), folder / "config.pbtxt"
+    )
 
 
 def _pictures_config(name: str, model: str, serving: Serving) -> str:
@@ -162,8 +164,3 @@ def _version_folder(folder: Path) -> Path:
     version = folder / "1"
     version.mkdir(parents=True, exist_ok=True)
     return version
-
-
-def _write(path: Path, data: bytes) -> None:
-    with atomic_write(path) as partial:
-        partial.write_bytes(data)

@@ -16,7 +16,7 @@ _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "asimddp"}
 def is_fast_in_int8() -> bool:
     """Whether the processor sums products of 8-bit numbers in one instruction.
 
-    Others run int8 hardly faster than fp32; of these, x86 also clips its sums to 16 bits.
+    Others run int8 hardly faster than fp32.
     """
     if platform.system() == "Darwin":
         return platform.machine() == "arm64"

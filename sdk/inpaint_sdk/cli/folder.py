@@ -14,10 +14,9 @@ import numpy as np
 from inpaint_sdk.cli.jobs import Job, list_pictures, make_folder, mask_finder
 from inpaint_sdk.errors import InpaintError, MaskError, error_line
 from inpaint_sdk.images.decoding import ImageFile
-from inpaint_sdk.images.files import open_image_file, write_image_file
+from inpaint_sdk.images.files import open_image_file, open_pair, write_image_file
 from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.masks import Mask
-from inpaint_sdk.images.opening import open_pair
 from inpaint_sdk.policies.plan import Plan
 from inpaint_sdk.prefetch import prefetch_map
 

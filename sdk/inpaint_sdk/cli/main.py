@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from typing import Any
 
@@ -13,6 +14,7 @@ from inpaint_sdk.cli.detect import detect
 from inpaint_sdk.cli.doctor import doctor
 from inpaint_sdk.cli.gstreamer import gstreamer
 from inpaint_sdk.cli.models import models
+from inpaint_sdk.cli.read import read
 from inpaint_sdk.cli.restore import restore
 from inpaint_sdk.cli.serve import serve
 from inpaint_sdk.cli.termination import exit_on_signals
@@ -22,13 +24,17 @@ from inpaint_sdk.version import __version__
 
 
 class _Commands(click.Group):
-    """Shows an ``InpaintError`` of any command as one line, with exit code 1."""
+    """Shows an ``InpaintError`` or ``OSError`` of any command as one line, with exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with exit_on_signals():
                 return super().invoke(ctx)
         except InpaintError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:  # as of a name that is too long for any file
+            if error.errno == errno.EPIPE:
+                raise  # which click ends quietly
             raise click.ClickException(str(error)) from error
 
 
@@ -42,5 +48,16 @@ def main(verbose: bool) -> None:
         logging.getLogger("inpaint_sdk").setLevel(logging.INFO)
 
 
-for command in (restore, detect, video, serve, gstreamer, models, compile_model, cache, doctor):
+for command in (
+    restore,
+    detect,
+    read,
+    video,
+    serve,
+    gstreamer,
+    models,
+    compile_model,
+    cache,
+    doctor,
+):
     main.add_command(command)

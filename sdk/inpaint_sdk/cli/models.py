@@ -27,8 +27,9 @@ def models() -> None:
             click.echo(
                 f"  {found.data}, damage {found.kind}: {f1}{rate} ({found.pictures} pictures)"
             )
-        unit = "F1" if model.task == "detect" else "dB"
         for lower in list_precisions(model.name)[1:]:
-            click.echo(f"  Also in {lower.precision}: loses {lower.precision_loss:.3f} {unit}")
+            click.echo(
+                f"  Also in {lower.precision}: loses {lower.precision_loss:.3f} {lower.loss_unit}"
+            )
         click.echo(f"  Licence: {model.licence}")
         click.echo(f"  Trained on: {model.training_data}")

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from inpaint_sdk.errors import FileWarning, InpaintError, error_line
-from inpaint_sdk.images.files import open_image_bytes
+from inpaint_sdk.images.files import open_image_bytes, open_pair
 from inpaint_sdk.images.metadata import MetadataWarning
-from inpaint_sdk.images.opening import open_pair
 from inpaint_sdk.restorer import Restorer
 
 _LOG = logging.getLogger(__name__)

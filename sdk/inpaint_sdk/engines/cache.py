@@ -27,7 +27,7 @@ from inpaint_sdk.engines.file import (
     write_engine_file,
 )
 from inpaint_sdk.errors import BackendError, ModelError
-from inpaint_sdk.files import atomic_write, writing
+from inpaint_sdk.files import write_whole, writing
 
 FOLDER_VARIABLE = "INPAINT_SDK_CACHE"
 LIMIT_VARIABLE = "INPAINT_SDK_CACHE_GB"
@@ -127,8 +127,7 @@ class EngineCache:
         path = self._kernels(digest)
         with writing(path):
             self.folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as partial, writing(path):
-            partial.write_bytes(data)
+        write_whole(data, path)
 
     def _kernels(self, digest: str) -> Path:
         return self.folder / f"{digest[:32]}{KERNELS}"

@@ -61,8 +61,15 @@ class OptimizationProfile:
 
     @classmethod
     def default(cls, model: ModelInfo) -> OptimizationProfile:
-        """One image of any size up to ``LONGEST``, tuned for what the model was trained at."""
+        """One image of any size up to ``LONGEST``, tuned for what the model was trained at.
+
+        Lines of text have the one height that their reader takes.
+        """
         multiple = model.size_multiple
+        if model.task == "read":
+            height = model.trained_size
+            widths = multiple, 10 * height, LONGEST - LONGEST % multiple
+            return cls(*(Shape(1, height, width) for width in widths))
         best = model.trained_size + -model.trained_size % multiple
         most = max(LONGEST - LONGEST % multiple, best)
         return cls(Shape(1, multiple, multiple), Shape(1, best, best), Shape(1, most, most))
@@ -73,9 +80,14 @@ class OptimizationProfile:
         return self.min == self.max
 
     def check(self, model: ModelInfo) -> None:
-        """Raises ``BackendError`` unless the sides are multiples of the model's."""
+        """Raises ``BackendError`` unless the sides are such as the model takes."""
         multiple = model.size_multiple
         for shape in (self.min, self.opt, self.max):
+            if model.task == "read" and shape.height != model.trained_size:
+                raise BackendError(
+                    f"{shape.height}x{shape.width} is not a size of the model {model.name!r}: it "
+                    f"reads lines of {model.trained_size} pixels of height"
+                )
             if shape.height % multiple or shape.width % multiple:
                 raise BackendError(
                     f"{shape.height}x{shape.width} is not a size of the model {model.name!r}: its "

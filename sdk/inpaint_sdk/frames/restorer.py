@@ -11,9 +11,9 @@ import numpy as np
 from inpaint_sdk.errors import ImageError, MaskError, OptionError
 from inpaint_sdk.frames.static_damage import StaticDamage, masks_differ
 from inpaint_sdk.frames.steadiness import SteadyInpaint
+from inpaint_sdk.images.files import ImageLike, open_image
 from inpaint_sdk.images.image import Channels, Image, Pixels
 from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
-from inpaint_sdk.images.opening import ImageLike, open_image
 from inpaint_sdk.options import DamageIn, Options, check_choice
 from inpaint_sdk.policies.operations import Inpaint
 from inpaint_sdk.policies.plan import MaskPlan, Plan, Result

@@ -8,37 +8,29 @@ does not survive a fork.
 from __future__ import annotations
 
 import os
+import re
+import struct
 import sys
 import warnings
 from dataclasses import dataclass, replace
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from inpaint_sdk.errors import ImageError, InpaintError, MaskError
-from inpaint_sdk.images.containers import Part
 from inpaint_sdk.images.ifd import Directory, read_directories
 from inpaint_sdk.images.image import Pixels, check_floats
-from inpaint_sdk.images.metadata import (
-    FURTHER,
-    PIL_TEXTS,
-    Metadata,
-    MetadataWarning,
-    raw_profile,
-    read_metadata,
-)
+from inpaint_sdk.images.metadata import FURTHER, Metadata, MetadataWarning, read_metadata
 
 if TYPE_CHECKING:
     import pyvips
     from PIL import Image as PILImage
 
-Source: TypeAlias = "Path | bytes"
-"""A picture file: where it is, or what it holds."""
-
 RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
+IS_RAW = "is a camera's raw file; develop it, and give the picture"
 STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PN": "PNG"}
 STARTS |= dict.fromkeys((b"II*", b"MM\0", b"II+"), "TIFF")
 LOADERS = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload", "AVIF": "heifload"}
@@ -46,11 +38,21 @@ LOADERS = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload", "AVIF": "he
 
 _BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 HEIF = tuple(b"ftyp" + brand for brand in _BRANDS)
+_ITEM = re.compile(rb"(?s)(?=\0(?:...infe|\0\0\x01infe\0{4}....)([\2\3]))")
+"""A HEIC's item: its box's length, of 32 or 64 bits, its name and version."""
+
+_SIZE = re.compile(rb"(?s)ispe\0{4}(.{8})")
+"""An AVIF's size, or that of a part: width and height."""
+
 PIL_FORMATS = ("WEBP", "BMP", "DIB", "GIF", "JPEG2000", "PPM", "TGA", "ICO", "PCX", "PSD")
 """What PIL may read: pictures only, and none by another program, as EPS is by Ghostscript."""
 
+FIELDS = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
+"""PIL's names of metadata, by those of libvips."""
+
 FORMS = {"cmyk": "CMYK colours", "lab": "CIELAB colours", "labs": "CIELAB colours"}
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
+NO_PIL = "which a PIL image cannot hold; restore it from file to file, with restore_file"
 TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 STRIP_BYTES = 8 << 20
 LEAST = 0.25
@@ -69,7 +71,7 @@ class ImageFile:
     pixels: Pixels
     metadata: Metadata
     format: str = ""
-    source: Source | None = None
+    source: Path | bytes | None = None
 
 
 def read_image_file(
@@ -90,19 +92,25 @@ def read_image_file(
             may be meant to exhaust memory (more than twice ``PIL.Image.MAX_IMAGE_PIXELS``, which
             can be raised). Nothing is decoded then.
     """
+    from PIL import Image as PILImage
+
     what = "the mask" if error is MaskError else "the image"
-    is_path = isinstance(source, (str, os.PathLike))
-    name = str(source) if is_path else what if is_pil(source) else f"{what}'s bytes"
+    is_path, is_pil = isinstance(source, (str, os.PathLike)), isinstance(source, PILImage.Image)
+    name = str(source) if is_path else what if is_pil else f"{what}'s bytes"
     try:
-        if is_pil(source):
-            return _from_pil(source, name)  # type: ignore[arg-type]
-        if not is_path and not isinstance(source, (bytes, bytearray, memoryview)):
+        if isinstance(source, PILImage.Image):
+            return _from_pil(source, name)
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            data = bytes(source)
+        elif not is_path:
             kind = type(source).__name__
             raise ImageError(f"{what} is a numpy array, a PIL image, a path or bytes, not {kind}")
-        if is_path and Path(name).suffix.lower() in RAW:
-            raise ImageError(f"{name} is a camera's raw file; develop it, and give the picture")
-        data = Path(name).read_bytes() if is_path else bytes(source)  # type: ignore[arg-type]
-        return _from_bytes(data, name, page, error is not MaskError)
+        elif Path(name).suffix.lower() in RAW:
+            raise ImageError(f"{name} {IS_RAW}")
+        else:
+            data = Path(name).read_bytes()
+        file = _from_bytes(data, name, page, error is not MaskError)
+        return replace(file, source=Path(name) if is_path else data)
     except ImportError:
         raise  # of a library that is not installed
     except Exception as reason:  # damaged files fail in each decoder in its own way
@@ -135,7 +143,7 @@ def _from_bytes(data: bytes, name: str, page: int | None, salvage: bool) -> Imag
         raise ImageError(f"{name} has no page {page}; a TIFF has pages")
     if kind in LOADERS:
         return _by_vips(data, kind, name, page, salvage)
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     if kind == "HEIF" and "HEIF" not in Image.OPEN:
         try:
@@ -144,13 +152,25 @@ def _from_bytes(data: bytes, name: str, page: int | None, salvage: bool) -> Imag
             raise ImageError(
                 f"{name} is a HEIC picture, which pi-heif reads: pip install 'inpaint-sdk[heic]'"
             ) from None
-    formats = (kind,) if kind else PIL_FORMATS
-    with Image.open(BytesIO(data), formats=formats) as picture:
-        bits, file = _bits(picture, data), _from_pil(picture, name)
-    if bits <= 8 or file.pixels.dtype != np.uint8:
-        return file
-    converted = f"{bits} bits a channel, of which 8 are read"
-    return replace(file, metadata=replace(file.metadata, converted=converted))
+    if kind == "HEIF":
+        _check_items(data)
+    try:
+        with Image.open(BytesIO(data), formats=(kind,) if kind else PIL_FORMATS) as picture:
+            return _from_pil(picture, name, _bits(picture, data))
+    except UnidentifiedImageError:
+        if kind:
+            raise ValueError("it begins as a HEIC picture") from None
+        raise
+
+
+def _check_items(data: bytes) -> None:
+    """Raises ``ValueError`` if a HEIC's items have types that are no text: pi-heif crashes then."""
+    for found in _ITEM.finditer(data):
+        at = found.end(1) + (9 if found[1] == b"\3" else 7)  # behind flags, number, protection
+        kind, content = data[at : at + 4], data.find(b"\0", at + 4) + 1
+        kind.decode()
+        if kind == b"mime":
+            data[content : data.find(b"\0", content)].decode()
 
 
 def _bits(picture: PILImage.Image, data: bytes) -> int:
@@ -171,10 +191,18 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
     if {258, 262} <= tags.keys() and tags[258].first() == tags[262].first() == 8:
         raise ImageError(f"{name} has 8 bits of CIELAB a channel; convert it to 16 bits or to RGB")
 
+    if kind == "AVIF":  # of sizes beyond its own limit GLib prints a line
+        for size in _SIZE.finditer(data):
+            _check_size(*struct.unpack(">II", size[1]))
+
     def read(data: bytes, fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
         load = getattr(libvips.Image, f"{LOADERS[kind]}_buffer")
-        image = load(data, access="sequential", fail_on=fail_on, **options)
-        return image, _computed(image, tags, name)
+        try:
+            image = load(data, access="sequential", fail_on=fail_on, **options)
+            return image, _computed(image, tags, name)
+        except UnicodeDecodeError:  # of a file's bytes in a message, which pyvips would then keep
+            libvips.vips_lib.vips_error_clear()
+            raise libvips.Error("libvips", "the decoder's message is not text") from None
 
     try:
         image, (pixels, converted, dropped) = read(data, "truncated")
@@ -190,19 +218,16 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
             raise
         warn(f"{name}: what can be read is taken: {str(reason).splitlines()[-1].strip()}")
 
-    def get(field: str) -> Any:
-        if field == "dpi" and image.get_typeof("resolution-unit"):
-            return image.xres * 25.4, image.yres * 25.4
-        return image.get(field) if image.get_typeof(field) else None
-
-    metadata, turn = read_metadata(kind, data, tags, get)
+    found = {pil: image.get(name) for name, pil in FIELDS.items() if image.get_typeof(name)}
+    if image.get_typeof("resolution-unit"):
+        found["dpi"] = (image.xres * 25.4, image.yres * 25.4)
+    if image.interpretation in FORMS:  # the profile was applied
+        found.pop("icc_profile", None)
     if kind == "AVIF" and pixels.dtype == np.uint16:  # their high bits, with which white is grey
-        pixels |= pixels >> get("bits-per-sample")
+        pixels |= pixels >> image.get("bits-per-sample")
     # 330: sub-directories.
     dropped += [FURTHER] * (len(pages) > 1 or 330 in tags or data[4:12] == b"ftypavis")
-    icc = b"" if image.interpretation in FORMS else metadata.icc
-    lost = (*metadata.dropped, *dropped)
-    metadata = replace(metadata, icc=icc, dropped=lost, converted=converted)
+    metadata, turn = read_metadata(kind, data, tags, found, dropped, converted)
     # libvips turns an AVIF by its own properties, which its EXIF does not count beside.
     return ImageFile(orient_array(pixels, 1 if kind == "AVIF" else turn), metadata, kind)
 
@@ -221,13 +246,7 @@ def _libvips() -> Any:
 
 def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, str, list[str]]:
     """Colours or grey, and alpha; in what form they were; names of what is left out."""
-    from PIL.Image import MAX_IMAGE_PIXELS as LIMIT
-
-    if LIMIT is not None and image.height * image.width > 2 * LIMIT:
-        raise ImageError(
-            f"{name} is too large to be read safely: {image.width}x{image.height} pixels are more "
-            f"than twice PIL.Image.MAX_IMAGE_PIXELS ({LIMIT}), which can be raised"
-        )
+    _check_size(image.width, image.height)
     form, dropped = image.interpretation, []
     colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(form, 1 if image.bands < 3 else 3)
     further = image.bands - colours
@@ -260,17 +279,25 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     return pixels[..., 0] if image.bands == 1 else pixels, converted, dropped
 
 
+def _check_size(width: int, height: int) -> None:
+    from PIL import Image as PILImage
+
+    limit = PILImage.MAX_IMAGE_PIXELS
+    if limit is not None and height * width > 2 * limit:
+        told = f"more than twice PIL.Image.MAX_IMAGE_PIXELS ({limit}), which can be raised"
+        raise PILImage.DecompressionBombError(f"{width}x{height} pixels are {told}")
+
+
 def _in_srgb(image: pyvips.Image, count: int) -> pyvips.Image:
     """CMYK or CIELAB as sRGB, by the picture's profile or else a usual one; alpha stays."""
     colours, depth = image.extract_band(0, n=count), 8 if image.format == "uchar" else 16
     if image.interpretation == "cmyk":
-        options = {"embedded": True, "input_profile": "cmyk", "depth": depth}
-        found = colours.icc_transform("srgb", **options)
+        found = colours.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
     else:
         found = colours.icc_export(pcs="lab", output_profile="srgb", depth=depth)
-    if image.bands == count:
-        return found
-    return found.bandjoin(image.extract_band(count).cast(found.format))
+    if image.bands > count:
+        found = found.bandjoin(image.extract_band(count).cast(found.format))
+    return found
 
 
 def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
@@ -278,34 +305,20 @@ def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
     whole = [i for i, tags in enumerate(pages) if 254 not in tags or not tags[254].first() & 1]
     # A version of DNG, or the colour filter of a sensor.
     if 50706 in pages[0] or (262 in pages[0] and pages[0][262].first() == 32803) or not whole:
-        raise ImageError(
-            f"{name} is a camera's raw file, of which only a preview can be read here; develop it, "
-            "and give the picture"
-        )
+        raise ImageError(f"{name} {IS_RAW}")
     if page is None and len(whole) > 1:
-        raise ImageError(
-            f"{name} holds {len(whole)} pictures; name one by its page, from 1 on: restore --page, "
-            "or restore_file(page=...)"
-        )
+        by_name = "from 1 on: restore --page, or restore_file(page=...)"
+        raise ImageError(f"{name} holds {len(whole)} pictures; name one by its page, {by_name}")
     page = 1 if page is None else page
     if not 1 <= page <= len(whole):
         raise ImageError(f"{name} has no page {page}; it has {len(whole)}")
     return whole[page - 1]
 
 
-def is_pil(image: object) -> bool:
-    """Whether it is a PIL image, found out without importing PIL."""
-    module = sys.modules.get("PIL.Image")
-    return module is not None and isinstance(image, module.Image)
-
-
-def _from_pil(picture: PILImage.Image, name: str) -> ImageFile:
+def _from_pil(picture: PILImage.Image, name: str, bits: int = 8) -> ImageFile:
     mode, converted, plain, info = picture.mode, "", picture, picture.info
     if any(";16" in str(tile) for tile in getattr(picture, "tile", ())) and mode != "I;16":
-        raise ImageError(
-            f"{name} has 16 bits a channel, which a PIL image cannot hold; convert it to a PNG or "
-            "a TIFF, and restore it with restore_file"
-        )
+        raise ImageError(f"{name} has 16 bits a channel, {NO_PIL}")
     if 0 in picture.size:
         raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
     if mode in ("1", "P", "PA", "RGBa", "RGBX", "YCbCr"):
@@ -318,32 +331,20 @@ def _from_pil(picture: PILImage.Image, name: str) -> ImageFile:
             'first: image.convert("RGB"); a CMYK file is converted by its profile'
         )
     pixels = orient_array(np.asarray(plain), picture.getexif().get(274, 1))
-    raw = (
-        PIL_TEXTS[1].encode() + b"\0" + str(info.get(PIL_TEXTS[1], "")).encode("latin-1", "replace")
-    )
-    found = {
-        **info,
-        "exif-data": info.get("exif") or raw_profile(Part(b"tEXt", raw)),
-        "xmp-data": info.get("xmp") or info.get(PIL_TEXTS[0]),
-        "icc-profile-data": info.get("icc_profile"),
-    }
-    metadata, _ = read_metadata("", b"", {}, found.get)
+    if bits > 8 and pixels.dtype == np.uint8:
+        converted = f"{bits} bits a channel, of which 8 are read"
     # pi-heif tells of a HEIC's maps of depth and of light.
     further = getattr(picture, "n_frames", 1) > 1 or info.get("depth_images") or info.get("aux")
-    dropped = (*metadata.dropped, FURTHER) if further else metadata.dropped
-    metadata = replace(metadata, dropped=dropped, converted=converted)
+    found, dropped = {str(key): value for key, value in info.items()}, [FURTHER] * bool(further)
+    metadata, _ = read_metadata("", b"", {}, found, dropped, converted)
     return ImageFile(pixels, metadata, picture.format or "")
 
 
 def orient_array(pixels: Pixels, orientation: int) -> Pixels:
     """Applies an EXIF orientation (1 to 8)."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
+    mirrored = pixels[:, ::-1] if orientation in (2, 4, 5, 7) else pixels
+    quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
+    return np.ascontiguousarray(np.rot90(mirrored, quarters))
 
 
 def warn(message: str) -> None:

@@ -29,7 +29,8 @@ STRIP_BYTES = 1 << 20
 class Entry(NamedTuple):
     """A tag's value: its type's number, how many, and their bytes, little-endian.
 
-    directory: in place of the bytes, for a tag that points at one. at: where the bytes were.
+    directory: in place of the bytes, for a tag that points at one. at: where the lowest byte of its
+    first number was.
     """
 
     kind: int
@@ -78,11 +79,10 @@ def read_directories(data: bytes) -> Iterator[Directory]:
             if not 0 < size <= min(left, len(data) - here):
                 continue
             left -= size
-            value = data[here : here + size]
-            if order == ">":
-                unit = 4 if kind in (5, 10) else SIZES[kind]
-                value = np.frombuffer(value, f">u{unit}").astype(f"<u{unit}").tobytes()
-            entry = Entry(kind, values, value, at=here)
+            unit = 4 if kind in (5, 10) else SIZES[kind]
+            value = np.frombuffer(data[here : here + size], f"{order}u{unit}").astype(f"<u{unit}")
+            lowest = here + (unit - 1 if order == ">" else 0)
+            entry = Entry(kind, values, value.tobytes(), None, lowest)
             points = tag in SUB_DIRECTORIES and kind in (4, 13, 16, 18) and values == 1
             if points and depth < 2 and 8 <= entry.first() <= len(data) - width:
                 entry = Entry(4, 1, b"", read(entry.first(), depth + 1)[0])
@@ -116,9 +116,8 @@ def write_tiff(pixels: NDArray[Any], tags: Directory) -> bytes:
     height, width, count = (*pixels.shape, 1)[:3]
     rows = max(1, STRIP_BYTES // pixels[0].nbytes)
     pixels = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
-    strips = [
-        zlib.compress(pixels[top : top + rows].tobytes(), 5) for top in range(0, height, rows)
-    ]
+    tops = range(0, height, rows)
+    strips = [zlib.compress(pixels[top : top + rows].tobytes(), 5) for top in tops]
     ends = np.cumsum([len(HEADER), *map(len, strips)]).tolist()
     shorts = {258: [8 * pixels.itemsize] * count, 259: [8], 262: [2 if count > 2 else 1]}
     shorts |= {277: [count], 284: [1], 339: [3 if pixels.dtype.kind == "f" else 1] * count}

@@ -19,10 +19,6 @@ Channels = Literal["bgr", "rgb"]
 DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
 
 
-def _unchanged(pixels: Pixels) -> Pixels:
-    return pixels
-
-
 @dataclass(frozen=True, eq=False)
 class Image:
     """A picture's pixels, and the way back to the type that it came in.
@@ -33,14 +29,19 @@ class Image:
 
     pixels: Pixels
     channels: Channels = "bgr"
-    to_original_type: Callable[[Pixels], Any] = _unchanged
+    to_original_type: Callable[[Pixels], Any] = np.asarray
 
 
 def colours_of(pixels: Pixels) -> Pixels:
     """The colours of pixels in any form, a view [H, W, 1 or 3]: all but the alpha."""
     if pixels.ndim == 2:
         return pixels[..., None]
-    return pixels[..., :1] if pixels.shape[2] <= 2 else pixels[..., :3]
+    return pixels[..., :-1] if has_alpha(pixels) else pixels
+
+
+def has_alpha(pixels: Pixels) -> bool:
+    """Whether the last channel of pixels in any form is alpha."""
+    return pixels.ndim == 3 and pixels.shape[2] in (2, 4)
 
 
 def max_value(dtype: np.dtype[Any]) -> float:
@@ -50,16 +51,17 @@ def max_value(dtype: np.dtype[Any]) -> float:
 
 def check_array(image: Pixels) -> None:
     """Raises ``ImageError`` for an array that is no picture: its type, shape or values."""
+    shape = "x".join(map(str, image.shape)) or "a single number"
     if image.dtype not in DTYPES:
         raise ImageError(
             f"an image array is uint8, uint16, float32 or float64, this one is {image.dtype}"
         )
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
         raise ImageError(
-            f"an image array is HxW, or HxWxC with 1 to 4 channels, this one is {_shape(image)}"
+            f"an image array is HxW, or HxWxC with 1 to 4 channels, this one is {shape}"
         )
     if 0 in image.shape:
-        raise ImageError(f"the image is empty: its shape is {_shape(image)}")
+        raise ImageError(f"the image is empty: its shape is {shape}")
     if image.dtype.kind == "f":
         check_floats(image)
 
@@ -72,10 +74,5 @@ def check_floats(image: Pixels) -> None:
             "the image has values that are not finite; set them to 0 and mark them in the mask"
         )
     if low < 0.0 or high > 1.0:
-        raise ImageError(
-            f"a float image's values are from 0 to 1, these are from {low:g} to {high:g}"
-        )
-
-
-def _shape(array: Pixels) -> str:
-    return "x".join(map(str, array.shape)) or "a single number"
+        told = f"these are from {low:g} to {high:g}"
+        raise ImageError(f"a float image's values are from 0 to 1, {told}")

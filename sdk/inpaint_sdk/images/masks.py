@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inpaint_sdk.errors import MaskError
 from inpaint_sdk.images.decoding import read_image_file
-from inpaint_sdk.images.image import Pixels, colours_of, max_value
+from inpaint_sdk.images.image import Pixels, colours_of, has_alpha, max_value
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -63,23 +63,19 @@ def _from_array(mask: NDArray[np.generic]) -> NDArray[np.uint8]:
         mask = mask[..., 0]
     if mask.ndim != 2:
         shape = "x".join(map(str, mask.shape))
-        raise MaskError(
-            f"a mask array is HxW or HxWx1, this one is {shape}; read it with "
-            "cv2.IMREAD_GRAYSCALE, or take mask.max(axis=2)"
-        )
+        remedy = "read it with cv2.IMREAD_GRAYSCALE, or take mask.max(axis=2)"
+        raise MaskError(f"a mask array is HxW or HxWx1, this one is {shape}; {remedy}")
+    if not mask.size:
+        raise MaskError(f"the mask is {mask.shape[1]}x{mask.shape[0]}: it has no pixels")
     return np.ascontiguousarray(mask).view(np.uint8)
 
 
 def _from_pixels(pixels: Pixels, name: str) -> NDArray[np.uint8]:
     """Of a picture: what is not black. An alpha that is opaque says nothing."""
-    colours = colours_of(pixels)
-    has_alpha = pixels.ndim == 3 and pixels.shape[2] in (2, 4)
-    if has_alpha and pixels[..., -1].min() < pixels[..., -1].dtype.type(max_value(pixels.dtype)):
+    if has_alpha(pixels) and pixels[..., -1].min() < max_value(pixels.dtype):
         raise MaskError(
             f"{name} has an alpha channel, so it is unclear what marks the damage; "
             "save it as a grey picture, white where the image is to be restored"
         )
-    if colours.dtype != np.uint8:
-        colours = (colours != 0).view(np.uint8)
-    brightest: NDArray[np.uint8] = colours.max(axis=2)
-    return brightest
+    marked: NDArray[np.bool_] = (colours_of(pixels) != 0).any(axis=2)
+    return marked.view(np.uint8)

@@ -39,13 +39,11 @@ def image_tensor(pixels: Pixels, channels: Channels, multiple: int) -> Tensor:
 
     H' and W' are the next multiples of ``multiple``. Grey becomes three equal channels.
     """
-    colours = _padded(colours_of(pixels), multiple)
-    count = colours.shape[2]
+    colours = _padded(colours_of(pixels), multiple)[..., :: 1 if channels == "rgb" else -1]
     tensor = np.empty((1, 3, *colours.shape[:2]), np.float32)
     scale = np.float32(1.0 / max_value(pixels.dtype))
-    for index in range(3):
-        source = 0 if count == 1 else index if channels == "rgb" else 2 - index
-        np.multiply(colours[..., source], scale, out=tensor[0, index], casting="same_kind")
+    for index, plane in enumerate(tensor[0]):
+        np.multiply(colours[..., index % colours.shape[2]], scale, out=plane, casting="same_kind")
     return tensor
 
 
@@ -65,14 +63,13 @@ def to_hwc(
     Raises:
         ModelError: the tensor is not finite.
     """
-    planes = [output[index, :height, :width] for index in range(3)]
+    planes = output[:, :height, :width]
     if count == 1:
-        grey = np.tensordot(LUMA, np.stack(planes), axes=1)[..., None]
-        require_finite(grey)
-        return grey.astype(np.float32, copy=False)
-    merged = cv2.merge(planes if channels == "rgb" else planes[::-1])
-    require_finite(merged)
-    return merged.astype(np.float32, copy=False)
+        hwc = np.tensordot(LUMA, planes, axes=1)[..., None]
+    else:
+        hwc = cv2.merge(list(planes if channels == "rgb" else planes[::-1]))
+    require_finite(hwc)
+    return hwc.astype(np.float32, copy=False)
 
 
 def to_colours(output: Tensor, channels: Channels, count: int) -> NDArray[np.float32]:

@@ -58,8 +58,7 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 def side_data(frame: VideoFrame, name: str) -> bytes:
     """What a frame brings beside its pixels, by PyAV's name; empty if it has no such data."""
     try:
-        found: Any = frame.side_data
-        return bytes(found[name])
+        return bytes(_side_data(frame)[name])
     except (KeyError, ValueError):  # ValueError: one of its data is newer than PyAV
         return b""
 
@@ -67,7 +66,19 @@ def side_data(frame: VideoFrame, name: str) -> bytes:
 def side_data_names(frame: VideoFrame) -> set[str]:
     """PyAV's names of what a frame brings beside its pixels, as far as PyAV knows them."""
     try:
-        found: Any = frame.side_data
+        found = _side_data(frame)
         return {found[index].type.name for index in range(len(found))}
     except (KeyError, ValueError):
         return set()
+
+
+def _side_data(frame: VideoFrame) -> Any:
+    """As ``frame.side_data``, which the frame keeps and which keeps the frame.
+
+    Both would be there until the garbage collector runs: a hundred frames later, with their pixels
+    and their converters' threads.
+    """
+    from av.sidedata.sidedata import SideDataContainer
+
+    container: Any = SideDataContainer  # its stub lacks the argument
+    return container(frame)

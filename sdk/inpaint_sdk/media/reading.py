@@ -160,9 +160,9 @@ class VideoFile:
 def open_video(path: Path, error: type[InpaintError]) -> Iterator[VideoFile]:
     """A file to read that has a video stream; if it cannot be opened, ``error`` is raised."""
     import_av()
-    if not path.exists():
-        raise error(f"there is no file {path}")
     with reading(path, error):
+        if not path.exists():
+            raise error(f"there is no file {path}")
         container = open_container(path, "r")
     with container:
         yield VideoFile(path, container, error)
@@ -213,7 +213,7 @@ def reading(path: Path | str, error: type[InpaintError]) -> Iterator[None]:
     """Raises what FFmpeg, or PyAV, finds wrong with a file as ``error``."""
     try:
         yield
-    except (import_av().FFmpegError, OverflowError, UnicodeError) as reason:
+    except (import_av().FFmpegError, OSError, OverflowError, UnicodeError) as reason:
         raise error(f"cannot read {path}, it may be damaged: {describe(reason)}") from reason
 
 

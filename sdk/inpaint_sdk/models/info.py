@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -18,7 +18,7 @@ FORMAT_VERSION = 2
 METADATA_KEY = "inpaint_sdk"
 """Of the document among the ONNX file's ``metadata_props``."""
 
-Task = Literal["inpaint", "enhance", "detect"]
+Task = Literal["inpaint", "enhance", "detect", "read"]
 Precision = Literal["fp32", "fp16", "int8"]
 PrecisionChoice = Literal["auto", "fp32", "fp16", "int8"]
 ColourOrder = Literal["rgb"]
@@ -26,13 +26,20 @@ ColourOrder = Literal["rgb"]
 VALUE_RANGE = (0.0, 1.0)
 """Of the pictures that networks take and give; no other is read yet."""
 
+LossUnit = Literal["dB", "F1", "%"]
+"""Of what a precision costs: PSNR, or of a detector F1, or of a reader characters read."""
+
+_LOSS_UNITS: Mapping[Task, LossUnit] = {"detect": "F1", "read": "%"}
+
+_MAIN_OUTPUTS: Mapping[Task, str] = {"detect": "probability", "read": "log_probability"}
+
 _WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_WORD = 40
 
 
 def main_output(task: Task) -> str:
     """Name of the output that a model for this task always has: what it is run for."""
-    return "probability" if task == "detect" else "output"
+    return _MAIN_OUTPUTS.get(task, "output")
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,8 @@ class ModelInfo:
     """A model's description.
 
     name: as it is loaded. family: its architecture's, a word of the author's choice. task:
-    ``inpaint`` models take a mask, ``enhance`` models do not, and ``detect`` models give one.
+    ``inpaint`` models take a mask, ``enhance`` models do not, ``detect`` models give one, and
+    ``read`` models give text.
     precision: of the graph's arithmetic. parameters: count of trained numbers.
     size_multiple: height and width of the network's input are multiples of this, in pixels.
     trained_size: side of the pictures that it was trained on, in pixels.
@@ -117,16 +125,19 @@ class ModelInfo:
     ``scratch`` (scratches, hairs, cracks, folds), ``speck`` (dust, dirt, dead pixels), ``stain``
     (stains, fading, missing parts), ``overlay`` (text and logos laid over the image) and ``sensor``
     (a sensor's lines and dots, dirt on a lens); a model may have others.
-    precision_loss: dB of PSNR, or for a ``detect`` model F1, that the precision cost against fp32,
-    as export measured it.
+    alphabet: of a ``read`` model, the characters that it tells apart.
+    precision_loss: what the precision cost against fp32, as export measured it, in ``loss_unit``.
     colour_order, value_range: of the picture that goes into the network and comes out of it.
     digest: SHA-256 of everything in the file but its metadata, in hexadecimal.
 
     The network's input ``image`` is float32 [N, 3, H, W], RGB in [0, 1]; an ``inpaint`` model has
     another, ``mask`` [N, 1, H, W] with 1 where it is to fill. ``outputs`` names its outputs; others
     that it has are ignored. A ``detect`` model gives ``probability`` [N, K, H, W]: a channel for
-    each of ``kinds``, in their order, from 0 to 1, that a pixel has that kind of damage. The others
-    give ``output``, an image like ``image``, and may give
+    each of ``kinds``, in their order, from 0 to 1, that a pixel has that kind of damage. A ``read``
+    model takes lines of text, ``trained_size`` pixels high and of any width that is a multiple of
+    ``size_multiple``, and gives ``log_probability`` [N, T, 1 + C] along them: of CTC's blank, then
+    of each character of ``alphabet``. The others give ``output``, an image like ``image``, and may
+    give
 
     - ``attention`` [N, 1, H, W], from 0 to 1, where the model sees damage;
     - ``stages`` [N, 3 * S, H, W], the images after each of S stages;
@@ -149,6 +160,7 @@ class ModelInfo:
     training_data: str
     outputs: tuple[str, ...] = ("output",)
     kinds: tuple[str, ...] = ()
+    alphabet: str = ""
     quality: tuple[Quality, ...] = ()
     detection: tuple[DetectionQuality, ...] = ()
     precision_loss: float = 0.0
@@ -156,6 +168,16 @@ class ModelInfo:
     colour_order: ColourOrder = "rgb"
     value_range: tuple[float, ...] = VALUE_RANGE
     digest: str = ""
+
+    @property
+    def restores(self) -> bool:
+        """Whether it makes pictures of pictures."""
+        return self.task in ("inpaint", "enhance")
+
+    @property
+    def loss_unit(self) -> LossUnit:
+        """Of ``precision_loss``."""
+        return _LOSS_UNITS.get(self.task, "dB")
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -181,7 +203,16 @@ class ModelInfo:
                 f"kinds are {', '.join(self.kinds) or 'none'}; a model for the task 'detect' has "
                 "at least one kind of damage that it finds, and others have none"
             )
-
+        if (self.task == "read") != bool(self.alphabet):
+            raise ModelError(
+                f"alphabet has {len(self.alphabet)} characters; a model for the task 'read' has "
+                "those that it reads, and others have none"
+            )
+        if len(set(self.alphabet)) < len(self.alphabet) or not self.alphabet.isprintable():
+            raise ModelError(
+                "alphabet has a character twice, or one that cannot be printed; it must have each "
+                "character that is read once"
+            )
         if self.value_range != VALUE_RANGE:
             raise ModelError(
                 f"value_range is {list(self.value_range)}; this inpaint-sdk runs networks whose "

@@ -10,15 +10,12 @@ from typing import get_args
 
 from inpaint_sdk.errors import ModelError
 from inpaint_sdk.models.file import ModelFile, read_description, read_model_file
-from inpaint_sdk.models.info import ModelInfo, Precision, PrecisionChoice
+from inpaint_sdk.models.info import LossUnit, ModelInfo, Precision, PrecisionChoice
 
 MODELS = Path(__file__).parent
 
-AUTO_LOSS = 0.05
-"""dB of PSNR that a precision must cost less than to be taken by itself."""
-
-AUTO_F1_LOSS = 0.005
-"""The same for a detector, in F1."""
+AUTO_LOSS: dict[LossUnit, float] = {"dB": 0.05, "F1": 0.005, "%": 0.05}
+"""What a precision must cost less than to be taken by itself."""
 
 
 def list_models() -> list[ModelInfo]:
@@ -66,8 +63,11 @@ def find_model(name_or_path: str | os.PathLike[str], precision: Precision | None
             there = ", ".join(info.precision for info in list_precisions(path.name))
             raise ModelError(f"{path.name} comes in {there}, not in {precision}")
         return found
-    if path.is_file():
-        return path.absolute()
+    try:
+        if path.is_file():
+            return path.absolute()
+    except OSError as error:  # as of a name that is too long
+        raise ModelError(f"cannot read the model file {path}: {error.strerror}") from error
     if not named or path.suffix:
         raise ModelError(f"there is no model file {path}")
     raise ModelError(
@@ -79,15 +79,13 @@ def find_model(name_or_path: str | os.PathLike[str], precision: Precision | None
 def find_fastest(name_or_path: str | os.PathLike[str], preferred: Precision | None) -> Path:
     """As :func:`find_model`, in the precision that a machine is fastest in, else in fp32.
 
-    Only if the model comes in it, and it costs less than ``AUTO_LOSS``, or for a detector
-    ``AUTO_F1_LOSS``.
+    Only if the model comes in it, and it costs less than ``AUTO_LOSS``.
     """
     if preferred is not None and isinstance(name_or_path, str) and is_bundled(name_or_path):
         path = _file(name_or_path, preferred)
         if path.is_file():
             info = _bundled_description(path)
-            limit = AUTO_F1_LOSS if info.task == "detect" else AUTO_LOSS
-            if info.precision_loss < limit:
+            if info.precision_loss < AUTO_LOSS[info.loss_unit]:
                 return path
     return find_model(name_or_path)
 
@@ -126,7 +124,7 @@ def require_precision(info: ModelInfo, precision: PrecisionChoice) -> None:
 
 
 def model_names() -> list[str]:
-    return sorted(path.stem for path in MODELS.glob("*.onnx") if _is_name(path.stem))
+    return sorted(path.stem for path in MODELS.glob("[!.]*.onnx") if _is_name(path.stem))
 
 
 def _is_name(stem: str) -> bool:

@@ -37,9 +37,11 @@ def make_policy(
         return InpaintPolicy(model, find_detector)
     if model.info.task == "enhance":
         return EnhancePolicy(model)
+    reads = model.info.task == "read"
+    doing, loader = ("reads text", "TextReader") if reads else ("finds damage", "Detector")
     raise ModelError(
-        f"the model {model.info.name!r} finds damage and restores nothing: load it with "
-        "Detector.load, or restore with another model, like photo"
+        f"the model {model.info.name!r} {doing} and restores nothing: load it with "
+        f"{loader}.load, or restore with another model, like photo"
     )
 
 

@@ -39,7 +39,7 @@ class Degradation:
         return 100.0 * (1.0 - self.compression)
 
 
-PLAIN = Degradation(noise=0.1, blur=0.2, compression=0.6)
+PLAIN = Degradation(noise=0.03, blur=0.1, compression=0.2)
 """A picture that reaches one of these is plainly degraded: the change is worth it."""
 
 FAINT = 0.5

@@ -14,9 +14,16 @@ from inpaint_sdk.backends.pool import LoadedModel
 from inpaint_sdk.errors import ModelError, OptionError
 from inpaint_sdk.images.image import Image, Pixels, colours_of
 from inpaint_sdk.images.masks import Mask, masked_fraction
-from inpaint_sdk.images.tensors import image_tensor, require_finite
+from inpaint_sdk.images.tensors import (
+    from_float01,
+    image_tensor,
+    require_finite,
+    to_float01,
+)
 from inpaint_sdk.options import OVERLAY, DetectionOptions, Options
 from inpaint_sdk.regions.boxes import Box, pixels_within
+from inpaint_sdk.regions.crops import CropLimits, plan_crops
+from inpaint_sdk.regions.grid import CELL, cells_touched
 from inpaint_sdk.regions.tiles import cut_axes, run_tiled
 
 MAX_SIDE = 1024
@@ -29,7 +36,31 @@ ELEMENT = 8
 OVERLAP = 128
 """Of neighbouring tiles, in pixels."""
 
+WHOLE_PIXELS = 1 << 20
+"""Pixels of the largest pictures that are looked at everywhere in their own size. A larger one is
+looked at everywhere in half of it, and in its own where something may be seen there: what a pixel
+or two wide stands out too little in half the size to be found, and enough to be noticed."""
+
+HINT = 0.02
+"""Probability in half the size from which on a place is looked at in the picture's own. What
+smaller sizes alone see is wide, and found there."""
+
+OUTLIER = 6.0
+"""Times the mean difference of pixels from the 3x3 around them from which on one is looked at, too:
+a sensor's dead pixels vanish in half the size."""
+
+OUTLIER_FLOOR = 3
+"""Added to that mean, of 255, so that flat areas are not full of outliers."""
+
+CONTEXT = 32
+"""Pixels that the network is shown on each side of a place, whose surroundings it saw in half the
+size."""
+
+CROP_COST = 2048
+"""What a run costs besides its pixels, in pixels."""
+
 Probability = NDArray[np.float32]
+Planes = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,39 +227,105 @@ class DetectRunner:
             ModelError: the network's output is not finite.
         """
         sought = sought_kinds(self.info.kinds, options, self.info.name)
-        found = self._probabilities(image, options.memory_mb)
+        memory = options.memory_mb
+        smaller = [
+            self._everywhere(Image(pixels, image.channels), memory)
+            for pixels in _halved(image.pixels)
+        ]
         height, width = image.pixels.shape[:2]
-        for small in _halved(image.pixels):
-            coarse = self._probabilities(Image(small, image.channels), options.memory_mb)
-            for plane, small_plane in zip(found, coarse, strict=True):
-                large = cv2.resize(small_plane, (width, height), interpolation=cv2.INTER_LINEAR)
-                np.maximum(plane, large, out=plane)
+        if smaller and height * width > WHOLE_PIXELS:
+            found = self._around(image, _hints(smaller[0], image.pixels), memory)
+        else:
+            found = self._everywhere(image, memory)
+        for planes in smaller:
+            for plane, small in zip(found, planes, strict=True):
+                np.maximum(plane, _enlarged(small, plane.shape), out=plane)
         return Detection(self.info.kinds, found, sought, options.detection)
 
-    def _probabilities(self, image: Image, memory_mb: int) -> NDArray[np.float32]:
-        multiple, count = self.info.size_multiple, len(self.info.kinds)
+    def _everywhere(self, image: Image, memory_mb: int) -> Planes:
+        """Probabilities of a picture that is looked at as a whole, [K, H, W]."""
 
         def run(box: Box) -> NDArray[np.float32]:
-            tensor = image_tensor(image.pixels[box.slices], image.channels, multiple)
-            output = self._session.run({"image": tensor})["probability"]
-            require_finite(output)
-            planes: NDArray[np.float32] = output[0, :, : box.height, : box.width]
-            hwc: NDArray[np.float32] = planes.transpose(1, 2, 0)
+            hwc: NDArray[np.float32] = self._run(image, box).transpose(1, 2, 0)
             return hwc
 
         height, width = image.pixels.shape[:2]
         most = pixels_within(memory_mb, self.info.memory)
+        multiple = self.info.size_multiple
         axes = cut_axes(height, width, max_pixels=most, overlap=OVERLAP, multiple=multiple)
-        found = np.empty((count, height, width), np.float32)
+        found = np.empty((len(self.info.kinds), height, width), np.float32)
         for box, planes in run_tiled(*axes, run):
-            if planes.shape[2] != count:
-                raise ModelError(
-                    f"the model {self.info.name!r} gives {planes.shape[2]} probabilities and "
-                    f"names {count} kinds; export it again"
-                )
             rows, columns = box.slices
             found[:, rows, columns] = planes.transpose(2, 0, 1).clip(0.0, 1.0)
         return found
+
+    def _around(self, image: Image, hints: Mask, memory_mb: int) -> Planes:
+        """Probabilities around hints, [K, H, W]; 0 elsewhere."""
+        height, width = hints.shape
+        limits = CropLimits(
+            (CONTEXT, CONTEXT),
+            max(CELL, self.info.size_multiple),
+            pixels_within(memory_mb, self.info.memory),
+            CROP_COST,
+        )
+        found = np.zeros((len(self.info.kinds), height, width), np.float32)
+        for crop in plan_crops(hints, cells_touched(hints), limits):
+            rows, columns = crop.core.slices
+            down, across = crop.core.moved(-crop.box.top, -crop.box.left).slices
+            planes = self._run(image, crop.box)[:, down, across]
+            found[:, rows, columns] = planes.clip(0.0, 1.0)
+        return found
+
+    def _run(self, image: Image, box: Box) -> Planes:
+        """The network's output for a part of a picture, [K, box's height, width]."""
+        pixels = image.pixels[box.slices]
+        tensor = image_tensor(pixels, image.channels, self.info.size_multiple)
+        output = self._session.run({"image": tensor})["probability"]
+        require_finite(output)
+        planes: Planes = output[0, :, : box.height, : box.width]
+        if len(planes) != len(self.info.kinds):
+            raise ModelError(
+                f"the model {self.info.name!r} gives {len(planes)} probabilities and "
+                f"names {len(self.info.kinds)} kinds; export it again"
+            )
+        return planes
+
+
+def _hints(half: Planes, pixels: Pixels) -> Mask:
+    """Nonzero where a picture may have damage, and around, uint8 [H, W].
+
+    half: what was found in half the size.
+    """
+    seen = np.multiply(half.max(axis=0) >= HINT, 255, dtype=np.uint8)
+    hints = _repeated(seen, pixels.shape)
+    near = cv2.dilate(hints | _outliers(pixels), np.ones((3, 3), np.uint8))
+    return near.astype(np.uint8, copy=False)
+
+
+def _outliers(pixels: Pixels) -> Mask:
+    """Nonzero where a colour differs from the median of 3x3 far more than around, uint8 [H, W]."""
+    colours = colours_of(pixels)
+    if colours.dtype != np.uint8:
+        colours = from_float01(to_float01(pixels), np.dtype(np.uint8))
+    height, width = colours.shape[:2]
+    differences = np.zeros((height, width), np.uint8)
+    for colour in cv2.split(np.ascontiguousarray(colours)):
+        np.maximum(differences, cv2.absdiff(colour, cv2.medianBlur(colour, 3)), out=differences)
+    cells = -(-width // CELL), -(-height // CELL)
+    mean = cv2.resize(differences.astype(np.float32), cells, interpolation=cv2.INTER_AREA)
+    least = OUTLIER * (cv2.blur(mean, (3, 3)) + OUTLIER_FLOOR)
+    limits = _repeated(np.minimum(least, 255.0).astype(np.uint8), (height, width))
+    return cv2.compare(differences, limits, cv2.CMP_GT).astype(np.uint8, copy=False)
+
+
+def _repeated(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    large = cv2.resize(mask, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
+    return large.astype(np.uint8, copy=False)
+
+
+def _enlarged(plane: Probability, shape: tuple[int, ...]) -> Probability:
+    large = cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large, np.float32)
 
 
 def _halved(pixels: Pixels) -> Iterator[Pixels]:

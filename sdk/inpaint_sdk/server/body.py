@@ -58,7 +58,7 @@ async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, No
         413, f"the request is larger than this server takes, {max_bytes:,} bytes"
     )
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > max_bytes + FRAMING:
+    if announced.isdecimal() and float(announced) > max_bytes + FRAMING:
         raise too_large
     left = max_bytes + FRAMING
     async for chunk in request.stream():

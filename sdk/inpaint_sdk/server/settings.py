@@ -16,7 +16,7 @@ from inpaint_sdk.policies.make import DETECTOR
 
 def restoring_models() -> tuple[str, ...]:
     """Names of all that restores and comes with the SDK, ``auto`` first."""
-    return (AUTO, *(model.name for model in list_models() if model.task != "detect"))
+    return (AUTO, *(model.name for model in list_models() if model.restores))
 
 
 @dataclass(frozen=True)

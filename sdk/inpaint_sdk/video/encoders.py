@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpaint_sdk.errors import FileWarning, OutputError
@@ -124,6 +128,31 @@ class Encoder:
 
             context.flags |= Flags.interlaced_dct | Flags.interlaced_me
         context.options = dict(self.options)
+
+
+@contextmanager
+def same_scheduling() -> Iterator[None]:
+    """Keeps the scheduling of threads while an encoder is opened.
+
+    SVT-AV1, where it may, makes real-time threads of the highest priority of its own ones and of
+    the one that opens it. Each thread and process that this one starts would be one, too, and
+    nothing else would get a core.
+    """
+    if sys.platform != "linux" or os.geteuid() != 0:  # it tries as root alone
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    before = set(_threads())
+    try:
+        yield
+    finally:
+        for thread in {0, *_threads()} - before:  # 0: this one
+            with suppress(ProcessLookupError):  # it has ended
+                os.sched_setscheduler(thread, policy, parameters)
+
+
+def _threads() -> Iterator[int]:
+    return (int(path.name) for path in Path("/proc/self/task").iterdir())
 
 
 def choose_encoder(video: VideoFile, frame: VideoFrame, encoding: Encoding) -> Encoder:

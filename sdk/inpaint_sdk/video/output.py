@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from inpaint_sdk.media.reading import (
     is_cover,
     open_container,
 )
-from inpaint_sdk.video.encoders import Encoding, choose_encoder
+from inpaint_sdk.video.encoders import Encoding, choose_encoder, same_scheduling
 from inpaint_sdk.video.kept import Facts, warn_of_losses
 
 if TYPE_CHECKING:
@@ -196,7 +196,8 @@ class Sink:
     def _begin(self) -> None:
         """Opens the encoder and writes the file's header, before any frame is restored."""
         try:
-            with writing(self._output, *self._errors):
+            guard = same_scheduling() if self._encoder.name == "libsvtav1" else nullcontext()
+            with guard, writing(self._output, *self._errors):
                 self._container.start_encoding()
         except OutputError as error:
             for stream in self._sources:

@@ -116,7 +116,7 @@ def test_a_model_is_measured(root: Path, tmp_path: Path, monkeypatch: pytest.Mon
     torch.manual_seed(0)
     small = Crnn(CrnnConfig((8, 8, 8), (1, 1, 1), (1, 1), None, "scan", 4, "zeros"))
     model, result = tmp_path / "small.onnx", tmp_path / "noise.json"
-    export_model(small, load_recipe("clean-next"), model)
+    export_model(small, load_recipe("clean"), model)
     arguments = ["eval", str(model), "--data", str(root), "--noise", "-o", str(result)]
     arguments += ["--limit", "1", "--threads", "1", "--write"]
     measured = CliRunner().invoke(main, arguments)
@@ -126,14 +126,14 @@ def test_a_model_is_measured(root: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert document["model"]["digest"] == read_model_file(model).info.digest
     assert document["machine"]["dirty"] in (True, False, None)
     real = document["sets"]["real cameras"]["methods"]
-    assert list(real)[:3] == [AS_IT_CAME, "clean-next", "auto"]
+    assert list(real)[:3] == [AS_IT_CAME, "clean", "auto"]
     assert real["FFDNet, told"]["psnr"] >= real[AS_IT_CAME]["psnr"]  # or the picture itself
     # An untrained network changes nothing.
-    assert real["clean-next"]["psnr"] == real[AS_IT_CAME]["psnr"]
-    assert document["sets"]["undamaged"]["methods"]["clean-next"]["psnr"] == 100.0
-    assert set(document["grain"]["clean-next"].values()) == {1.0}
+    assert real["clean"]["psnr"] == real[AS_IT_CAME]["psnr"]
+    assert document["sets"]["undamaged"]["methods"]["clean"]["psnr"] == 100.0
+    assert set(document["grain"]["clean"].values()) == {1.0}
     assert set(document["degradation"]["told_of_left_alone"]) == {"noise", "blur", "compression"}
-    assert set(document["milliseconds"]["p50"]) == {"clean-next", "auto", "FFDNet"}
+    assert set(document["milliseconds"]["p50"]) == {"clean", "auto", "FFDNet"}
     assert {row.data for row in read_model_file(model).info.quality} == set(document["sets"])
 
 

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from inpaint_export.data.distortions import FIXED
+from inpaint_export.data.noisy_photos import NoisyPhotoDataConfig
 from inpaint_export.models.crnn import Crnn, CrnnConfig
 from inpaint_export.noise.denoisers import PEERS
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.survey import base, crnn, make_table
 from inpaint_export.survey.networks import Variant
-from inpaint_export.training.validation import DistortionValidationConfig
+from inpaint_export.training.noise_validation import NoiseValidationConfig
 
 
 @pytest.mark.slow
@@ -32,10 +33,10 @@ def test_the_table_is_made(
         cv2.imwrite(str(tmp_path / folder / "a.png"), picture)
     small = CrnnConfig(widths=(8, 8, 8), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1), state=4)
     recipe = replace(
-        load_recipe("clean-crops"),
-        name="clean",
+        load_recipe("clean"),
         build=partial(Crnn, small),
-        validation=DistortionValidationConfig("photos/val", count=1),
+        data=NoisyPhotoDataConfig(("photos/train",)),
+        validation=NoiseValidationConfig("photos/val", count=1),
         batch=1,
     )
     shipped = tmp_path / "clean.onnx"

@@ -21,7 +21,11 @@ from inpaint_export.precision.convert import Precision
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.training.kind_detection import KindDetection, KindWeights, thinness
-from inpaint_export.training.kind_validation import KindValidation, KindValidationConfig
+from inpaint_export.training.kind_validation import (
+    THRESHOLDS,
+    KindValidation,
+    KindValidationConfig,
+)
 from inpaint_export.training.loop import Trainer
 from inpaint_export.training.optim import OptimConfig
 from inpaint_sdk import Detector
@@ -120,41 +124,60 @@ def test_weights_are_the_late_ones_after_the_switch() -> None:
 
 
 class Blue(nn.Module):
-    """Takes blue for specks, as probable as it is bright; sees nothing else."""
+    """Takes blue for specks and overlays, as probable as it is bright; sees nothing else."""
 
     def forward(self, image: Tensor) -> Tensor:
         found = torch.zeros(1, len(KINDS), *image.shape[2:])
-        found[:, SPECK] = image[:, 2]
+        found[:, SPECK] = found[:, KINDS.index("overlay")] = image[:, 2]
         return found
 
 
-def test_validation_chooses_thresholds_by_undamaged_pictures() -> None:
-    """The damage is plain at 0.8, half of it at 0.95; an undamaged picture shows 0.5.
-
-    From a threshold of 0.3 on that is a region that is not sure enough to be marked.
-    """
+def validation_of_specks(undamaged: float) -> KindValidation:
+    """Damage is plain at 0.98, 0.85 and, on 3 pixels, 0.75; an undamaged picture shows a patch."""
     picture = np.zeros((32, 32, 3), np.uint8)
-    picture[4:8, 4:12, 2] = 217  # 0.85
-    picture[4:8, 4:8, 2] = 250  # 0.98
+    picture[4:8, 4:12, 2] = 217
+    picture[4:8, 4:8, 2] = 250
     kinds = np.zeros((len(KINDS), 32, 32), np.uint8)
-    kinds[SPECK, 4:8, 4:12] = 255
+    picture[20, 20:23, 2] = 191
+    marks = [SPECK, KINDS.index("overlay")]
+    kinds[marks, 4:8, 4:12] = kinds[marks, 20, 20:23] = 255
     damaged = LabelledDamage(picture, kinds, np.zeros((32, 32), np.uint8), picture)
     plain = np.zeros((32, 32, 3), np.uint8)
-    plain[10:20, 10:20, 2] = 140  # 0.55
-    validation = KindValidation([damaged], [plain])
+    plain[10:20, 10:20, 2] = round(255.0 * undamaged)
+    return KindValidation([damaged], [plain])
+
+
+def test_validation_takes_the_highest_threshold_that_finds_nearly_all() -> None:
+    """From 0.8 on the fainter half would not be sure enough, as a region, to be marked.
+
+    Of overlays, which are only looked for when they are asked for, the best is taken, with which
+    the three pixels are found, too.
+    """
+    validation = validation_of_specks(undamaged=0.55)
     score = validation.measure(Blue(), torch.device("cpu"))
-    assert validation.details["speck_threshold"] == 0.3
-    assert validation.details["speck_f1"] == 1.0
+    assert validation.details["speck_threshold"] == 0.7
+    assert 0.95 < validation.details["speck_f1"] < 1.0
     assert validation.details["speck_false_positives"] == 0.0
+    assert validation.details["overlay_threshold"] < 0.6
+    assert validation.details["overlay_f1"] == 1.0
     assert validation.details["scratch_f1"] == 0.0
-    assert score == pytest.approx(1.0 / len(KINDS))
+    assert score == pytest.approx(2.0 / len(KINDS))
+
+
+def test_validation_takes_no_threshold_that_marks_undamaged_pictures() -> None:
+    """Though from there on half of the damage is missed."""
+    validation = validation_of_specks(undamaged=0.94)
+    validation.measure(Blue(), torch.device("cpu"))
+    assert validation.details["speck_threshold"] >= 0.9
+    assert validation.details["speck_f1"] < 0.95
+    assert validation.details["speck_false_positives"] == 0.0
 
 
 def test_validation_without_an_allowed_threshold_takes_the_highest() -> None:
     plain = np.full((32, 32, 3), 255, np.uint8)
     validation = KindValidation([], [plain])
     validation.measure(Blue(), torch.device("cpu"))
-    assert validation.details["speck_threshold"] == 0.98
+    assert validation.details["speck_threshold"] == max(THRESHOLDS)
     assert validation.details["speck_false_positives"] == 1.0
 
 
@@ -234,6 +257,6 @@ def test_lower_precision_is_judged_by_f1(
     picture = cv2.imread(str(next((root / "photos" / "val").iterdir())))
     exact, lower = (Detector.load(p).detect(picture).probability() for p in (source, output))
     assert np.abs(exact - lower).mean() < 0.02
-    monkeypatch.setitem(conversion.F1_LIMITS, precision, -1.0)
+    monkeypatch.setitem(conversion.LIMITS["F1"], precision, -1.0)
     with pytest.raises(ExportError, match=rf"{precision} costs damage .* F1 on its"):
         conversion.convert(source, precision, recipe, root, tmp_path / "x.onnx")

@@ -10,6 +10,7 @@ from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS
 
 PHOTO = read_model_file(MODELS / "photo.onnx").info
+READER = read_model_file(MODELS / "text-line.onnx").info
 
 
 def test_shapes_are_read_with_and_without_a_batch() -> None:
@@ -45,3 +46,14 @@ def test_sizes_that_the_model_has_not() -> None:
     profile = OptimizationProfile(Shape(1, 16, 16), Shape(1, 16, 16), Shape(1, 500, 512))
     with pytest.raises(BackendError, match=r"500x512.*multiples of 16"):
         profile.check(PHOTO)
+
+
+def test_a_reader_takes_lines_of_one_height() -> None:
+    profile = OptimizationProfile.default(READER)
+    profile.check(READER)
+    height = READER.trained_size
+    assert {shape.height for shape in (profile.min, profile.opt, profile.max)} == {height}
+    assert profile.holds(Shape(1, height, 4))
+    assert profile.holds(Shape(1, height, LONGEST))
+    with pytest.raises(BackendError, match=rf"64x320.*lines of {height} pixels of height"):
+        OptimizationProfile(*[Shape(1, 64, 320)] * 3).check(READER)

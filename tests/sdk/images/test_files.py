@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from inpaint_sdk import ImageError, MetadataWarning, OutputError, Restorer
-from inpaint_sdk.images.containers import Part
 from inpaint_sdk.images.decoding import ImageFile, orient_array, read_image_file
 from inpaint_sdk.images.files import write_image_file
-from inpaint_sdk.images.metadata import Metadata
+from inpaint_sdk.images.metadata import Metadata, Part
 
 Pixels = NDArray[Any]
 
@@ -161,7 +160,7 @@ def test_what_a_format_cannot_hold_is_named(
         ("out.jpg", drawn(4), "JPEG has no alpha"),
         ("out.jpg", drawn(3, np.uint16), "JPEG has 8 bits a channel; write a PNG or TIFF"),
         ("out.png", drawn(3, np.float32), "PNG cannot hold floats"),
-        ("none/out.png", drawn(), "cannot write in"),
+        ("none/out.png", drawn(), "cannot write .*none/out.png: No such file"),
     ],
 )
 def test_outputs_that_are_refused(tmp_path: Path, name: str, pixels: Pixels, message: str) -> None:

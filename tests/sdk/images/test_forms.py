@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from inpaint_sdk import ImageError, MaskError, MetadataWarning, OutputError, Restorer
 from inpaint_sdk.images.decoding import orient_array, read_image_file
+from inpaint_sdk.images.files import open_image
 from inpaint_sdk.images.masks import open_mask
-from inpaint_sdk.images.opening import open_image
 
 Pixels = NDArray[Any]
 
@@ -389,6 +389,9 @@ def test_masks_of_paint_programs(photo: Restorer, image: Pixels, mask: Pixels) -
             photo(image, given)
     with pytest.raises(MaskError, match=r"cv2.IMREAD_GRAYSCALE, or take mask.max\(axis=2\)"):
         photo(image, opaque[..., :3])
+    for empty in (np.zeros((0, 3), np.uint8), np.zeros((3, 0, 1), bool)):
+        with pytest.raises(MaskError, match="no pixels"):
+            open_mask(empty)
 
 
 def test_limits_of_formats_are_told_before_the_work(photo: Restorer, tmp_path: Path) -> None:
@@ -424,7 +427,8 @@ def test_a_path_gives_what_restore_file_writes(
 
 def test_reading_survives_a_fork(image: Pixels, deep: Pixels) -> None:
     """libvips' pool of threads would not."""
-    files = [saved(Image.fromarray(image), kind) for kind in ("JPEG", "PNG", "TIFF", "AVIF")]
+    kinds = ["JPEG", "PNG", "TIFF", *["AVIF"] * features.check("avif")]
+    files = [saved(Image.fromarray(image), kind) for kind in kinds]
     files.append(cv2.imencode(".png", deep)[1].tobytes())
     threads = Path("/proc/self/task")
     if not threads.is_dir():

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inpaint_sdk import MetadataWarning, Restorer
-from inpaint_sdk.images.containers import jpeg_parts
 from inpaint_sdk.images.decoding import read_image_file
 from inpaint_sdk.images.ifd import read_directories
-from inpaint_sdk.images.metadata import upright_exif, upright_xmp
+from inpaint_sdk.images.metadata import jpeg_parts, upright_exif, upright_xmp
 
 Pixels = NDArray[Any]
 Entry = tuple[int, int, int, bytes]

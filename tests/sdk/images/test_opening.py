@@ -14,10 +14,9 @@ from PIL import Image
 
 from inpaint_sdk import Detector, ImageError, MaskError, MetadataWarning, OutputError, Restorer
 from inpaint_sdk.images.decoding import ImageFile, read_image_file
-from inpaint_sdk.images.files import encode_image
+from inpaint_sdk.images.files import encode_image, open_image
 from inpaint_sdk.images.masks import open_mask
 from inpaint_sdk.images.metadata import Metadata
-from inpaint_sdk.images.opening import open_image
 
 Pixels = NDArray[np.uint8]
 

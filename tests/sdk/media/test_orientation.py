@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from inpaint_sdk.media.orientation import orientation_of
+from inpaint_sdk.media.orientation import orientation_of, side_data_names
 from inpaint_sdk.media.pixels import to_8bit, to_rgb
 
 av = pytest.importorskip("av")
@@ -35,3 +36,17 @@ def test_a_video_as_it_is_shown(tmp_path: Path, turns: int, mirrored: bool) -> N
     orientation = orientation_of(frame)
     np.testing.assert_array_equal(orientation.to_stored(shown), stored)
     assert bool(orientation) == bool(turns or mirrored)
+
+
+def test_a_frame_is_freed_when_it_is_dropped() -> None:
+    """Not by the garbage collector, which lets a hundred frames of a video pile up."""
+    frame = av.VideoFrame(64, 48, "yuv420p")
+    gc.collect()
+    gc.disable()
+    try:
+        to_rgb(frame)
+        side_data_names(frame)
+        del frame
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

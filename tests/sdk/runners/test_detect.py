@@ -21,6 +21,7 @@ from inpaint_sdk import (
 )
 from inpaint_sdk.backends.pool import LoadedModel
 from inpaint_sdk.images.image import Image as OpenedImage
+from inpaint_sdk.regions.boxes import pixels_within
 from inpaint_sdk.runners import detect as module
 from inpaint_sdk.runners.detect import Detection, DetectRunner, find_regions
 from support.detector import scratched, write_detector
@@ -90,28 +91,112 @@ def test_tiles_are_as_one_run(
     np.testing.assert_allclose(tiled.probability(), whole.probability(), atol=1e-5)
 
 
-def test_a_large_picture_is_looked_at_in_smaller_sizes_too() -> None:
-    """One pixel in four is magenta: alone each is found, and halved they are not magenta."""
-    sizes = []
+class Bright(FakeSession):
+    """Takes what is bright for damage, and notes the sizes of what it is shown."""
 
-    class Counting(FakeSession):
-        inputs, outputs = ("image",), ("probability",)
+    inputs, outputs = ("image",), ("probability",)
 
-        def run(self, inputs: Tensors) -> Tensors:
-            image = inputs["image"]
-            sizes.append(image.shape[2:])
-            return {"probability": (image[:, :1] > 0.9).astype(np.float32)}
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, ...]] = []
 
+    def run(self, inputs: Tensors) -> Tensors:
+        image = inputs["image"]
+        self.sizes.append(image.shape[2:])
+        return {"probability": image[:, :1] ** 2}
+
+
+def bright_finder() -> tuple[DetectRunner, Bright]:
+    session = Bright()
     info = model_info(task="detect", size_multiple=16, outputs=("probability",))
-    detector = DetectRunner(LoadedModel(info, Counting()))
-    picture = np.zeros((2100, 600, 3), np.uint8)
+    return DetectRunner(LoadedModel(info, session)), session
+
+
+def test_a_longer_picture_is_looked_at_in_smaller_sizes_too() -> None:
+    detector, session = bright_finder()
+    picture = np.zeros((2100, 480, 3), np.uint8)
     picture[400, 300] = 255
-    picture[1600:1608, 96:104] = 230  # below, until it is seen smaller
     found = detector.detect(OpenedImage(picture, "rgb"), Options(memory_mb=4000)).probability()
-    assert sizes == [(2112, 608), (1056, 304), (528, 160)]
-    assert found.shape == (2100, 600)
+    assert sorted(session.sizes) == [(528, 128), (1056, 240), (2112, 480)]
+    assert found.shape == (2100, 480)
     assert found[400, 300] == 1.0
-    assert found[400, 310] == 0.0
+    assert 0.0 < found[400, 301] < 0.1, "in half the size the pixel is a quarter as bright"
+
+
+def large_picture(dtype: Any = np.uint8) -> Pixels:
+    """Dark, of 1.5 megapixels: a lone pixel, one on a brighter square, and a bright square."""
+    picture = np.full((1000, 1500, 3), 8, np.uint8)
+    picture[100, 201] = 120
+    picture[500:540, 700:740] = 60
+    picture[520, 720] = 255
+    picture[800:830, 1200:1230] = 255
+    if dtype != np.uint8:
+        picture = (picture / 255 * (65535 if dtype == np.uint16 else 1)).astype(dtype)
+    return picture
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_large_picture_is_looked_at_closely_where_it_may_be_damaged(
+    dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its own size it is shown in parts, and what is found there is as in the whole."""
+    picture = OpenedImage(large_picture(dtype), "rgb")
+    detector, session = bright_finder()
+    found = detector.detect(picture, Options(memory_mb=4000)).probability()
+    own, shown = 1000 * 1500, sum(h * w for h, w in session.sizes)
+    assert (512, 752) in session.sizes
+    assert shown - 512 * 752 < own / 20
+    monkeypatch.setattr(module, "WHOLE_PIXELS", own)
+    whole = bright_finder()[0].detect(picture, Options(memory_mb=4000)).probability()
+    for box in (np.s_[92:108, 193:209], np.s_[500:540, 700:740]):
+        np.testing.assert_array_equal(found[box], whole[box])
+    assert found[100, 201] == pytest.approx((120 / 255) ** 2, abs=0.01)
+    np.testing.assert_array_equal(found > 0.5, whole > 0.5)
+
+
+def test_a_place_is_shown_with_what_is_around_it() -> None:
+    detector, session = bright_finder()
+    picture = np.full((1000, 1500, 3), 8, np.uint8)
+    picture[512:520, 800:808] = 255
+    detector.detect(OpenedImage(picture, "rgb"), Options())
+    (shown,) = session.sizes[1:]
+    least = 8 + 2 * module.CONTEXT
+    assert all(least <= side <= least + 3 * module.CELL for side in shown)
+
+
+def test_what_a_quarter_alone_shows_is_not_looked_at_closely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    detector, session = bright_finder()
+    sizes = {(1200, 1808): 0.0, (608, 912): 0.5}  # half, a quarter
+
+    def run(inputs: Tensors) -> Tensors:
+        shape = inputs["image"].shape[2:]
+        session.sizes.append(shape)
+        return {"probability": np.full((1, 1, *shape), sizes[shape], np.float32)}
+
+    monkeypatch.setattr(session, "run", run)
+    picture = np.full((2400, 3600, 3), 8, np.uint8)
+    found = detector.detect(OpenedImage(picture, "rgb"), Options(memory_mb=4000)).probability()
+    assert sorted(session.sizes) == sorted(sizes)
+    assert found.min() == 0.5
+
+
+def test_a_large_picture_without_damage_is_looked_at_in_smaller_sizes_alone() -> None:
+    detector, session = bright_finder()
+    picture = np.full((1000, 1500, 3), 8, np.uint8)
+    assert not detector.detect(OpenedImage(picture, "rgb"), Options()).mask.any()
+    assert session.sizes == [(512, 752)]
+
+
+def test_what_is_damaged_all_over_fits_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = OpenedImage(np.full((1000, 1500), 90, np.uint8))
+    detector, session = bright_finder()
+    options = Options(memory_mb=64)
+    found = detector.detect(picture, options).probability()
+    np.testing.assert_allclose(found, (90 / 255) ** 2, rtol=1e-5)
+    most = pixels_within(options.memory_mb, detector.info.memory)
+    assert max(height * width for height, width in session.sizes) <= most
+    assert sum(height * width for height, width in session.sizes) > 1000 * 1500
 
 
 def test_a_clean_picture_comes_back_as_it_is(finder: Restorer, image: Pixels) -> None:

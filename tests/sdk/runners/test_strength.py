@@ -85,8 +85,8 @@ def test_what_is_seen_is_what_is_cleaned(strength: float) -> None:
         (0.3, 0.5, 1.0),
         (0.3, 0.25, 0.5),
         (0.3, 0.0, 0.0),
-        (0.02, 0.5, 0.0),
-        (0.02, 1.0, 1.0),
+        (0.01, 0.5, 0.0),
+        (0.01, 1.0, 1.0),
         (None, 0.5, 1.0),
         (None, 0.25, 0.5),
         (None, 0.0, 0.0),
@@ -140,7 +140,7 @@ def test_nothing_runs_for_a_strength_of_none(picture: Pixels) -> None:
 def test_the_strategy_resize_asks_the_whole_picture(rng: np.random.Generator) -> None:
     """A reduced picture has lost its noise, which decides."""
     picture = rng.integers(0, 256, (700, 700, 3)).astype(np.uint8)
-    for noise, changed in ((0.02, False), (0.3, True)):
+    for noise, changed in ((0.01, False), (0.3, True)):
         model = runner(Darker(noise), strategy="resize")
         found, told = model.enhance(Image(picture), None)
         assert (found != picture).any() == changed

@@ -54,6 +54,12 @@ def test_a_body_that_is_announced_as_too_large_is_not_read(serve: Serve) -> None
     assert "1,000 bytes" in answer.json()["message"]
 
 
+def test_an_announced_size_may_have_any_number_of_digits(serve: Serve) -> None:
+    """Python's own integers refuse more than 4300."""
+    answer = serve().post("/v1/restore", content=b"x", headers={"content-length": "9" * 5000})
+    assert answer.status_code == 413
+
+
 @pytest.mark.parametrize("form", [False, True])
 def test_a_body_is_measured_while_it_is_read(make_app: Callable[..., FastAPI], form: bool) -> None:
     """Nothing tells beforehand how much comes, and it would never end."""

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inpaint_sdk import Restorer
+from inpaint_sdk.video.encoders import same_scheduling
 from support.videos import Painter
 
 av = pytest.importorskip("av")
@@ -81,6 +82,8 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
             sound = container.add_stream("aac", rate=16_000) if audio else None
             if prepare is not None:
                 prepare(container, stream)
+            with same_scheduling():
+                container.start_encoding()
             for index in range(count):
                 frame = draw(index)
                 if isinstance(frame, np.ndarray):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -306,6 +309,31 @@ def test_avi_files_have_their_frames_in_order(
     restore_video(painter, source, output, mask=logo)
     times = np.array(times_of(output))
     assert times - times[0] == pytest.approx(0.04 * np.arange(12), abs=0.0011)
+
+
+def may_be_real_time() -> bool:
+    """Whether a process may give itself the highest priority, as a trial tells."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return False
+    trial = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(99))"
+    return subprocess.run([sys.executable, "-c", trial], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not may_be_real_time(), reason="real-time threads are not permitted here")
+def test_encoders_leave_no_real_time_threads(
+    painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
+) -> None:
+    """As root, SVT-AV1 takes them."""
+    own, seen = os.sched_getscheduler(0), set()
+
+    def look(*_: object) -> None:
+        for thread in Path("/proc/self/task").iterdir():
+            seen.add(os.sched_getscheduler(int(thread.name)))
+
+    source, output = make_video(), tmp_path / "out.mp4"
+    restore_video(painter, source, output, mask=logo, encoding=Encoding("libsvtav1"), progress=look)
+    look()
+    assert seen == {own}
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg2video"])

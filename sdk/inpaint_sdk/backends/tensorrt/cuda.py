@@ -27,6 +27,8 @@ KernelArgument = tuple[int | float, Any]
 """A value and its ctypes type."""
 
 _NAME_BYTES = 256
+_DRIVER_TOO_OLD = frozenset({35, 36, 803})
+"""CUDA's statuses for a driver that is older than what calls it."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,8 @@ class Cuda:
 
     def _explain(self, status: Any) -> str:
         _, text = self._driver.cuGetErrorString(status)
-        return f"{text.decode() if text else 'unknown error'} ({status.name})"
+        told = f"{text.decode() if text else 'unknown error'} ({status.name})"
+        return f"{told}. {REMEDY}" if int(status) in _DRIVER_TOO_OLD else told
 
 
 def host_view(pointer: int, size: int) -> memoryview:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import weakref
@@ -20,6 +21,8 @@ from inpaint_sdk.errors import BackendError
 
 if TYPE_CHECKING:
     import tensorrt_bindings as tensorrt
+
+_log = logging.getLogger(__name__)
 
 ITEM = 4
 """Bytes of a float32."""
@@ -189,7 +192,11 @@ class ExecutionContext:
             self._cuda.abandon_capture(self.stream)  # else nothing runs on the stream any more
             if not isinstance(error, BackendError):
                 raise
-            self._logger.take_errors()
+            _log.warning(
+                "%s cannot capture the model as a CUDA graph and runs it plainly, slower: %s",
+                self._library.title,
+                self._logger.take_errors() or error,
+            )
             self._capturable = False
             return None
 

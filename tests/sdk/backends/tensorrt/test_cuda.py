@@ -35,9 +35,8 @@ def test_the_fake_has_every_call_with_the_same_arguments() -> None:
             )
 
 
-FOLDERS = "INPAINT_CUDA_BINDINGS"
-"""Variable that lists folders made by ``pip install --target FOLDER "cuda-bindings==..."``, between
-colons, for versions beside the one that is installed."""
+OLDER = Path(__file__).parents[4] / "build" / "older"
+"""Where ``packaging/older.sh`` installs versions beside the one of the environment."""
 
 
 def bindings_of(version: str) -> str | None:
@@ -45,10 +44,8 @@ def bindings_of(version: str) -> str | None:
     with suppress(metadata.PackageNotFoundError):
         if metadata.version("cuda-bindings").startswith(version):
             return ""
-    for folder in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
-        if any(Path(folder).glob(f"cuda_bindings-{version}*.dist-info")):
-            return folder
-    return None
+    found = next(OLDER.glob(f"cuda-bindings=={version}*"), None)
+    return found and str(found)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +67,8 @@ def test_every_call_over_a_driver_of_cuda_12(version: str, stub_driver: Path) ->
     """Whatever is newer in the bindings than in the driver."""
     folder = bindings_of(version)
     if folder is None:
-        pytest.skip(f"cuda-bindings {version}* are neither installed nor in {FOLDERS}")
+        pytest.skip(f"cuda-bindings {version}* are neither installed nor in {OLDER}: "
+                    f"packaging/older.sh {OLDER}")  # fmt: skip
     paths = [folder, *sys.path]
     result = subprocess.run(
         [sys.executable, Path(__file__).with_name("every_cuda_call.py")],
@@ -123,6 +121,9 @@ class Status(IntEnum):
 
     CUDA_SUCCESS = 0
     CUDA_ERROR_OUT_OF_MEMORY = 2
+    INSUFFICIENT_DRIVER = 35
+    CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER = 36
+    CUDA_ERROR_SYSTEM_DRIVER_MISMATCH = 803
 
 
 class Played:
@@ -136,6 +137,7 @@ class Played:
             "cuStreamEndCapture": (55,),
         }
         self.failing = ""
+        self.status = Status.CUDA_ERROR_OUT_OF_MEMORY
 
     def __getattr__(self, name: str) -> Any:
         if not re.match("cu[A-Z]", name):
@@ -144,7 +146,7 @@ class Played:
         def call(*arguments: Any) -> tuple[Any, ...]:
             self.calls.append((name, arguments))
             if name == self.failing:
-                return (Status.CUDA_ERROR_OUT_OF_MEMORY, None)
+                return (self.status, None)
             return (Status.CUDA_SUCCESS, *self.answers.get(name, (44,)))
 
         return call
@@ -174,6 +176,13 @@ def test_no_device(played: Played) -> None:
 def test_a_driver_that_cannot_start(played: Played) -> None:
     played.failing = "cuInit"
     with pytest.raises(BackendError, match=r"cuInit: out of memory \(CUDA_ERROR_OUT_OF_MEMORY\)"):
+        Cuda()
+
+
+@pytest.mark.parametrize("status", list(Status)[2:])
+def test_a_driver_that_is_too_old_is_told_with_the_remedy(played: Played, status: Status) -> None:
+    played.failing, played.status = "cuInit", status
+    with pytest.raises(BackendError, match=rf"{status.name}\)\. Install .*<13. for CUDA 12"):
         Cuda()
 
 

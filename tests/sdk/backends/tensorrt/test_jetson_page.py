@@ -45,6 +45,15 @@ def test_the_page_installs_what_the_project_needs(project: dict[str, Any]) -> No
     assert names(bench) == names(extras["bench"] + extras["eval"])
 
 
+def test_the_first_day_finds_its_programs() -> None:
+    """JetPack keeps nvcc off the PATH, and its CMake is older than the build wants."""
+    page = (ROOT / "docs" / "jetson.md").read_text()
+    (day,) = [block for block in page.split("```") if "run_gpu_checks.sh first-day" in block]
+    assert installs(day) == [["cmake"]]
+    assert "PATH=~/inpaint/bin:/usr/local/cuda/bin:$PATH" in day
+    assert "libnvinfer-headers-dev" in day
+
+
 def test_the_page_gives_the_versions_that_the_project_allows(project: dict[str, Any]) -> None:
     (_, _, (bindings,), *_) = installs((ROOT / "docs" / "jetson.md").read_text())
     (allowed,) = [r for r in project["optional-dependencies"]["tensorrt"] if "cuda" in r]

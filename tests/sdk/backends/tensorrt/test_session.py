@@ -146,14 +146,20 @@ def test_a_repeated_shape_runs_as_one_graph(session: TensorRTSession, cuda: Fake
 
 
 def test_a_network_that_cannot_be_captured_still_runs(
-    opened: tuple[TensorRTSession, FakeEngine], cuda: FakeCuda
+    opened: tuple[TensorRTSession, FakeEngine],
+    cuda: FakeCuda,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """And says once that it is slower than it could be."""
     opened[1].refuse = "capture"
     for seed in range(4):
         assert_right(*opened, feed(32, 32, seed=seed))
     assert cuda.count("begin_capture") == 1
     assert cuda.count("abandon_capture") == 1
     assert not cuda.capturing
+    (record,) = caplog.records
+    assert "cannot capture the model as a CUDA graph" in record.message
+    assert "injected failure" in record.message
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])

@@ -1,0 +1,1 @@
+"""Measures readers of text: beside others that read, and on lines that restorers gave back."""
