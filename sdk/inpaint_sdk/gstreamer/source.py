@@ -40,7 +40,8 @@ class PipelineCapture:
         self._pipeline.set_state(gst.State.PLAYING)
         change, _, _ = self._pipeline.get_state(TIMEOUT_SECONDS * gst.SECOND)
         if change == gst.StateChangeReturn.FAILURE:
-            reason = self._error() or "it did not start"
+            # The state may be known to whoever asks before the reason is.
+            reason = self._error(wait=gst.SECOND) or "it did not start"
             self.release()
             raise SourceError(f"GStreamer cannot run {pipeline!r}: {reason}")
 
@@ -72,8 +73,10 @@ class PipelineCapture:
         """Ends the pipeline. Any thread may call it, also during a read, and more than once."""
         self._end()
 
-    def _error(self) -> str | None:
-        message = self._pipeline.get_bus().pop_filtered(self._gst.MessageType.ERROR)
+    def _error(self, wait: int = 0) -> str | None:
+        """What the pipeline said of its failure, if it does so in the nanoseconds given."""
+        bus = self._pipeline.get_bus()
+        message = bus.timed_pop_filtered(wait, self._gst.MessageType.ERROR)
         return None if message is None else str(message.parse_error()[0].message)
 
 

@@ -58,6 +58,15 @@ def test_the_bundled_models_are_listed_and_whole() -> None:
         assert model.training_data
 
 
+def test_lower_precisions_are_smaller() -> None:
+    sizes = {path.stem: path.stat().st_size for path in MODELS.glob("*.onnx")}
+    for name, size in sizes.items():
+        model, _, precision = name.rpartition("-")
+        if precision in ("fp16", "int8"):
+            # Weights take a half, or a quarter and what their scales and padding take.
+            assert size < {"fp16": 0.52, "int8": 0.3}[precision] * sizes[model]
+
+
 def test_a_model_is_loaded_by_name_or_path(tmp_path: Path) -> None:
     copy = tmp_path / "mine.onnx"
     copy.write_bytes(PHOTO.read_bytes())

@@ -17,6 +17,8 @@ import numpy as np
 from gi.repository import GLib, GObject, Gst, GstVideo
 
 from inpaint_sdk import FrameRestorer, InpaintError, OptionError, Options, Restorer
+from inpaint_sdk.backends.pool import ModelPool
+from inpaint_sdk.images.image import Channels
 from inpaint_sdk.options import DamageIn, check_choice
 from inpaint_sdk.policies.make import DETECTOR
 
@@ -92,21 +94,37 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
         blurb="How far cleaning may change a frame",
     )
 
+    def do_start(self) -> bool:
+        """Loads the model, or posts why it cannot.
+
+        What fails here fails the pipeline's change of state, which every application is told of. An
+        error that is posted later may reach ``gst-launch-1.0`` before it waits for errors, and then
+        it waits for ever.
+        """
+        try:
+            self._pool = ModelPool(self.backend)
+            restorer = self._restorer("bgr")
+            self._frames(restorer)
+            if self.damage:
+                restorer.detect(np.zeros((16, 16, 3), np.uint8))  # a detector that is missing
+        except InpaintError as error:
+            self._post(error)
+            return False
+        return True
+
+    def do_stop(self) -> bool:
+        """Gives back what the models take."""
+        self._pool.close()
+        return True
+
     def do_set_info(self, caps: Any, info: Any, _out_caps: Any, _out_info: Any) -> bool:
-        """Loads the model when the frames' format is known, or posts why it cannot."""
+        """Restores frames of the format that is known now, or posts why it cannot."""
         self._shape = info.height, info.width
         self._stride = info.stride[0]
+        restorer = self._restorer(caps.get_structure(0).get_string("format").lower())
         try:
-            restorer = Restorer.load(
-                self.model,
-                backend=self.backend,
-                detector=self.detector,
-                clouds=self.clouds or None,
-                options=Options(enhance=self.enhance, strength=self.strength),
-                channels=caps.get_structure(0).get_string("format").lower(),
-            )
             self._restore = self._frames(restorer)
-            # A mask of another size, or a detector that is missing, is told before it plays.
+            # A mask of another size is told before it plays.
             self._frames(restorer)(np.zeros((*self._shape, 3), np.uint8))
         except InpaintError as error:
             self._post(error)
@@ -130,6 +148,16 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
             self._post(error)
             return Gst.FlowReturn.ERROR
         return Gst.FlowReturn.OK
+
+    def _restorer(self, channels: Channels) -> Restorer:
+        return Restorer(
+            self.model,
+            self._pool,
+            channels,
+            Options(enhance=self.enhance, strength=self.strength),
+            self.detector,
+            self.clouds or None,
+        )
 
     def _frames(self, restorer: Restorer) -> FrameRestorer:
         """What restores a frame; raises ``InpaintError`` if the properties do not fit."""
