@@ -50,7 +50,7 @@ PIL_FORMATS = ("WEBP", "BMP", "DIB", "GIF", "JPEG2000", "PPM", "TGA", "ICO", "PC
 FIELDS = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
 """PIL's names of metadata, by those of libvips."""
 
-FORMS = {"cmyk": "CMYK colours", "lab": "CIELAB colours", "labs": "CIELAB colours"}
+LAB = (8, 9, 10)  # a TIFF's PhotometricInterpretation: of CIE, ICC and ITU
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
 NO_PIL = "which a PIL image cannot hold; restore it from file to file, with restore_file"
 TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
@@ -188,8 +188,8 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
     pages = list(read_directories(data)) if kind == "TIFF" else []
     options = {"page": _page_index(pages, page, name)} if pages else {}
     tags = pages[options["page"]] if pages else {}
-    if {258, 262} <= tags.keys() and tags[258].first() == tags[262].first() == 8:
-        raise ImageError(f"{name} has 8 bits of CIELAB a channel; convert it to 16 bits or to RGB")
+    if 262 in tags and tags[262].first() in LAB:
+        raise ImageError(f"{name} is in CIELAB; convert it to RGB")
 
     if kind == "AVIF":  # of sizes beyond its own limit GLib prints a line
         for size in _SIZE.finditer(data):
@@ -221,7 +221,7 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
     found = {pil: image.get(name) for name, pil in FIELDS.items() if image.get_typeof(name)}
     if image.get_typeof("resolution-unit"):
         found["dpi"] = (image.xres * 25.4, image.yres * 25.4)
-    if image.interpretation in FORMS:  # the profile was applied
+    if image.interpretation == "cmyk":  # the profile was applied
         found.pop("icc_profile", None)
     if kind == "AVIF" and pixels.dtype == np.uint16:  # their high bits, with which white is grey
         pixels |= pixels >> image.get("bits-per-sample")
@@ -251,15 +251,16 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(form, 1 if image.bands < 3 else 3)
     further = image.bands - colours
     alpha = tags[338].first() if 338 in tags else 2 * (further == 1)
-    # 0: of no known meaning, like a scanner's infrared. Beside CIELAB libvips reads it with a sign.
-    kept = int(further > 0 and alpha > 0 and form not in ("lab", "labs"))
-    if image.format not in {"cmyk": ("uchar", "ushort"), "labs": ("short",)}.get(form, TYPES):
+    kept = int(further > 0 and alpha > 0)  # 0: of no known meaning, like a scanner's infrared
+    if form == "cmyk" and image.format == "ushort":  # it would come back as other numbers
+        raise ImageError(f"{name} is CMYK of 16 bits a channel; convert it to 8 bits or to RGB")
+    if image.format not in (("uchar",) if form == "cmyk" else TYPES):
         raise ImageError(f"{name} is {form} of type {image.format}; convert it to 8 or 16 bits RGB")
     if kept < further:
         image, dropped = image.extract_band(0, n=colours + kept), ["further channels"]
-    converted = FORMS.get(form, "")
-    if converted:
-        image = _in_srgb(image, colours)
+    converted = ""
+    if form == "cmyk":
+        image, converted = _in_srgb(image), "CMYK colours"
     elif image.get_typeof("palette") or (262 in tags and tags[262].first() == 3):
         converted = "a palette"
     elif image.get_typeof("bits-per-sample") and image.get("bits-per-sample") == 1:
@@ -288,16 +289,11 @@ def _check_size(width: int, height: int) -> None:
         raise PILImage.DecompressionBombError(f"{width}x{height} pixels are {told}")
 
 
-def _in_srgb(image: pyvips.Image, count: int) -> pyvips.Image:
-    """CMYK or CIELAB as sRGB, by the picture's profile or else a usual one; alpha stays."""
-    colours, depth = image.extract_band(0, n=count), 8 if image.format == "uchar" else 16
-    if image.interpretation == "cmyk":
-        found = colours.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
-    else:
-        found = colours.icc_export(pcs="lab", output_profile="srgb", depth=depth)
-    if image.bands > count:
-        found = found.bandjoin(image.extract_band(count).cast(found.format))
-    return found
+def _in_srgb(image: pyvips.Image) -> pyvips.Image:
+    """CMYK as sRGB, by the picture's profile or else a usual one; alpha stays."""
+    colours = image.extract_band(0, n=4)
+    found = colours.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=8)
+    return found if image.bands == 4 else found.bandjoin(image.extract_band(4))
 
 
 def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
