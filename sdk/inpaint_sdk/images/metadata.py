@@ -218,7 +218,8 @@ def read_metadata(
 def upright_exif(exif: bytes) -> tuple[bytes, int]:
     """An EXIF block that says "upright", and the orientation that it said; 0 if none."""
     entry = _exif_tags(exif).get(ORIENTATION)
-    if entry is None or entry.first() not in range(1, 9):
+    # Of more values than fit into the tag, the first may lie within another tag, or the header.
+    if entry is None or len(entry.data) > 4 or entry.first() not in range(1, 9):
         return exif, 0
     return exif[: entry.at] + b"\1" + exif[entry.at + 1 :], entry.first()
 
