@@ -101,12 +101,14 @@ def test_a_few_lines_are_learned() -> None:
     model = TextLine(SMALL)
     objective = LineReading(model)
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
-    for _ in range(400):
+    for _ in range(2000):
         optimizer.zero_grad()
         ((_, loss),) = objective.losses(batch)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
+        if loss.item() < 0.01:  # how soon differs with the processor's sums
+            break
     found = model(batch["image"]).detach().numpy()
     assert [decode_greedy(row, CHARACTERS).text for row in found] == [
         drawn.draw(index)[1] for index in range(4)
