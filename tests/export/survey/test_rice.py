@@ -47,6 +47,7 @@ def test_the_variants_cost_alike() -> None:
     assert parameters == pytest.approx([parameters[-1]] * len(models), rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_table_is_made_and_resumed(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -227,6 +227,7 @@ def test_validation_draws_the_same_every_time(root: Path) -> None:
     assert any(item.kinds.any() for item in first.damaged)
 
 
+@pytest.mark.slow
 def test_it_trains_and_exports(recipe: Recipe, root: Path, tmp_path: Path) -> None:
     trainer = Trainer(recipe, root, tmp_path / "run", workers=0)
     assert 0.0 <= trainer.run() <= 1.0
@@ -239,6 +240,7 @@ def test_it_trains_and_exports(recipe: Recipe, root: Path, tmp_path: Path) -> No
     assert info.size_multiple == 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_lower_precision_is_judged_by_f1(
     recipe: Recipe,
