@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from inpaint_eval.pictures import Pixels
-from inpaint_export.data import worn_prints
+from inpaint_export.data import scene_patterns, worn_prints
 from inpaint_export.data.film_damage import (
     FAMILIES,
     KINDS,
@@ -96,6 +97,35 @@ def test_scene_text_is_no_damage(root: Path) -> None:
         assert not item["kinds"].any()
         assert not item["ignore"].any()
     assert any(not torch.equal(plain[i]["image"], texts[i]["image"]) for i in range(8))
+
+
+def test_what_repeats_is_no_damage(root: Path) -> None:
+    """It changes the picture, in the same way each time, and marks and hides nothing."""
+    alike = {"families": {"none": 1.0}, "scene_text": 0.0}
+    plain = config(**alike).open(root, seed=1, length=8)
+    repeated, again = (config(**alike, patterns=1.0).open(root, seed=1, length=8) for _ in range(2))
+    for index in range(8):
+        item = repeated[index]
+        assert not item["kinds"].any()
+        assert not item["ignore"].any()
+        assert torch.equal(item["image"], again[index]["image"])
+        assert not torch.equal(item["image"], plain[index]["image"])
+
+
+@pytest.mark.parametrize("draw", [scene_patterns.lattice, scene_patterns.scatter])
+def test_a_pattern_is_all_over_and_leaves_the_scene(
+    draw: Callable[[np.random.Generator, Pixels], None], photo: Pixels
+) -> None:
+    quarters = []
+    for seed in range(20):
+        drawn = photo.copy()
+        draw(np.random.default_rng(seed), drawn)
+        changed = cv2.absdiff(drawn, photo).max(axis=2) >= 20
+        middle = changed.shape[0] // 2, changed.shape[1] // 2
+        parts = (changed[: middle[0]], changed[middle[0] :])
+        quarters.append([q.mean() for p in parts for q in (p[:, : middle[1]], p[:, middle[1] :])])
+    assert np.median(np.min(quarters, axis=1)) > 0.02
+    assert np.median(np.max(quarters, axis=1)) < 0.95
 
 
 def test_scene_text_is_a_board_with_letters(photo: Pixels) -> None:

@@ -19,6 +19,7 @@ from inpaint_eval.film import FilmDamage, changed, label
 from inpaint_eval.film_library import FilmLibrary
 from inpaint_export.data import overlays, print_damage, sensor_damage, worn_prints
 from inpaint_export.data.photos import PhotoItems, Picture, random_crop, recolour, to_tensor
+from inpaint_export.data.scene_patterns import scene_pattern
 from inpaint_export.data.scene_text import scene_text
 from inpaint_sdk.options import OVERLAY
 
@@ -72,6 +73,7 @@ class FilmDamageDataConfig:
     families: relative frequency of ``film``, ``print``, ``digital`` (overlays and sensors) and
     ``none``, the undamaged. Film and prints have an overlay or a sensor's damage now and then.
     scene_text: share of items in whose scene there is drawn text, which is no damage.
+    patterns: share of items in whose scene much repeats, which is no damage either.
     busy: share of items that are cut where the scene itself has most that stands out from its
     surroundings, of :data:`BUSY_OF` places: brick, hair, gravel, grids, lights.
     """
@@ -83,6 +85,7 @@ class FilmDamageDataConfig:
         default_factory=lambda: {"film": 0.45, "print": 0.25, "digital": 0.15, "none": 0.15}
     )
     scene_text: float = 0.15
+    patterns: float = 0.0
     busy: float = 0.0
 
     def __post_init__(self) -> None:
@@ -319,4 +322,7 @@ class FilmDamagedPhotos(PhotoItems):
             crops = [random_crop(rng, other, config.crop, config.scale) for other in others]
             crop = max([crop, *crops], key=busyness)
         crop = recolour(rng, crop)
+        if rng.random() < config.patterns:
+            crop = np.ascontiguousarray(crop)
+            scene_pattern(rng, crop)
         return damage_by_kind(rng, crop, self.film, config.families, config.scene_text)
