@@ -70,7 +70,7 @@ if missing "$results/reading-text-line.json"; then
     -o "$results/reading-text-line.json"
 fi
 if missing "$results/damage-film.json"; then
-  "$bin/inpaint-export" eval sdk/inpaint_sdk/models/damage.onnx --data "$data" --limit 25 \
+  "$bin/inpaint-export" eval sdk/inpaint_sdk/models/damage.onnx --data "$data" \
     --film -o "$results/damage-film.json"
 fi
 bench kernels "$results/kernels-$name.json" --threads 2

@@ -118,7 +118,7 @@ def attempt(index: int, rng: np.random.Generator, path: Path) -> str:
 def fuzz(count: int, seed: int, folder: Path) -> Counter[str]:
     """Tries so many masks; counts what became of them."""
     warnings.simplefilter("ignore")
-    return attempts(count, seed, lambda index, rng: attempt(index, rng, folder / "mask"))
+    return attempts(count, seed, lambda index, rng: attempt(index, rng, folder / "tried"))
 
 
 def test_mutated_masks(tmp_path: Path) -> None:
