@@ -234,14 +234,19 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
 
 def _libvips() -> Any:
     """The module pyvips. Its library brings a GLib of its own, which must not meet GStreamer's."""
-    if "pyvips" in sys.modules or not hasattr(os, "RTLD_DEEPBIND"):
+    if "pyvips" in sys.modules:
         return import_module("pyvips")
-    flags = sys.getdlopenflags()
-    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    deep = getattr(os, "RTLD_DEEPBIND", 0)
+    flags = sys.getdlopenflags() if deep else 0
     try:
-        return import_module("pyvips")
+        if deep:
+            sys.setdlopenflags(flags | deep)
+        libvips = import_module("pyvips")
     finally:
-        sys.setdlopenflags(flags)
+        if deep:
+            sys.setdlopenflags(flags)
+    libvips.cache_set_max(0)  # it would keep pictures, each of which is decoded once
+    return libvips
 
 
 def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, str, list[str]]:

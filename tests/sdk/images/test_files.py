@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 from pathlib import Path
@@ -300,3 +302,18 @@ def test_a_jpeg_keeps_what_its_camera_wrote(
     after, before = read_image_file(output).pixels, read_image_file(source).pixels
     far = cv2.dilate(mask, np.ones((33, 33), np.uint8)) == 0
     assert np.abs(after.astype(int) - before)[far].mean() < 1.0
+
+
+@pytest.mark.parametrize("mine", [True, False], ids=["the application's", "ours"])
+def test_libvips_keeps_no_pictures(image: Pixels, tmp_path: Path, mine: bool) -> None:
+    """Unless the application uses it, too."""
+    cv2.imwrite(str(tmp_path / "in.png"), image)
+    script = "import pyvips\n" if mine else ""
+    script += (
+        "from inpaint_sdk.images.decoding import read_image_file\n"
+        "from pathlib import Path\n"
+        f"read_image_file(Path({str(tmp_path / 'in.png')!r}))\n"
+        "import pyvips; print(pyvips.cache_get_max())"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(run.stdout) == (100 if mine else 0)
