@@ -8,7 +8,7 @@ import pytest
 
 from inpaint_eval.pictures import list_pictures
 from inpaint_export.data.masks import KINDS, RATIOS, random_mask
-from inpaint_export.data.photos import PhotoDataConfig, PhotoHoles
+from inpaint_export.data.photos import LargeCrops, PhotoDataConfig, PhotoHoles
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -60,11 +60,26 @@ def test_items_are_crops_with_holes(data_root: Path) -> None:
         assert 0 < item["mask"].float().mean() < 255
 
 
+def test_larger_crops_fill_whole_batches(data_root: Path) -> None:
+    large = LargeCrops(crop=128, scale=(1.0, 2.0), masks={"wide": 1.0}, every=3, batch=2)
+    config = PhotoDataConfig(("train",), crop=64, masks={"specks": 1.0}, large=large)
+    dataset = PhotoHoles(data_root, config, seed=0, length=12)
+    for batch in range(6):
+        items = [dataset[2 * batch + i] for i in range(2)]
+        side = 64 if batch % 3 else 128
+        assert {tuple(item["mask"].shape) for item in items} == {(1, side, side)}
+        assert all(item["image"].shape[1:] == item["mask"].shape[1:] for item in items)
+        assert all((item["mask"].float().mean() > 50.0) == (side == 128) for item in items)
+
+
 def test_config_is_checked() -> None:
     with pytest.raises(ValueError, match="unknown mask kinds \\['circles'\\]"):
         PhotoDataConfig(("train",), masks={"circles": 1.0})
     with pytest.raises(ValueError, match="multiple of 16"):
         PhotoDataConfig(("train",), crop=100)
+    large = LargeCrops(crop=128, scale=(1.0, 2.0), masks={"rings": 1.0}, every=3, batch=2)
+    with pytest.raises(ValueError, match="unknown mask kinds \\['rings'\\]"):
+        PhotoDataConfig(("train",), large=large)
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:

@@ -25,6 +25,28 @@ Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
+class LargeCrops:
+    """Larger crops among the others, with wide holes, whose middle sees nothing that is known.
+
+    A network that has learned on small crops alone has always seen a border within its reach, and
+    fills such a middle anyhow.
+
+    crop, scale, masks: as :class:`PhotoDataConfig` has them.
+    every: one of so many batches is of them. batch: items that are together in one.
+    """
+
+    crop: int
+    scale: tuple[float, float]
+    masks: Mapping[str, float]
+    every: int
+    batch: int
+
+    def has(self, index: int) -> bool:
+        """Whether an item is one of them."""
+        return index // self.batch % self.every == 0
+
+
+@dataclass(frozen=True)
 class PhotoDataConfig:
     """Where crops come from and how they are varied.
 
@@ -33,6 +55,7 @@ class PhotoDataConfig:
     scale: range of the factor by which a picture is resized before it is cropped.
     masks: mask kind to relative frequency.
     ratios: the least and the largest share of a crop that its hole covers.
+    large: batches of larger crops; None for none.
     """
 
     folders: tuple[str, ...]
@@ -42,13 +65,18 @@ class PhotoDataConfig:
         default_factory=lambda: {"irregular": 0.6, "scratches": 0.15, "text": 0.1, "boxes": 0.15}
     )
     ratios: tuple[float, float] = RATIOS
+    large: LargeCrops | None = None
 
     def __post_init__(self) -> None:
-        unknown = set(self.masks) - set(KINDS)
-        if unknown:
-            raise ValueError(f"unknown mask kinds {sorted(unknown)}; there are {sorted(KINDS)}")
-        if self.crop % 16:
-            raise ValueError(f"crop is {self.crop}; it must be a multiple of 16")
+        every: list[PhotoDataConfig | LargeCrops] = [self]
+        if self.large is not None:
+            every.append(self.large)
+        for crops in every:
+            unknown = set(crops.masks) - set(KINDS)
+            if unknown:
+                raise ValueError(f"unknown mask kinds {sorted(unknown)}; there are {sorted(KINDS)}")
+            if crops.crop % 16:
+                raise ValueError(f"crop is {crops.crop}; it must be a multiple of 16")
         if not 0.0 < self.ratios[0] < self.ratios[1] < 1.0:
             raise ValueError(f"ratios is {self.ratios}; it is two shares, the lesser first")
 
@@ -90,8 +118,12 @@ class PhotoItems(Dataset[dict[str, Tensor]], ABC):
         return self.length
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return self.draw(*self.begin(index))
+
+    def begin(self, index: int) -> tuple[np.random.Generator, Picture]:
+        """An item's own generator, and its photograph."""
         rng = np.random.default_rng((self.seed, index))
-        return self.draw(rng, self.pictures[rng.integers(len(self.pictures))])
+        return rng, self.pictures[rng.integers(len(self.pictures))]
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
@@ -102,17 +134,27 @@ class PhotoHoles(PhotoItems):
     """Crops of photographs and masks.
 
     Each item is a dict of uint8 tensors: ``image`` [3, crop, crop], RGB, and ``mask``
-    [1, crop, crop], 255 in the hole.
+    [1, crop, crop], 255 in the hole; ``crop`` is the larger one in some batches.
     """
 
     def __init__(self, root: Path, config: PhotoDataConfig, *, seed: int, length: int) -> None:
         super().__init__(root, config.folders, seed=seed, length=length)
         self.config = config
 
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        large = self.config.large
+        if large is None or not large.has(index):
+            return super().__getitem__(index)
+        return self._crop(*self.begin(index), large)
+
     def draw(self, rng: np.random.Generator, picture: Picture) -> dict[str, Tensor]:
-        config = self.config
-        crop = recolour(rng, random_crop(rng, picture, config.crop, config.scale))
-        mask = random_mask(rng, config.crop, config.masks, config.ratios)
+        return self._crop(rng, picture, self.config)
+
+    def _crop(
+        self, rng: np.random.Generator, picture: Picture, crops: PhotoDataConfig | LargeCrops
+    ) -> dict[str, Tensor]:
+        crop = recolour(rng, random_crop(rng, picture, crops.crop, crops.scale))
+        mask = random_mask(rng, crops.crop, crops.masks, self.config.ratios)
         return {
             "image": to_tensor(crop),
             "mask": torch.from_numpy(np.ascontiguousarray(mask))[None],
