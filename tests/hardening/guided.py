@@ -31,7 +31,8 @@ def fuzz(name: str, count: str, seed: str, folder: Path) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for index, data in enumerate(seeds()):
         (corpus / f"seed-{index}").write_bytes(data)
-    options = [f"-runs={count}", f"-seed={int(seed) + 1}", "-max_len=4096", "-rss_limit_mb=3072"]
+    # Of the largest picture that PIL admits, with alpha, 3 GB are taken.
+    options = [f"-runs={count}", f"-seed={int(seed) + 1}", "-max_len=4096", "-rss_limit_mb=4096"]
     options += ["-timeout=60", "-verbosity=0", "-print_final_stats=1"]
     options += [f"-artifact_prefix={folder}/{name}-"]
     kept = [str(KEPT / name)] if (KEPT / name).is_dir() else []
