@@ -101,12 +101,13 @@ class Storage:
 def open_storage(place: str) -> Storage:
     """A folder or file by its path, or by a URI like ``s3://bucket/folder``.
 
-    Raises ``OptionError`` for a URI that pyarrow does not know.
+    Raises ``OptionError`` for a URI that pyarrow does not know, and for a link in a circle.
     """
     from pyarrow import fs
 
     if "://" not in place:
-        return Storage(fs.LocalFileSystem(), str(Path(place).resolve()), place)
+        with _failing(OptionError, f"{place} cannot be opened"):
+            return Storage(fs.LocalFileSystem(), str(Path(place).resolve()), place)
     with _failing(OptionError, f"{place} cannot be opened"):
         filesystem, path = fs.FileSystem.from_uri(place)
     path = path.rstrip("/")
@@ -119,5 +120,5 @@ def _failing(kind: type[InpaintError], what: str) -> Iterator[None]:
     """Raises what a filesystem raises as an error of ours; pyarrow's own are such errors too."""
     try:
         yield
-    except (OSError, ValueError, NotImplementedError) as error:
+    except (OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise kind(f"{what}: {getattr(error, 'strerror', None) or error}") from error

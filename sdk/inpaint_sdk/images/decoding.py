@@ -190,6 +190,8 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
     tags = pages[options["page"]] if pages else {}
     if 262 in tags and tags[262].first() in LAB:
         raise ImageError(f"{name} is in CIELAB; convert it to RGB")
+    if _lacks_parts(tags):  # libvips looks for each that is missing, and takes long
+        raise ImageError(f"{name} is damaged: it holds fewer tiles or strips than its size has")
 
     if kind == "AVIF":  # of sizes beyond its own limit GLib prints a line
         for size in _SIZE.finditer(data):
@@ -299,6 +301,19 @@ def _in_srgb(image: pyvips.Image) -> pyvips.Image:
     colours = image.extract_band(0, n=4)
     found = colours.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=8)
     return found if image.bands == 4 else found.bandjoin(image.extract_band(4))
+
+
+def _lacks_parts(tags: Directory) -> bool:
+    """Whether a TIFF's directory names fewer tiles, or strips, than its picture has."""
+    size = {name: tags[tag].first() for name, tag in (("x", 256), ("y", 257)) if tag in tags}
+    tiled = 324 in tags
+    offsets, across, down = (324, 322, 323) if tiled else (273, 256, 278)
+    if len(size) < 2 or offsets not in tags:
+        return False
+    wide = tags[across].first() if across in tags else size["x"]
+    high = tags[down].first() if down in tags else size["y"]
+    parts = -(-size["x"] // max(1, wide)) * -(-size["y"] // max(1, high))
+    return tags[offsets].number < parts
 
 
 def _page_index(pages: list[Directory], page: int | None, name: str) -> int:

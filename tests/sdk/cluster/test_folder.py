@@ -186,11 +186,13 @@ def test_uris_are_taken(folders: Path) -> None:
         (("in", "./masks/../in"), OutputError, "is an input"),
         (("in", "masks", "masks"), OutputError, "masks is an input"),
         (("what://is/this", "out"), OptionError, "what://is/this cannot be opened"),
+        (("circle", "out"), OptionError, "circle cannot be opened"),
     ],
 )
 def test_what_is_refused(
     folders: Path, arguments: tuple[str, ...], error: type[Exception], message: str
 ) -> None:
+    (folders / "circle").symlink_to("circle")
     before = sorted(folders.rglob("*"))
     with pytest.raises(error, match=message):
         list_jobs(*arguments)

@@ -189,6 +189,22 @@ def test_alpha_that_is_multiplied_into_the_colours(deep: Pixels, tmp_path: Path)
     assert file.metadata.converted == "premultiplied alpha"
 
 
+@pytest.mark.parametrize("parts", [{"tile": (16, 16)}, {"rowsperstrip": 8}])
+def test_a_tiff_without_all_its_parts(image: Pixels, tmp_path: Path, parts: dict[str, Any]) -> None:
+    """Of a width of 262 144 pixels and 4 tiles, libvips looked for the others for 15 s."""
+    path = tmp_path / "in.tif"
+    tifffile.imwrite(path, image, photometric="rgb", metadata=None, **parts)
+    read_image_file(path)
+    with tifffile.TiffFile(path) as file:
+        tag = file.pages[0].tags["ImageWidth" if "tile" in parts else "ImageLength"]
+    data = bytearray(path.read_bytes())
+    size = 2 if tag.dtype == 3 else 4
+    data[tag.valueoffset : tag.valueoffset + size] = (60_000).to_bytes(size, "little")
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match="is damaged: it holds fewer tiles or strips"):
+        read_image_file(path)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_lab_is_refused(dtype: type, deep: Pixels, tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "in.tif", deep.astype(dtype), photometric="cielab", metadata=None)
