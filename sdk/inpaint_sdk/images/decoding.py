@@ -190,8 +190,8 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
     tags = pages[options["page"]] if pages else {}
     if 262 in tags and tags[262].first() in LAB:
         raise ImageError(f"{name} is in CIELAB; convert it to RGB")
-    if _lacks_parts(tags):  # libvips looks for each that is missing, and takes long
-        raise ImageError(f"{name} is damaged: it holds fewer tiles or strips than its size has")
+    if _lacks_parts(tags, len(data)):  # libvips looks for each that is missing, and takes long
+        raise ImageError(f"{name} is damaged: it holds less than a picture of its size")
 
     if kind == "AVIF":  # of sizes beyond its own limit GLib prints a line
         for size in _SIZE.finditer(data):
@@ -303,17 +303,20 @@ def _in_srgb(image: pyvips.Image) -> pyvips.Image:
     return found if image.bands == 4 else found.bandjoin(image.extract_band(4))
 
 
-def _lacks_parts(tags: Directory) -> bool:
-    """Whether a TIFF's directory names fewer tiles, or strips, than its picture has."""
-    size = {name: tags[tag].first() for name, tag in (("x", 256), ("y", 257)) if tag in tags}
+def _lacks_parts(tags: Directory, length: int) -> bool:
+    """Whether a TIFF names fewer tiles, or strips, than it has, or is shorter than its pixels."""
+
+    def told(tag: int, default: int) -> int:
+        return tags[tag].first() if tag in tags else default
+
+    width, height = told(256, 0), told(257, 0)
     tiled = 324 in tags
-    offsets, across, down = (324, 322, 323) if tiled else (273, 256, 278)
-    if len(size) < 2 or offsets not in tags:
-        return False
-    wide = tags[across].first() if across in tags else size["x"]
-    high = tags[down].first() if down in tags else size["y"]
-    parts = -(-size["x"] // max(1, wide)) * -(-size["y"] // max(1, high))
-    return tags[offsets].number < parts
+    wide, high = (told(322, 0), told(323, 0)) if tiled else (width, told(278, height))
+    parts = -(-width // max(1, wide)) * -(-height // max(1, high))
+    pixels = width * height * told(258, 1) * told(277, 1) // 8
+    plain = told(259, 1) == 1 and told(262, 0) != 6  # of which colours may have fewer pixels
+    offsets = tags.get(324 if tiled else 273)
+    return (offsets is not None and offsets.number < parts) or (plain and pixels > length)
 
 
 def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
