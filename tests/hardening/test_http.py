@@ -226,7 +226,7 @@ def fuzz(count: int, seed: int, folder: Path) -> Counter[str]:
         if not whole:
             assert status in {0, CLIENT_GONE} | (documented or OF_ROUTING | {200, 421}), told
         elif documented is None:
-            assert status in OF_ROUTING | {200, 206, 304, 307, 401, 403, 416, 421}, told
+            assert status in OF_ROUTING | {200, 206, 304, 307, 400, 401, 403, 416, 421}, told
         else:
             assert status in documented - {500}, told
         if whole and documented and status >= 400:
