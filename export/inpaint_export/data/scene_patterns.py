@@ -34,9 +34,12 @@ def scene_pattern(rng: np.random.Generator, picture: Pixels) -> None:
 
 
 def lattice(rng: np.random.Generator, picture: Pixels) -> None:
-    """Lines at like distances, mostly crossed by others, as of tiles, planks, blinds and fences."""
+    """Lines at like distances, mostly crossed by others, as of tiles, planks, blinds and fences.
+
+    There are eight of them at least, since a few long lines are what scratches are.
+    """
     u, v = _plane(rng, picture)
-    period = log_uniform(rng, 5.0, 60.0)
+    period = log_uniform(rng, 5.0, min(picture.shape[:2]) / 8.0)
     other = period * log_uniform(rng, 0.5, 5.0)
     row = np.floor(v / period)
     shifts = rng.choice([0.0, 0.5]) * row if rng.random() < 0.7 else rng.random(_TONES)[_index(row)]
