@@ -56,7 +56,7 @@ class DetectionOptions:
 
     threshold: float = 0.5
     dilation: int = 1
-    min_mean_probability: float = 0.85
+    min_mean_probability: float = 0.8
 
     def __post_init__(self) -> None:
         for name in ("threshold", "min_mean_probability"):

@@ -354,7 +354,7 @@ class TestKinds:
         restorer = Restorer.load("photo", threads=1, detector=tmp_path / "kinds.onnx")
         plan = restorer.plan(picture)
         assert plan.left_alone == (
-            "2 regions, 0.083 % of the picture, are less sure than min_mean_probability, 0.85",
+            "2 regions, 0.083 % of the picture, are less sure than min_mean_probability, 0.8",
             "overlay, 10 % of the picture, is not among kinds",
         )
         assert plan.changes and "left alone: 2 regions" in str(plan)
