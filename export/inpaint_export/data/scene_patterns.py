@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpaint_eval.drawing import (
     Canvas,
-    Colour,
     Field,
     Points,
     brighten,
+    ink,
     log_uniform,
     paint,
     smooth_noise,
@@ -54,7 +55,7 @@ def lattice(rng: np.random.Generator, picture: Pixels) -> None:
     covered = np.clip(np.float32(width / 2.0 + 0.5) - distance, 0.0, 1.0)
     worn = smooth_noise(rng, covered.shape, log_uniform(rng, 6.0, 60.0))
     covered *= np.clip(np.float32(rng.uniform(0.6, 2.0)) + worn, 0.0, 1.0)
-    paint(picture, to_coverage(covered, float(rng.uniform(0.4, 1.0))), _colour(rng))
+    paint(picture, to_coverage(covered, float(rng.uniform(0.4, 1.0))), ink(rng))
 
 
 def scatter(rng: np.random.Generator, picture: Pixels) -> None:
@@ -82,7 +83,7 @@ def scatter(rng: np.random.Generator, picture: Pixels) -> None:
             else:
                 canvas.polygon(_piece(rng, start, angle, size))
         blur = float(rng.uniform(0.0, 0.8))
-        paint(picture, canvas.coverage(blur), _colour(rng), float(rng.uniform(0.4, 1.0)))
+        paint(picture, canvas.coverage(blur), ink(rng), float(rng.uniform(0.4, 1.0)))
 
 
 def _plane(rng: np.random.Generator, picture: Pixels) -> tuple[Field, Field]:
@@ -97,6 +98,7 @@ def _plane(rng: np.random.Generator, picture: Pixels) -> tuple[Field, Field]:
     steep = rng.uniform(-0.4, 0.4, 2) / max(height, width) * (rng.random() < 0.6)
     nearer = np.float32(1.0) + np.float32(steep[0]) * u + np.float32(steep[1]) * v
     waves = np.float32(log_uniform(rng, 0.1, 6.0)) * smooth_noise(rng, (height, width), 90.0)
+    # From far away, so that no line need lie in the middle.
     return u / nearer + np.float32(1000.0), v / nearer + waves + np.float32(1000.0)
 
 
@@ -106,7 +108,7 @@ def _to_line(position: Field) -> Field:
     return distance
 
 
-def _index(number: Field) -> np.typing.NDArray[np.int64]:
+def _index(number: Field) -> NDArray[np.int64]:
     return number.astype(np.int64) % _TONES
 
 
@@ -128,10 +130,3 @@ def _piece(rng: np.random.Generator, centre: Points, angle: float, size: float) 
         [np.cos(around) * radius, np.sin(around) * radius * slant], axis=1
     )
     return points
-
-
-def _colour(rng: np.random.Generator) -> Colour:
-    """Mostly light or dark, as damage is."""
-    value = rng.uniform(0.75, 1.0) if rng.random() < 0.5 else rng.uniform(0.0, 0.9)
-    spread = 0.04 if rng.random() < 0.6 else 0.25
-    return np.clip(value + rng.normal(0.0, spread, 3), 0.0, 1.0).astype(np.float32)

@@ -106,7 +106,7 @@ def open_storage(place: str) -> Storage:
     from pyarrow import fs
 
     if "://" not in place:
-        with _failing(OptionError, f"{place} cannot be opened"):
+        with _failing(OptionError, f"{place} cannot be opened", RuntimeError):  # a link in a circle
             return Storage(fs.LocalFileSystem(), str(Path(place).resolve()), place)
     with _failing(OptionError, f"{place} cannot be opened"):
         filesystem, path = fs.FileSystem.from_uri(place)
@@ -116,9 +116,13 @@ def open_storage(place: str) -> Storage:
 
 
 @contextmanager
-def _failing(kind: type[InpaintError], what: str) -> Iterator[None]:
-    """Raises what a filesystem raises as an error of ours; pyarrow's own are such errors too."""
+def _failing(kind: type[InpaintError], what: str, *more: type[Exception]) -> Iterator[None]:
+    """Raises what a filesystem raises as an error of ours; pyarrow's own are such errors too.
+
+    more: what is raised beside that, and is to be an error of ours, too.
+    """
+    expected: tuple[type[Exception], ...] = (OSError, ValueError, NotImplementedError, *more)
     try:
         yield
-    except (OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except expected as error:
         raise kind(f"{what}: {getattr(error, 'strerror', None) or error}") from error

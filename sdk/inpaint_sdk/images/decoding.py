@@ -12,6 +12,8 @@ import re
 import struct
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from io import BytesIO
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inpaint_sdk.errors import ImageError, InpaintError, MaskError
-from inpaint_sdk.images.ifd import Directory, read_directories
+from inpaint_sdk.images.ifd import Directory, first, read_directories
 from inpaint_sdk.images.image import Pixels, check_floats
 from inpaint_sdk.images.metadata import FURTHER, Metadata, MetadataWarning, read_metadata
 
@@ -188,7 +190,7 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
     pages = list(read_directories(data)) if kind == "TIFF" else []
     options = {"page": _page_index(pages, page, name)} if pages else {}
     tags = pages[options["page"]] if pages else {}
-    if 262 in tags and tags[262].first() in LAB:
+    if first(tags, 262, 0) in LAB:
         raise ImageError(f"{name} is in CIELAB; convert it to RGB")
     if _lacks_parts(tags, len(data)):  # libvips looks for each that is missing, and takes long
         raise ImageError(f"{name} is damaged: it holds less than a picture of its size")
@@ -238,17 +240,24 @@ def _libvips() -> Any:
     """The module pyvips. Its library brings a GLib of its own, which must not meet GStreamer's."""
     if "pyvips" in sys.modules:
         return import_module("pyvips")
-    deep = getattr(os, "RTLD_DEEPBIND", 0)
-    flags = sys.getdlopenflags() if deep else 0
-    try:
-        if deep:
-            sys.setdlopenflags(flags | deep)
+    with _binding_deeply():
         libvips = import_module("pyvips")
-    finally:
-        if deep:
-            sys.setdlopenflags(flags)
     libvips.cache_set_max(0)  # it would keep pictures, each of which is decoded once
     return libvips
+
+
+@contextmanager
+def _binding_deeply() -> Iterator[None]:
+    """Libraries that are loaded look for symbols in what they bring themselves first, on Linux."""
+    if not hasattr(os, "RTLD_DEEPBIND"):
+        yield
+        return
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    try:
+        yield
+    finally:
+        sys.setdlopenflags(flags)
 
 
 def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, str, list[str]]:
@@ -257,7 +266,7 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     form, dropped = image.interpretation, []
     colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(form, 1 if image.bands < 3 else 3)
     further = image.bands - colours
-    alpha = tags[338].first() if 338 in tags else 2 * (further == 1)
+    alpha = first(tags, 338, 2 * (further == 1))
     kept = int(further > 0 and alpha > 0)  # 0: of no known meaning, like a scanner's infrared
     if form == "cmyk" and image.format == "ushort":  # it would come back as other numbers
         raise ImageError(f"{name} is CMYK of 16 bits a channel; convert it to 8 bits or to RGB")
@@ -268,7 +277,7 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
     converted = ""
     if form == "cmyk":
         image, converted = _in_srgb(image), "CMYK colours"
-    elif image.get_typeof("palette") or (262 in tags and tags[262].first() == 3):
+    elif image.get_typeof("palette") or first(tags, 262, 0) == 3:
         converted = "a palette"
     elif image.get_typeof("bits-per-sample") and image.get("bits-per-sample") == 1:
         converted = "1 bit a pixel"
@@ -305,25 +314,23 @@ def _in_srgb(image: pyvips.Image) -> pyvips.Image:
 
 def _lacks_parts(tags: Directory, length: int) -> bool:
     """Whether a TIFF names fewer tiles, or strips, than it has, or is shorter than its pixels."""
-
-    def told(tag: int, default: int) -> int:
-        return tags[tag].first() if tag in tags else default
-
-    width, height = told(256, 0), told(257, 0)
+    width, height = first(tags, 256, 0), first(tags, 257, 0)
     tiled = 324 in tags
-    wide, high = (told(322, 0), told(323, 0)) if tiled else (width, told(278, height))
-    parts = -(-width // max(1, wide)) * -(-height // max(1, high))
-    pixels = width * height * told(258, 1) * told(277, 1) // 8
-    plain = told(259, 1) == 1 and told(262, 0) != 6  # of which colours may have fewer pixels
     offsets = tags.get(324 if tiled else 273)
+    wide = first(tags, 322, 0) if tiled else width
+    high = first(tags, 323, 0) if tiled else first(tags, 278, height)
+    parts = -(-width // max(1, wide)) * -(-height // max(1, high))
+    pixels = width * height * first(tags, 258, 1) * first(tags, 277, 1) // 8
+    # Of YCbCr, colours may have fewer pixels.
+    plain = first(tags, 259, 1) == 1 and first(tags, 262, 0) != 6
     return (offsets is not None and offsets.number < parts) or (plain and pixels > length)
 
 
 def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
     """Which of a TIFF's directories holds the picture; previews are no pages."""
-    whole = [i for i, tags in enumerate(pages) if 254 not in tags or not tags[254].first() & 1]
+    whole = [i for i, tags in enumerate(pages) if not first(tags, 254, 0) & 1]
     # A version of DNG, or the colour filter of a sensor.
-    if 50706 in pages[0] or (262 in pages[0] and pages[0][262].first() == 32803) or not whole:
+    if 50706 in pages[0] or first(pages[0], 262, 0) == 32803 or not whole:
         raise ImageError(f"{name} {IS_RAW}")
     if page is None and len(whole) > 1:
         by_name = "from 1 on: restore --page, or restore_file(page=...)"

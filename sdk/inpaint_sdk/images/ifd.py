@@ -47,6 +47,11 @@ class Entry(NamedTuple):
 Directory: TypeAlias = "dict[int, Entry]"
 
 
+def first(tags: Directory, tag: int, default: int) -> int:
+    """A tag's first value, as :meth:`Entry.first` has it, or the default where there is no such."""
+    return tags[tag].first() if tag in tags else default
+
+
 def read_directories(data: bytes) -> Iterator[Directory]:
     """The chain of directories: a TIFF's pages; an EXIF block's own and its thumbnail's.
 

@@ -19,8 +19,9 @@ from gi.repository import GLib, GObject, Gst, GstVideo
 from inpaint_sdk import FrameRestorer, InpaintError, OptionError, Options, Restorer
 from inpaint_sdk.backends.pool import ModelPool
 from inpaint_sdk.images.image import Channels
+from inpaint_sdk.loaded import absolute
 from inpaint_sdk.options import DamageIn, check_choice
-from inpaint_sdk.policies.make import DETECTOR
+from inpaint_sdk.policies.make import DETECTOR, load_detector
 
 CAPS = Gst.Caps.from_string(
     "video/x-raw, format=(string){BGR, RGB}, width=[1, 2147483647], height=[1, 2147483647], "
@@ -103,10 +104,9 @@ class InpaintRestore(GstVideo.VideoFilter):  # type: ignore[misc]
         """
         try:
             self._pool = ModelPool(self.backend)
-            restorer = self._restorer("bgr")
-            self._frames(restorer)
+            self._frames(self._restorer("bgr"))
             if self.damage:
-                restorer.detect(np.zeros((16, 16, 3), np.uint8))  # a detector that is missing
+                load_detector(self._pool, absolute(self.detector))  # or that it is missing
         except InpaintError as error:
             self._post(error)
             return False
