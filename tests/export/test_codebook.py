@@ -137,7 +137,7 @@ def test_heads_must_divide_the_width() -> None:
 
 def test_it_starts_as_photo(tmp_path: Path) -> None:
     """An untrained autoencoder adds nothing to the CNN whose weights it takes."""
-    recipe = load_recipe("photo-codebook-autoencoder")
+    recipe = load_recipe("photo-codebook-next-autoencoder")
     model, photo = recipe.build().eval(), CnnInpainter(PHOTO).eval()
     assert recipe.start is not None
     recipe.start.apply(model, tmp_path)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from inpaint_export.cli import main
+from inpaint_export.data.photos import LargeCrops, PhotoDataConfig
 from inpaint_export.errors import ExportError
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.onnx_export import export_model
@@ -225,6 +226,14 @@ class TestInt8:
                 assert stored[node.input[2]].dtype == np.float32
         error = run(quantised, feed(9, names)) - run(original, feed(9, names))
         assert 0 < np.abs(error).mean() < 0.02
+
+    def test_it_is_calibrated_on_crops_of_two_sizes(
+        self, photo: Path, tiny_recipe: Recipe, data_root: Path, tmp_path: Path
+    ) -> None:
+        large = LargeCrops(crop=128, scale=(1.0, 2.0), masks={"wide": 1.0}, every=3, batch=2)
+        recipe = replace(tiny_recipe, data=PhotoDataConfig(("train",), crop=64, large=large))
+        convert(photo, "int8", recipe, data_root, tmp_path / "int8.onnx")
+        assert read_model_file(tmp_path / "int8.onnx").info.precision == "int8"
 
     def test_tensorrt_gets_signed_numbers_that_mean_the_same(
         self, photo: Path, tiny_recipe: Recipe, data_root: Path, folder: Path

@@ -12,7 +12,7 @@ import torch
 from inpaint_eval.sessions import open_session
 from inpaint_export.data.masks import random_mask
 from inpaint_export.data.photos import PhotoDataConfig
-from inpaint_export.models.cnn import CnnConfig
+from inpaint_export.models.cnn import PHOTO, CnnConfig
 from inpaint_export.models.staged import StagedConfig, StagedInpainter, shrink
 from inpaint_export.recipes import load_recipe
 from inpaint_export.training.adversarial import AdversarialWeights, StagedAdversarial
@@ -96,10 +96,8 @@ def test_an_lstm_tells_a_stage_what_the_ones_before_did() -> None:
 
 def test_it_starts_as_photo(tmp_path: Path) -> None:
     """A single stage with photo's weights, before training, gives what the model file gives."""
-    model = StagedInpainter(StagedConfig(depths=()))
-    start = load_recipe("photo-staged").start
-    assert start is not None
-    start.apply(model, tmp_path)
+    model = StagedInpainter(StagedConfig(generator=PHOTO, depths=()))
+    FromModel("photo", part="generator").apply(model, tmp_path)
     image, mask = torch.rand(1, 3, 64, 64), hole()
     with torch.inference_mode():
         found = model(image, mask)[0].numpy()

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 
 from inpaint_eval.sessions import open_session
 from inpaint_export.model_document import set_info
+from inpaint_export.models.cnn import COARSE, PHOTO, CnnInpainter
 from inpaint_export.models.crnn import Crnn, CrnnConfig
 from inpaint_export.models.film import FilmConfig, FilmRestorer
 from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
+from inpaint_export.models.staged import StagedConfig, StagedInpainter
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
@@ -133,7 +135,7 @@ def test_what_is_no_start_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"photo\.onnx is of another network: 0 of 2 tensors"):
         load_weights(open_model("photo").path, nn.Linear(2, 2))
     # Some layers of the detector have the names and shapes of some of photo's.
-    with pytest.raises(ValueError, match=r"damage\.onnx is of another network: \d+ of 44"):
+    with pytest.raises(ValueError, match=r"damage\.onnx is of another network: \d+ of 56"):
         load_weights(open_model("damage").path, load_recipe("photo").build())
 
 
@@ -148,10 +150,17 @@ def test_lower_precision_is_no_start(tmp_path: Path) -> None:
 
 def test_a_recipes_start_has_to_fit_whole(tmp_path: Path) -> None:
     """A network that lacks a part of the model, or has one more, is another one."""
-    grown = load_recipe("photo-next").build()
+    grown = StagedInpainter(StagedConfig(generator=PHOTO))
     with pytest.raises(ValueError, match=r"the network is not that of .*stem2"):
-        FromModel("photo").apply(grown, tmp_path)
-    assert "stem2" in FromModel("photo", grown=True).apply(grown, tmp_path).anew
+        FromModel("photo-staged").apply(grown, tmp_path)
+    loaded = FromModel("photo-staged", grown=True).apply(grown, tmp_path)
+    assert "generator.stem2" in loaded.anew
+    shrunk = CnnInpainter(COARSE)
+    with pytest.raises(ValueError, match=r"the network is not that of .*not used: .*stem2"):
+        FromModel("photo").apply(shrunk, tmp_path)
+    loaded = FromModel("photo", shrunk=True).apply(shrunk, tmp_path)
+    assert "stem2" in loaded.unused
+    assert not loaded.anew
 
 
 def test_a_part_takes_its_weights_from_another_file(tmp_path: Path) -> None:

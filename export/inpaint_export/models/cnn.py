@@ -47,13 +47,13 @@ class CnnConfig:
     half: int = 0
 
 
-PHOTO = CnnConfig(
+COARSE = CnnConfig(
     widths=(48, 96, 176), encoder_blocks=(0, 1), dilations=(2, 4, 8), decoder_blocks=(2, 1)
 )
-"""Of the model ``photo``."""
+"""Of models for wide holes, in which lines of a pixel or two are not what is missing."""
 
-PHOTO_FINE = replace(PHOTO, half=16)
-"""Of its next generation, for lines of a pixel or two."""
+PHOTO = replace(COARSE, half=16)
+"""Of the model ``photo``."""
 
 
 class Features(NamedTuple):

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_export.models.blocks import SLOPE, start_at_zero
-from inpaint_export.models.cnn import PHOTO, CnnConfig, CnnInpainter
+from inpaint_export.models.cnn import COARSE, CnnConfig, CnnInpainter
 from inpaint_sdk import Memory
 
 
@@ -31,7 +31,7 @@ class StagedConfig:
     about its cost stand in its place.
     """
 
-    generator: CnnConfig = PHOTO
+    generator: CnnConfig = COARSE
     depths: tuple[int, ...] = (14, 34)
     state: int = 72
     recurrent: bool = True

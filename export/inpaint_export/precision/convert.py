@@ -95,9 +95,12 @@ def convert(
 
 def _feeds(recipe: Recipe, data: Path, names: Sequence[str]) -> Iterator[Feed]:
     items = recipe.data.open(data, seed=SEED, length=PICTURES)
-    for index in range(PICTURES):
-        item = items[index]
-        yield {name: (item[name][None].float() / 255.0).numpy() for name in names}
+    drawn = [[items[index][name] for name in names] for index in range(PICTURES)]
+    # ONNX Runtime's histograms are of tensors of one shape, and some recipes have larger crops.
+    side = min(tensors[0].shape[-1] for tensors in drawn)
+    for tensors in drawn:
+        cut = (tensor[None, ..., :side, :side].float() / 255.0 for tensor in tensors)
+        yield dict(zip(names, (tensor.numpy() for tensor in cut), strict=True))
 
 
 def _measure(

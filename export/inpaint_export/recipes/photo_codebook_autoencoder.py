@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from inpaint_export.data.photos import PhotoDataConfig
-from inpaint_export.models.cnn import PHOTO
+from inpaint_export.models.cnn import COARSE
 from inpaint_export.models.codebook import AutoencoderConfig, CodebookAutoencoder
 from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.sources import LICENCE, PHOTOGRAPHS
@@ -14,7 +14,7 @@ from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
 
-AUTOENCODER = AutoencoderConfig(cnn=PHOTO)
+AUTOENCODER = AutoencoderConfig(cnn=COARSE)
 
 DATA = PhotoDataConfig(
     folders=("photos/train",),
@@ -39,5 +39,5 @@ RECIPE = Recipe(
     card=CARD,
     optim=OptimConfig(warmup=100),
     steps=1_000,
-    start=FromModel("photo", part="cnn"),
+    start=FromModel("photo", part="cnn", shrunk=True),
 )

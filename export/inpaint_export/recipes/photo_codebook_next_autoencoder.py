@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from inpaint_export.models.cnn import PHOTO_FINE
+from inpaint_export.models.cnn import PHOTO
 from inpaint_export.models.codebook import AutoencoderConfig, CodebookAutoencoder
 from inpaint_export.recipes.photo_codebook_autoencoder import RECIPE as AUTOENCODER
 from inpaint_export.recipes.photo_staged_next import VALIDATION, WIDE_HOLES
@@ -14,7 +14,7 @@ from inpaint_export.training.codebook import CodebookReconstruction, CodebookWei
 from inpaint_export.training.optim import OptimConfig
 from inpaint_export.training.start import FromModel
 
-FINE_AUTOENCODER = AutoencoderConfig(cnn=PHOTO_FINE)
+FINE_AUTOENCODER = AutoencoderConfig(cnn=PHOTO)
 
 WEIGHTS = CodebookWeights(rmse=0.5, l1=0.5, perceptual=0.05, whole=0.02, region=0.04)
 
@@ -34,5 +34,5 @@ RECIPE = replace(
     optim=OptimConfig(lr=8e-4, warmup=200, decay=0.4),
     steps=8_000,
     batch=4,
-    start=FromModel("photo", part="cnn", grown=True),
+    start=FromModel("photo", part="cnn"),
 )

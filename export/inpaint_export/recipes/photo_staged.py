@@ -33,7 +33,7 @@ RECIPE = Recipe(
         ),
     ),
     steps=7_000,
-    start=FromModel("photo", part="generator"),
+    start=FromModel("photo", part="generator", shrunk=True),
     optim=OptimConfig(lr=6e-4, warmup=200),
     outputs=("output", "stages"),
 )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from inpaint_export.data.photos import PhotoDataConfig
-from inpaint_export.models.cnn import PHOTO_FINE
+from inpaint_export.models.cnn import PHOTO
 from inpaint_export.models.staged import StagedConfig, StagedInpainter
 from inpaint_export.recipes.photo_staged import RECIPE as STAGED
 from inpaint_export.recipes.sources import MORE_PHOTOGRAPHS
@@ -39,7 +39,7 @@ WEIGHTS = AdversarialWeights(rmse=0.5, l1=0.5, stages=0.1, perceptual=0.05, whol
 RECIPE = replace(
     STAGED,
     name="photo-staged-next",
-    build=partial(StagedInpainter, StagedConfig(generator=PHOTO_FINE)),
+    build=partial(StagedInpainter, StagedConfig(generator=PHOTO)),
     objective=partial(
         StagedAdversarial,
         early=WEIGHTS,

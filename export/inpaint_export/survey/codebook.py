@@ -8,7 +8,7 @@ from functools import partial
 
 from torch import nn
 
-from inpaint_export.models.cnn import PHOTO, CnnInpainter
+from inpaint_export.models.cnn import COARSE, CnnInpainter
 from inpaint_export.models.codebook import (
     CodebookInpainter,
     SharpenedInpainter,
@@ -78,9 +78,9 @@ VARIANTS: tuple[tuple[str, tuple[Training, ...]], ...] = (
             Training(
                 "no-transformer",
                 "photo-codebook",
-                FromModel("photo"),
+                FromModel("photo", shrunk=True),
                 share=3,
-                build=partial(CnnInpainter, PHOTO),
+                build=partial(CnnInpainter, COARSE),
                 objective=_regression,
             ),
         ),
@@ -91,7 +91,7 @@ VARIANTS: tuple[tuple[str, tuple[Training, ...]], ...] = (
             Training(
                 "continuous-transformer",
                 "photo-codebook-transformer",
-                FromModel("photo", "autoencoder.cnn"),
+                FromModel("photo", "autoencoder.cnn", shrunk=True),
                 share=2,
                 build=partial(CodebookInpainter, AUTOENCODER, CONTINUOUS),
             ),

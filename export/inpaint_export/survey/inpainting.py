@@ -10,7 +10,7 @@ import numpy as np
 
 from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import HOLES, Holed, holed_pictures, measure_holes
-from inpaint_export.models.cnn import PHOTO, CnnInpainter
+from inpaint_export.models.cnn import COARSE, CnnInpainter
 from inpaint_export.survey.base import PERCEPTUAL, Figures, Row, TableOptions
 from inpaint_export.survey.cases import Case, write_cases
 from inpaint_export.survey.networks import Comparator, network_rows
@@ -22,8 +22,8 @@ SIDE = 256
 FOLDERS = ("photos/kodak24", "paris")
 """Of pictures that no model is trained on, below the data root."""
 
-CNN_ANEW = Comparator("CNN, from nothing", "cnn", partial(CnnInpainter, PHOTO), HoleRegression)
-"""The network of ``photo``, which the comparators cost as much as, trained as they are."""
+CNN_ANEW = Comparator("CNN, from nothing", "cnn", partial(CnnInpainter, COARSE), HoleRegression)
+"""A network that costs what the comparators do, trained as they are."""
 
 NOTES = (
     "Irregular holes of 40-60 % and a centred box of a quarter of the picture, through the SDK. "

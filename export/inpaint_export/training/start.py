@@ -60,16 +60,18 @@ class FromModel:
     """The weights of a model that comes with the package, all of which have a place.
 
     grown: whether the network has parts that the model lacks, which begin as they are built.
+    shrunk: whether the model has parts that the network lacks, which are left out.
     """
 
     name: str
     part: str = ""
     grown: bool = False
+    shrunk: bool = False
 
     def apply(self, model: nn.Module, runs: Path) -> Loaded:
         """See :meth:`Initialisation.apply`."""
         loaded = load_weights(open_model(self.name).path, model, (self.part,))
-        return _whole(loaded, self.part, grown=self.grown)
+        return _whole(loaded, self.part, grown=self.grown, shrunk=self.shrunk)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class FromRun:
     def apply(self, model: nn.Module, runs: Path) -> Loaded:
         """See :meth:`Initialisation.apply`."""
         loaded = load_weights(runs / self.folder / FILE_NAME, model, (self.part,))
-        return _whole(loaded, self.part, grown=False)
+        return _whole(loaded, self.part)
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,13 @@ def replace_part(path: Path, model: nn.Module, part: str) -> Loaded:
     except AttributeError:
         known = ", ".join(name for name, _ in model.named_children())
         raise ValueError(f"the network has no part {part!r}; it has {known}") from None
-    return _whole(load_weights(path, model, (part,)), part, grown=False)
+    return _whole(load_weights(path, model, (part,)), part)
 
 
-def _whole(loaded: Loaded, part: str, *, grown: bool) -> Loaded:
-    """What was loaded, if nothing is left over and, but for a grown network, nothing is missing."""
+def _whole(loaded: Loaded, part: str, *, grown: bool = False, shrunk: bool = False) -> Loaded:
+    """What was loaded, if nothing is missing or left over but where that is expected."""
     missing = [n for n in loaded.anew if n == part or n.startswith(f"{part}." if part else "")]
-    if loaded.unused or (missing and not grown):
+    if (loaded.unused and not shrunk) or (missing and not grown):
         raise ValueError(f"the network is not that of {loaded.source} ({loaded})")
     return loaded
 
