@@ -125,8 +125,8 @@ def test_a_hardly_distorted_picture_is_not_cleaned(
     np.testing.assert_array_equal(auto.restore(image, options=asked), image)
 
 
-def test_wide_holes_are_for_another_model(
-    auto: Restorer, photo: Restorer, rng: np.random.Generator
+def test_wide_holes_may_be_for_another_model(
+    auto: Restorer, photo: Restorer, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coarse = rng.integers(0, 256, (6, 6, 3)).astype(np.uint8)
     picture = cv2.resize(coarse, (400, 400), interpolation=cv2.INTER_CUBIC)
@@ -134,6 +134,8 @@ def test_wide_holes_are_for_another_model(
     mask[350:354, 10:380] = 255
     np.testing.assert_array_equal(auto.restore(picture, mask), photo.restore(picture, mask))
     mask[100:290, 100:290] = 255
+    np.testing.assert_array_equal(auto.restore(picture, mask), photo.restore(picture, mask))
+    monkeypatch.setitem(CHOICES, "fill wide", ("photo-codebook",))  # type: ignore[arg-type]
     plan = auto.plan(picture, mask)
     assert [(step.action, step.model) for step in plan.steps] == [("inpaint", "photo-codebook")]
     expected = Restorer.load("photo-codebook", threads=2).restore(picture, mask)

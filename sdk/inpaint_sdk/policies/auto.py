@@ -28,7 +28,7 @@ Role = Literal["fill", "fill wide", "clean"]
 
 CHOICES: Mapping[Role, tuple[str, ...]] = {
     "fill": ("photo",),
-    "fill wide": ("photo-codebook",),  # photo-staged does not win: docs/tables/wide.md
+    "fill wide": ("photo",),  # photo-codebook and photo-staged do not win: docs/tables/wide.md
     "clean": ("clean",),
 }
 """Models for each role, the best first; those that are not bundled are not chosen."""
@@ -47,8 +47,8 @@ def choose(role: Role) -> str | None:
 class AutoPolicy:
     """Looks at a picture and does what it needs. See :class:`inpaint_sdk.policies.policy.Policy`.
 
-    Without a mask: damage is looked for and filled, where some of it is wide by a model for wide
-    holes, if one is bundled. With ``options.enhance`` what is distorted all over is cleaned before,
+    Without a mask: damage is looked for and filled, where some of it is wide by the best model for
+    wide holes. With ``options.enhance`` what is distorted all over is cleaned before,
     since noise hides damage and looks like it. With a mask only what it marks is filled.
     """
 
