@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -85,7 +84,7 @@ class Comparison:
             "change": lambda f: "; ".join(str(part) for part in (f.change, f.note) if part),
         }
         yield Table(notes=self.notes)
-        findings = itertools.chain.from_iterable(found.values())
+        findings = [finding for some in found.values() for finding in some]
         yield table_of("", findings, columns, [*self.unmatched, counts], left=4)
 
 
@@ -217,12 +216,12 @@ def _timed_entries(
     for subject, rows in subjects.items():
         turns = {row.candidate: row.times.as_turns() for row in rows if row.times is not None}
         for row in (row for row in rows if row.candidate != reference):
-            values: dict[str, Floats] = {}
-            if reference is None and row.candidate in turns:
-                values["time"] = np.array(list(turns[row.candidate].medians().values()))
-            elif reference in turns and row.candidate in turns:
-                ratios = block_ratios(turns[row.candidate], turns[reference])
-                values |= {f"time over {reference}": ratios} if len(ratios) else {}
+            values = {}
+            mine, base = turns.get(row.candidate), turns.get(reference or "")
+            if mine and reference is None:
+                values = {"time": np.array(list(mine.medians().values()))}
+            elif mine and base and len(ratios := block_ratios(mine, base)):
+                values = {f"time over {reference}": ratios}
             failure, output = (getattr(row, name, None) for name in ("reason", "output_sha256"))
             entries[subject, row.candidate] = _Entry(values, failure, output=output)
     return entries

@@ -24,6 +24,8 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,50 +40,60 @@ INPUT_RAILS = ("VIN", "VDD_IN")
 
 RAILS_FED_BY_OTHERS = ("VDDQ_VDD2_1V8AO",)
 
-Rails = dict[str, Callable[[], float]]
+PERIOD = 0.02
+"""Seconds between readings of rails; an INA3221 on a Jetson averages over a few milliseconds."""
+
+Read = Callable[[], float]
+Work = Callable[[], object]
 
 
-class RailMeter:
-    """The sum of rails, whose power a thread reads and adds up by trapezoids.
+@dataclass(frozen=True)
+class Meter:
+    """name: like ``RAPL package-0``. joules: does work, and says what was used meanwhile."""
+
+    name: str
+    joules: Callable[[Work], float]
+
+
+def add_up_power(rails: Sequence[Read], work: Work) -> float:
+    """Joules of rails: a thread reads their watts, and trapezoids are added up.
 
     It takes processor time, so it does not run while calls are timed.
     """
+    readings: list[tuple[float, float]] = []
+    end = threading.Event()
 
-    PERIOD = 0.02
-    """Seconds between readings; an INA3221 on a Jetson averages over a few milliseconds."""
+    def read() -> None:
+        readings.append((sum(rail() for rail in rails), time.perf_counter()))
 
-    def __init__(self, rails: Rails) -> None:
-        self.name = "rails " + " + ".join(rails)
-        self._rails = rails
-        self._end = threading.Event()
+    def follow() -> None:
+        while not end.wait(PERIOD):
+            read()
 
-    def start(self) -> None:
-        self._times: list[float] = []
-        self._watts: list[float] = []
-        self._end.clear()
-        self._read()
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> float:
-        self._end.set()
-        self._thread.join()
-        self._read()
-        watts = np.asarray(self._watts)
-        return float((np.diff(self._times) * (watts[1:] + watts[:-1]) / 2).sum())
-
-    def _follow(self) -> None:
-        while not self._end.wait(self.PERIOD):
-            self._read()
-
-    def _read(self) -> None:
-        self._watts.append(sum(read() for read in self._rails.values()))
-        self._times.append(time.perf_counter())
+    read()
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        work()
+    finally:
+        end.set()
+        thread.join()
+    read()
+    watts, times = np.transpose(readings)
+    return float((np.diff(times) * (watts[1:] + watts[:-1]) / 2).sum())
 
 
-def find_rails(root: Path) -> Rails:
+def count_energy(counters: Sequence[tuple[Read, float]], work: Work) -> float:
+    """Joules of counters; beside each is where it starts again from 0, as processors' do."""
+    starts = [read() for read, _ in counters]
+    work()
+    used = [read() - start for (read, _), start in zip(counters, starts, strict=True)]
+    return sum(n + wrap * (n < 0) for n, (_, wrap) in zip(used, counters, strict=True))
+
+
+def find_rails(root: Path) -> dict[str, Read]:
     """Every rail that is monitored, and how to read its watts; unconnected channels are none."""
-    rails: Rails = {}
+    rails: dict[str, Read] = {}
     for folder in sorted((root / "sys/class/hwmon").glob("hwmon*")):
         name, power = read_text(folder / "name"), folder / "power1_input"
         if name == "ina238" and read_number(power) is not None:
@@ -94,15 +106,17 @@ def find_rails(root: Path) -> Rails:
     return rails
 
 
-def _find_rail_meter(root: Path) -> RailMeter | None:
+def _find_rail_meter(root: Path) -> Meter | None:
     """A meter of the whole module; None where no rail is monitored."""
     rails = find_rails(root)
     inputs = [name for name in INPUT_RAILS if name in rails][:1]
     summed = inputs or [name for name in rails if name not in RAILS_FED_BY_OTHERS]
-    return RailMeter({name: rails[name] for name in summed}) if summed else None
+    if not summed:
+        return None
+    return Meter("rails " + " + ".join(summed), partial(add_up_power, [rails[n] for n in summed]))
 
 
-def _millionths(*paths: Path) -> Callable[[], float]:
+def _millionths(*paths: Path) -> Read:
     """Reads the product of files' numbers over a million.
 
     Of microwatts, or of millivolts and milliamperes, that is watts; of microjoules joules.
@@ -117,28 +131,7 @@ def _millionths(*paths: Path) -> Callable[[], float]:
     return read
 
 
-class CounterMeter:
-    """Counters that add joules up by themselves.
-
-    read: a counter's joules now. wrap: where it starts again from 0; a processor's do, after hours.
-    """
-
-    def __init__(self, name: str, counters: Sequence[tuple[Callable[[], float], float]]) -> None:
-        self.name = name
-        self._counters = counters
-
-    def start(self) -> None:
-        self._starts = [read() for read, _ in self._counters]
-
-    def stop(self) -> float:
-        used = (
-            read() - first for (read, _), first in zip(self._counters, self._starts, strict=True)
-        )
-        wraps = (wrap for _, wrap in self._counters)
-        return sum(joules + wrap * (joules < 0) for joules, wrap in zip(used, wraps, strict=True))
-
-
-def _find_gpu_meter() -> CounterMeter | None:
+def _find_gpu_meter() -> Meter | None:
     """The first GPU's, in steps of a millijoule, brought up to date every 20 to 100 ms.
 
     None where there is no GPU, or none that counts (before Volta, and on a Jetson).
@@ -149,10 +142,11 @@ def _find_gpu_meter() -> CounterMeter | None:
     count: Callable[[Any], int] = nvml.open_nvml().nvmlDeviceGetTotalEnergyConsumption
     if nvml.ask(count, handles[0]) is None:
         return None
-    return CounterMeter("NVML GPU 0", [(lambda: count(handles[0]) / 1e3, 0.0)])
+    counters = [(lambda: count(handles[0]) / 1e3, 0.0)]
+    return Meter("NVML GPU 0", partial(count_energy, counters))
 
 
-def _find_rapl_meter(root: Path) -> CounterMeter | None:
+def _find_rapl_meter(root: Path) -> Meter | None:
     """All processor packages together; None where their counters cannot be read."""
     names, counters = [], []
     for folder in sorted((root / "sys/class/powercap").glob("*-rapl:*")):
@@ -161,11 +155,9 @@ def _find_rapl_meter(root: Path) -> CounterMeter | None:
             wrap = (read_number(folder / "max_energy_range_uj") or 0.0) / 1e6
             names.append(name)
             counters.append((_millionths(counter), wrap))
-    return CounterMeter("RAPL " + " + ".join(names), counters) if counters else None
-
-
-Meter = RailMeter | CounterMeter
-"""Counts the joules between ``start`` and ``stop``. name: like ``RAPL package-0``."""
+    if not counters:
+        return None
+    return Meter("RAPL " + " + ".join(names), partial(count_energy, counters))
 
 
 def find_meter(root: Path, *, gpu: bool) -> Meter | None:
@@ -193,12 +185,15 @@ class Gauge:
             joules, spent, _ = self._spend(self._meter, lambda: time.sleep(seconds))
             self._idle_watts = joules / spent
 
-    def measure(self, call: Callable[[], object], batch: int) -> tuple[Energy | None, str | None]:
+    def measure(self, call: Work, batch: int) -> tuple[Energy | None, str | None]:
         """Runs calls for some seconds; the energy, or why there is none."""
         if self._meter is None:
             return None, self._reason
-        call()
-        joules, seconds, calls = self._spend(self._meter, call)
+        try:
+            call()
+            joules, seconds, calls = self._spend(self._meter, call)
+        except Exception as error:  # runtimes raise anything
+            return None, f"the measurement failed: {type(error).__name__}: {error}"
         energy = Energy(
             meter=self._meter.name,
             joules_per_picture=joules / (calls * batch),
@@ -209,11 +204,14 @@ class Gauge:
         )
         return energy, None
 
-    def _spend(self, meter: Meter, call: Callable[[], object]) -> tuple[float, float, int]:
+    def _spend(self, meter: Meter, call: Work) -> tuple[float, float, int]:
         """Joules, seconds, and how many calls there were."""
         calls, started = 0, time.perf_counter()
-        meter.start()
-        while time.perf_counter() - started < self._seconds:
-            call()
-            calls += 1
-        return meter.stop(), time.perf_counter() - started, calls
+
+        def work() -> None:
+            nonlocal calls
+            while time.perf_counter() - started < self._seconds:
+                call()
+                calls += 1
+
+        return meter.joules(work), time.perf_counter() - started, calls

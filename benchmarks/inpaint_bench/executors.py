@@ -6,21 +6,24 @@ A new runtime is a class like :class:`PublicCall` and a line in :func:`open_exec
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpaint_bench.errors import CannotRunError
-from inpaint_bench.schema.common import CandidateKey
+from inpaint_bench.schema.common import CandidateKey, Size
 from inpaint_bench.schema.results import Scope
 from inpaint_eval.scores import Pixels
 from inpaint_sdk import Detector, InpaintError, Restorer
 from inpaint_sdk.backends.pool import ModelPool
 from inpaint_sdk.images.tensors import from_float01, image_tensor, mask_tensor, to_hwc
 from inpaint_sdk.models.file import ModelFile
-from inpaint_sdk.models.info import main_output
+from inpaint_sdk.models.info import Precision, main_output
 from inpaint_sdk.models.zoo import lower_precision_file, open_model
 
 GPU_BACKENDS = ("onnxruntime-cuda", "tensorrt", "tensorrt_rtx")
@@ -48,10 +51,10 @@ class Order:
 
 
 class Executor(ABC):
-    """A candidate. What the constructor does is not timed.
+    """A candidate, loaded by its constructor, which raises ``CannotRunError`` or ``InpaintError``.
 
-    notes: what a reader of its figures must know; complete after ``load``. gpu: whether a GPU does
-    the work. restores: whether it makes pictures; a detector makes masks.
+    notes: what a reader of its figures must know. gpu: whether a GPU does the work. restores:
+    whether it makes pictures; a detector makes masks.
     """
 
     restores = True
@@ -60,14 +63,6 @@ class Executor(ABC):
         self.order = order
         self.notes: list[str] = []
         self.gpu = order.candidate.backend in GPU_BACKENDS
-
-    @abstractmethod
-    def load(self) -> None:
-        """Makes it ready.
-
-        Raises:
-            CannotRunError: it cannot do this here.
-        """
 
     def feed(self, frame: Frame) -> Any:
         """What ``infer`` takes for a frame. Not timed."""
@@ -83,13 +78,11 @@ class Executor(ABC):
 
 
 def open_executor(order: Order) -> Executor:
-    """The executor for a candidate, not yet loaded.
+    """Loads the executor for a candidate.
 
     Raises:
-        CannotRunError: it cannot do what is asked.
+        CannotRunError: it cannot do what is asked, or not here.
     """
-    import cv2
-
     from inpaint_bench.peers import Classical, OnnxFile
 
     kind = order.candidate.kind
@@ -98,33 +91,28 @@ def open_executor(order: Order) -> Executor:
     if order.batch != 1 and (kind, order.scope) != ("model", "network"):
         raise CannotRunError("it takes one picture a call; models have batches in scope network")
     cv2.setNumThreads(order.threads)
-    if kind == "model":
-        return PublicCall(order) if order.scope == "call" else Network(order)
-    return OnnxFile(order) if kind == "onnx" else Classical(order)
+    try:
+        if kind == "model":
+            return PublicCall(order) if order.scope == "call" else Network(order)
+        return OnnxFile(order) if kind == "onnx" else Classical(order)
+    except InpaintError as error:
+        raise CannotRunError(str(error)) from error
 
 
 class ModelExecutor(Executor):
     """A model of ours."""
 
-    def load(self) -> None:
-        model = find_model(self.order.candidate)
-        self._info = model.info
-        self._takes_masks = model.info.task == "inpaint"
-        if model.info.task == "read":
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        self._model = find_model(order.candidate)
+        self._takes_masks = self._model.info.task == "inpaint"
+        if self._model.info.task == "read":
             raise CannotRunError("it reads text; inpaint-export eval measures it")
-        self.restores = model.info.restores
-        try:
-            self._open(model.path)
-        except InpaintError as error:
-            raise CannotRunError(str(error)) from error
+        self.restores = self._model.info.restores
         if not self.restores:
             self.notes.append("finds damage and restores nothing")
         elif not self._takes_masks:
             self.notes.append("takes no mask: it restores the whole picture")
-
-    @abstractmethod
-    def _open(self, path: Path) -> None:
-        """Loads the model's file."""
 
 
 class PublicCall(ModelExecutor):
@@ -133,8 +121,9 @@ class PublicCall(ModelExecutor):
     Conversion, planning, crops or tiles, and composition are included.
     """
 
-    def _open(self, path: Path) -> None:
-        backend, threads = self.order.candidate.backend, self.order.threads
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        path, backend, threads = self._model.path, order.candidate.backend, order.threads
         if self.restores:
             self._call: Any = Restorer.load(path, backend=backend, threads=threads).restore
         else:
@@ -151,14 +140,15 @@ class PublicCall(ModelExecutor):
 class Network(ModelExecutor):
     """Scope ``network``: float tensors of whole pictures, padded to what the network takes."""
 
-    def _open(self, path: Path) -> None:
-        pool = ModelPool(self.order.candidate.backend, threads=self.order.threads)
-        self._session = pool.get(path).session
-        self._output = main_output(self._info.task)
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        pool = ModelPool(order.candidate.backend, threads=order.threads)
+        self._session = pool.get(self._model.path).session
+        self._output = main_output(self._model.info.task)
 
     def feed(self, frame: Frame) -> Any:
         self._size = frame.masks[0].shape
-        multiple = self._info.size_multiple
+        multiple = self._model.info.size_multiple
         fed = {"image": [image_tensor(p, "bgr", multiple) for p in frame.pictures]}
         if self._takes_masks:
             fed["mask"] = [mask_tensor(m, multiple) for m in frame.masks]
@@ -169,36 +159,34 @@ class Network(ModelExecutor):
 
     def pictures(self, result: Any) -> list[Pixels]:
         """Of a detector: 255 where some kind of damage is at least as probable as not."""
+        if self.restores:
+            return [to_picture(picture, self._size) for picture in result]
         height, width = self._size
-        if not self.restores:
-            found = result[:, :, :height, :width].max(axis=1) >= 0.5
-            return list(np.multiply(found, 255, dtype=np.uint8))
-        dtype = np.dtype(np.uint8)
-        planes = (to_hwc(picture, "bgr", height, width, 3) for picture in result)
-        return [from_float01(p, dtype).astype(np.uint8, copy=False) for p in planes]
+        found = result[:, :, :height, :width].max(axis=1) >= 0.5
+        return list(np.multiply(found, 255, dtype=np.uint8))
+
+
+def to_picture(output: NDArray[Any], size: Sequence[int], white: float = 1.0) -> Pixels:
+    """A network's colours [3, H, W], from 0 to ``white``, as uint8 BGR [*size, 3]."""
+    planes = to_hwc(output / np.float32(white), "bgr", size[0], size[1], 3)
+    return from_float01(planes, np.dtype(np.uint8)).astype(np.uint8, copy=False)
+
+
+def resized(picture: Pixels, mask: Pixels, size: Size) -> tuple[Pixels, Pixels]:
+    """Both in another size: the picture by its area, the mask by nearest neighbour."""
+    picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return picture, cv2.resize(mask, size[::-1], interpolation=cv2.INTER_NEAREST).astype(np.uint8)
 
 
 def find_model(candidate: CandidateKey) -> ModelFile:
     """The candidate's file in the precision that is asked for.
 
-    Where the source is of another one, its relative is taken: ``photo-int8.onnx`` for
-    ``photo.onnx``, in the same folder.
+    Beside a file ``photo.onnx`` that is ``photo-int8.onnx``, where it is there.
 
     Raises:
-        CannotRunError: there is none.
+        ModelError: there is none.
     """
-    path = Path(candidate.source)
-    try:
-        model = open_model(path if path.suffix else candidate.source)
-        if model.info.precision == candidate.precision:
-            return model
-        related = lower_precision_file(model.path, candidate.precision)
-        if related.is_file():
-            return open_model(related)
-    except InpaintError as error:
-        raise CannotRunError(str(error)) from error
-    raise CannotRunError(
-        f"{candidate.source} is of precision {model.info.precision}, and there is no {related}."
-        f" To make it: inpaint-export export {model.path.name} --precision "
-        f"{candidate.precision} --data DATA -o {related.name}"
-    )
+    path, precision = Path(candidate.source), cast(Precision, candidate.precision)
+    beside = lower_precision_file(path, precision)
+    found = str(beside) if path.suffix and beside.is_file() else candidate.source
+    return open_model(found, precision)

@@ -5,7 +5,7 @@ For each, in one process and in turn:
 | candidate | what |
 | --- | --- |
 | scan | the compiled kernel, four directions |
-| copy | memcpy of each plane of X to its four places: X read once, 4X written |
+| copy | a copy of each plane of X to its four places: X read once, 4X written |
 | ort native, ort function | ONNX Runtime with the custom operator, and the same file without it |
 | backward | gradients of the PyTorch operator |
 | naive backward | the same of the loop in ``inpaint_kernels.naive_torch`` |
@@ -16,7 +16,6 @@ measured in the first two only.
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import json
 import math
@@ -51,11 +50,6 @@ LARGE: Shape = (8, 64, 512, 512)
 RATIOS = (("scan", "copy"), ("ort function", "ort native"), ("naive backward", "backward"))
 """What a shape is measured for."""
 
-MAPS = 5
-"""Of X's size, which must move: X is read once, and four maps are written."""
-
-STRATEGIES = ("streaming", "chunked", "auto")
-
 
 def measure_kernels(
     shapes: Sequence[Shape],
@@ -69,7 +63,7 @@ def measure_kernels(
 
     cuda_program: ``bench_scan``, where it was built; it runs on the GPU that is here.
     """
-    cuda, reason = run_cuda_program(cuda_program)
+    no_cuda = "not measured: no --cuda-program (kernels/cuda/run_gpu_checks.sh builds it)"
     result = KernelsResult.begin(
         remarks,
         kind="kernels",
@@ -78,8 +72,8 @@ def measure_kernels(
         threads=threads,
         left_out=[name for name in ("onnx", "torch") if not importlib.util.find_spec(name)],
         shapes=[],
-        cuda=cuda,
-        cuda_reason=reason,
+        cuda=None if cuda_program is None else run_cuda_program(cuda_program),
+        cuda_reason=no_cuda if cuda_program is None else None,
     )
     with ThreadPoolExecutor(threads) as pool:
         bar = tqdm(shapes, unit="shape", disable=None)
@@ -94,11 +88,12 @@ def _measure_shape(
     for work in _groups(shape, threads, pool):
         turns |= time_in_turns(work, blocks=blocks, **seconds)
     share = ratio_of_turns(turns, "copy", "scan")
+    moved = 5 * 4 * math.prod(shape)  # X is read once, and four maps of its size are written
     rows = [
         KernelRow(
             candidate=name,
             times=Times.of(found),
-            bytes=MAPS * 4 * math.prod(shape) if name in ("scan", "copy") else None,
+            bytes=moved if name in ("scan", "copy") else None,
             launches=1 if name in ("scan", "ort native") else None,
             bandwidth_share=share.ratio if share and name == "scan" else None,
         )
@@ -116,14 +111,8 @@ def _groups(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Iterator[Wo
         yield backward_work(shape, threads)
 
 
-def run_cuda_program(program: Path | None) -> tuple[list[CudaRow] | None, str | None]:
-    """What the program measured, or None and why nothing was.
-
-    Raises:
-        BenchError: the program was given and failed.
-    """
-    if program is None:
-        return None, "not measured: no --cuda-program (kernels/cuda/run_gpu_checks.sh builds it)"
+def run_cuda_program(program: Path) -> list[CudaRow]:
+    """What the program measured; raises ``BenchError`` where it fails."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "bench.json"
         try:
@@ -137,8 +126,9 @@ def run_cuda_program(program: Path | None) -> tuple[list[CudaRow] | None, str | 
         rows = json.loads(output.read_text())["passes"]
     for row in rows:
         row["direction"] = row.pop("pass")
-        row["strategies_us"] = {name: row.pop(f"{name}_us") for name in STRATEGIES}
-    return [CudaRow(**row) for row in rows], None
+        strategies = ("streaming", "chunked", "auto")
+        row["strategies_us"] = {name: row.pop(f"{name}_us") for name in strategies}
+    return [CudaRow(**row) for row in rows]
 
 
 def aligned(shape: Sequence[int]) -> Floats:
@@ -167,21 +157,15 @@ def forward_work(shape: Shape, threads: int, pool: ThreadPoolExecutor) -> Work:
     out, twin = aligned((n, 4 * c, h, w)), aligned((n, 4 * c, h, w))
     arrays = (x, weight, bias, out, twin)
     tensors = [native.describe(a.ctypes.data, a.shape, native.FLOAT32) for a in arrays[:4]]
-    plane = h * w * 4
-    moves = [
-        (twin.ctypes.data + ((i // c * 4 + d) * c + i % c) * plane, x.ctypes.data + i * plane)
-        for i in range(n * c)
-        for d in range(4)
-    ]
+    copies = twin.reshape(n, 4, c, h, w)
 
     def scan() -> None:
         assert arrays, "keeps the arrays alive as long as their addresses are used"
         native.call("forward", tensors, threads)
 
     def copy_part(part: int) -> None:
-        assert arrays, "as above"
-        for to, source in moves[part * len(moves) // threads : (part + 1) * len(moves) // threads]:
-            ctypes.memmove(to, source, plane)
+        channels = slice(part * c // threads, (part + 1) * c // threads)
+        np.copyto(copies[:, :, channels], x[:, None, channels])
 
     def copy() -> None:
         if threads == 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -21,35 +20,26 @@ class StateReader:
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
-        self._started = time.monotonic()
-        self._own = psutil.Process()
-        self._last = self._cpu_seconds()
+        self._started = self._before = time.monotonic()
+        self._process = psutil.Process()
+        self._spent = sum(self._process.cpu_times()[:4])  # of children that have ended, too
+        psutil.cpu_percent()  # the next one is of the time from here on
 
     def read(self) -> State:
         """The state now. Takes some milliseconds, so it is not for between two timed calls."""
-        (busy, total, own), last = self._cpu_seconds(), self._last
-        self._last = (busy, total, own)
-        passed = total - last[1]
-        others = (busy - last[0]) - (own - last[2])
+        now, spent = time.monotonic(), sum(self._process.cpu_times()[:4])
+        cores = (now - self._before) * (psutil.cpu_count() or 1)
+        others = psutil.cpu_percent() / 100 - (spent - self._spent) / cores
+        self._before, self._spent = now, spent
         return State(
-            seconds=round(time.monotonic() - self._started, 3),
-            load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-            others_cpu=min(1.0, max(0.0, round(others / passed, 4))) if passed > 0 else None,
+            seconds=round(now - self._started, 3),
+            load_average=psutil.getloadavg()[0],
+            others_cpu=min(1.0, max(0.0, round(others, 4))),
             cpu_mhz=cpu_mhz(self._root),
             gpu_mhz=jetson.gpu_mhz(self._root) or nvml.graphics_mhz(),
             temperatures={**temperatures(self._root), **nvml.temperatures()},
             throttling=[*throttling(self._root), *nvml.throttling()],
         )
-
-    def _cpu_seconds(self) -> tuple[float, float, float]:
-        """Of all cores together: busy or stolen, all, and this process's and its children's."""
-        times = psutil.cpu_times()
-        idle = times.idle + getattr(times, "iowait", 0.0)
-        # Guests' time is contained in the user's.
-        total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-        own = self._own.cpu_times()
-        spent = own.user + own.system + own.children_user + own.children_system
-        return total - idle, total, spent
 
 
 def cpu_mhz(root: Path) -> float | None:

@@ -20,8 +20,10 @@ from inpaint_bench.tables.whole import tables_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
-"""Okabe and Ito's, which people who see fewer colours can tell apart."""
+STYLE = (
+    "tableau-colorblind10",
+    {"font.size": 9, "axes.titlesize": 8, "axes.grid": True, "grid.color": "#dddddd"},
+)
 
 
 def make_page(results: Mapping[str, Result], gallery: Path | None) -> str:
@@ -75,23 +77,18 @@ class Plot:
 
 def _plot(text: str, title: str, x: str, y: str, draw: Callable[[Axes], None]) -> Plot:
     """x, y: the axes' labels; x is logarithmic, in plain numbers."""
-    from matplotlib import rc_context
+    from matplotlib import style
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+    from matplotlib.ticker import LogLocator
 
-    with rc_context({"svg.hashsalt": title, "font.size": 9, "axes.grid": True}):
+    with style.context([*STYLE, {"svg.hashsalt": title}]):
         figure = Figure(figsize=(4.2, 3.4), layout="constrained")
         axes = figure.subplots()
-        axes.grid(color="#dddddd", linewidth=0.5)
-        axes.set_title(title, fontsize=8)
-        axes.set_prop_cycle(color=COLOURS)
         draw(axes)
-        axes.set_xscale("log")
+        axes.set(title=title, xlabel=x, ylabel=y, xscale="log")
         axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel(x)
-        axes.set_ylabel(y)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
         target = io.BytesIO()
         # Without a date, the same results give the same page.
         figure.savefig(target, format="svg", metadata={"Date": None})

@@ -22,12 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpaint_bench.errors import CannotRunError
-from inpaint_bench.executors import Executor, Frame
+from inpaint_bench.executors import Executor, Frame, Order, resized, to_picture
 from inpaint_eval.scores import Pixels
 from inpaint_eval.sessions import open_session
-
-RADIUS = 3.0
-"""As in OpenCV's own examples."""
+from inpaint_sdk.images.tensors import image_tensor, mask_tensor
 
 
 @dataclass(frozen=True)
@@ -36,11 +34,11 @@ class Peer:
 
     title: str
     method: int
-    library: str = "opencv-python-headless"
 
     def restore(self, picture: Pixels, mask: Pixels) -> Pixels:
         """A picture, uint8 BGR [H, W, 3], with its hole filled; mask: uint8 [H, W], 255 there."""
-        return cv2.inpaint(picture, mask, RADIUS, self.method).astype(np.uint8, copy=False)
+        # The radius is that of OpenCV's own examples.
+        return cv2.inpaint(picture, mask, 3.0, self.method).astype(np.uint8, copy=False)
 
 
 PEERS = {
@@ -52,17 +50,15 @@ PEERS = {
 class Classical(Executor):
     """A peer as an executor. Its threads are those that OpenCV was told to use."""
 
-    def load(self) -> None:
-        self._peer = PEERS[self.order.candidate.name]
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        self._peer = PEERS[order.candidate.name]
 
     def infer(self, fed: tuple[Pixels, Pixels]) -> Pixels:
         return self._peer.restore(*fed)
 
 
 PROVIDERS = {"onnxruntime-cpu": "CPUExecutionProvider", "onnxruntime-cuda": "CUDAExecutionProvider"}
-
-Range = Literal["uint8", "unit", "byte"]
-"""Pixels' values: bytes; floats from 0 to 1; floats from 0 to 255."""
 
 OUTPUTS = ("output", "painted_image", "result", "inpainted")
 
@@ -90,7 +86,7 @@ def recognise(inputs: Sequence[Any], outputs: Sequence[Any]) -> Convention:
     """The convention of a file, from ONNX Runtime's descriptions of its inputs and outputs.
 
     Raises:
-        ValueError: it is none that is known; the message says what the file has.
+        CannotRunError: it is none that is known; the message says what the file has.
     """
     ports = {port.name: port for port in inputs}
     types = {port.type for port in inputs}
@@ -104,17 +100,10 @@ def recognise(inputs: Sequence[Any], outputs: Sequence[Any]) -> Convention:
     if len(ports) == 1 and types == {"tensor(float)"} and list(inputs[0].shape[1:2]) == [3]:
         return Convention(inputs[0].name, None, output)
     found = ", ".join(f"{port.name} {port.type}" for port in inputs)
-    raise ValueError(
+    raise CannotRunError(
         f"its inputs ({found}) are of no known network; there must be image and mask, both float "
         "(LaMa, AOT-GAN) or both uint8 (MI-GAN), or one float image and no mask"
     )
-
-
-def output_range(output: NDArray[Any]) -> Range:
-    """Of what a network made of a picture that is grey all over, 0.5 of 1."""
-    if output.dtype == np.uint8:
-        return "uint8"
-    return "byte" if float(np.median(output)) > 2.0 else "unit"
 
 
 class OnnxFile(Executor):
@@ -123,17 +112,14 @@ class OnnxFile(Executor):
     A file of fixed size is given the picture reduced to it, and the filling is enlarged.
     """
 
-    _range: Range = "unit"
     _fixed: tuple[int, int] | None = None
 
-    def load(self) -> None:
-        path = Path(self.order.candidate.source)
-        self._session = _open_session(path, self.order.candidate.backend, self.order.threads)
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        path = Path(order.candidate.source)
+        self._session = _open_session(path, order.candidate.backend, order.threads)
         inputs = self._session.get_inputs()
-        try:
-            self._convention = recognise(inputs, self._session.get_outputs())
-        except ValueError as error:
-            raise CannotRunError(f"{path}: {error}") from error
+        self._convention = recognise(inputs, self._session.get_outputs())
         shape = next(port.shape for port in inputs if port.name == self._convention.image)
         if all(isinstance(n, int) for n in shape[2:]):
             self._fixed = (int(shape[2]), int(shape[3]))
@@ -142,8 +128,9 @@ class OnnxFile(Executor):
         grey = np.full((height, width, 3), 128, np.uint8)
         hole = np.zeros((height, width), np.uint8)
         hole[height // 2 : height // 2 + 8, width // 2 : width // 2 + 8] = 255
-        self._range = output_range(self._run(self._tensors(grey, hole)))
-        self.notes.append(f"{self._convention}; its output is {self._range}, as seen on grey")
+        made = self._run(self._tensors(grey, hole))
+        self._white = 255.0 if float(np.median(made)) > 2.0 else 1.0
+        self.notes.append(f"{self._convention}; its white is {self._white:g}, as seen on grey")
 
     def feed(self, frame: Frame) -> Any:
         self._pair = super().feed(frame)
@@ -164,24 +151,20 @@ class OnnxFile(Executor):
 
     def _tensors(self, picture: Pixels, mask: Pixels) -> dict[str, NDArray[Any]]:
         if self._fixed is not None and picture.shape[:2] != self._fixed:
-            size = self._fixed[::-1]
-            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-            mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
-        image = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)[None])
-        hole = mask[None, None] > 0
+            picture, mask = resized(picture, mask, self._fixed)
+        image: NDArray[Any]
         if self._convention.numbers == "uint8":
-            tensors = (image, np.multiply(~hole, 255, dtype=np.uint8))
+            image = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)[None])
+            hole: NDArray[Any] = 255 - mask[None, None]
         else:
-            tensors = (image.astype(np.float32) / np.float32(255), hole.astype(np.float32))
-        names = (self._convention.image, self._convention.mask)
-        return {name: t for name, t in zip(names, tensors, strict=True) if name is not None}
+            image, hole = image_tensor(picture, "bgr", 1), mask_tensor(mask, 1)
+        tensors = {self._convention.image: image}
+        return (
+            tensors if self._convention.mask is None else {**tensors, self._convention.mask: hole}
+        )
 
     def _compose(self, output: NDArray[Any], picture: Pixels, mask: Pixels) -> Pixels:
-        pixels = output[0].transpose(1, 2, 0)[..., ::-1]
-        if self._range != "uint8":
-            scale = 255.0 if self._range == "unit" else 1.0
-            pixels = np.rint(np.clip(pixels * scale, 0, 255))
-        filled = np.ascontiguousarray(pixels).astype(np.uint8)
+        filled = to_picture(output[0], output.shape[2:], self._white)
         if filled.shape != picture.shape:
             size = (picture.shape[1], picture.shape[0])
             filled = cv2.resize(filled, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8)

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from inpaint_bench.errors import CannotRunError
-from inpaint_bench.executors import Executor, Frame, Order, open_executor
+from inpaint_bench.executors import Frame, Order, open_executor
 from inpaint_bench.run import digest, file_ids
 from inpaint_bench.schema import resume, write_result
 from inpaint_bench.schema.common import CandidateKey
@@ -35,6 +35,10 @@ class Item:
     damaged: Pixels
     truth: Pixels
     mask: Pixels | None
+
+
+Restore = Callable[[Item], Pixels]
+"""A candidate: what it makes of an item."""
 
 
 @dataclass(frozen=True)
@@ -110,62 +114,66 @@ def measure_quality(
         complete=False,
     )
     result = resume(output, fresh, same=("candidates", "pictures"))
+    restorers: dict[str, Restore] = {}
+    failed: dict[str, str] = {}
+    for candidate in candidates:
+        try:
+            restorers[candidate.label] = _open(candidate, threads)
+        except CannotRunError as error:
+            failed[candidate.label] = str(error)
     done = {(group.mask_kind, group.holes) for group in result.groups}
-    executors, failed = _open_all(candidates, threads)
     distance = PerceptualDistance(threads=threads) if is_available() else None
     for plan in groups:
         if (plan.mask_kind, plan.holes) not in done:
-            measured = _measure_group(plan, candidates, executors, failed, distance, gallery)
+            measured = _measure_group(plan, candidates, restorers, failed, distance, gallery)
             all_done = [*result.groups, measured]
             result = result.with_more(groups=all_done, complete=len(all_done) == len(groups))
             write_result(result, output)
     return result
 
 
-def _open_all(
-    candidates: Sequence[CandidateKey], threads: int
-) -> tuple[dict[str, Executor], dict[str, str]]:
-    executors: dict[str, Executor] = {}
-    failed: dict[str, str] = {}
-    for candidate in (c for c in candidates if c != DAMAGED):
-        try:
-            executor = open_executor(Order(candidate, "call", threads, batch=1))
-            executor.load()
-            if not executor.restores:
-                raise CannotRunError(
-                    "it restores nothing; inpaint-export eval --film says how well it finds damage"
-                )
-            executors[candidate.label] = executor
-        except CannotRunError as error:
-            failed[candidate.label] = str(error)
-    return executors, failed
+def _open(candidate: CandidateKey, threads: int) -> Restore:
+    if candidate == DAMAGED:
+        return lambda item: item.damaged
+    executor = open_executor(Order(candidate, "call", threads, batch=1))
+    if not executor.restores:
+        raise CannotRunError(
+            "it restores nothing; inpaint-export eval --film says how well it finds damage"
+        )
+
+    def restore(item: Item) -> Pixels:
+        mask = np.zeros(item.damaged.shape[:2], np.uint8) if item.mask is None else item.mask
+        fed = executor.feed(Frame((item.damaged,), (mask,)))
+        return executor.pictures(executor.infer(fed))[0]
+
+    return restore
 
 
 def _measure_group(
     plan: GroupPlan,
     candidates: Sequence[CandidateKey],
-    executors: dict[str, Executor],
-    failed: dict[str, str],
+    restorers: Mapping[str, Restore],
+    failed: Mapping[str, str],
     distance: Distance | None,
     gallery: Path | None,
 ) -> Group:
     samples: list[Sample] = []
-    scores: dict[str, list[Score]] = {c.label: [] for c in candidates if c.label not in failed}
-    failed = dict(failed)
+    scores: dict[str, list[Score]] = {label: [] for label in restorers}
+    reasons = dict(failed)
     for item in tqdm(plan.items(), desc=plan.mask_kind, unit="picture", disable=None):
         samples.append(item.sample)
         for label in list(scores):
             try:
-                restored = _restore(label, executors, item)
+                restored = restorers[label](item)
                 scores[label].append(score(restored, item.truth, item.mask, distance))
             except (CannotRunError, InpaintError) as error:
-                failed[label] = f"{item.sample.picture}: {error}"
+                reasons[label] = f"{item.sample.picture}: {error}"
                 del scores[label]
     if gallery is not None and scores:
-        _fill_gallery(plan, scores, executors, gallery)
+        _fill_gallery(plan, scores, restorers, gallery)
     rows = [
-        QualityRow(candidate=label, status="failed", reason=failed[label])
-        if label in failed
+        QualityRow(candidate=label, status="failed", reason=reasons[label])
+        if label in reasons
         else QualityRow(
             candidate=label, status="measured", mean=mean_score(scores[label]), scores=scores[label]
         )
@@ -175,27 +183,21 @@ def _measure_group(
 
 
 def _fill_gallery(
-    plan: GroupPlan, scores: dict[str, list[Score]], executors: dict[str, Executor], folder: Path
+    plan: GroupPlan, scores: Mapping[str, list[Score]], restorers: Mapping[str, Restore], to: Path
 ) -> None:
     """The worst and the median case by the first candidate, restored once more."""
     first = next(iter(scores.values()))
-    order = np.argsort(
-        [s.psnr if s.psnr_hole is None else s.psnr_hole for s in first], kind="stable"
-    )
+    decibels = [s.psnr if s.psnr_hole is None else s.psnr_hole for s in first]
+    order = np.argsort(decibels, kind="stable")
     name = "-".join(part for part in (plan.mask_kind, plan.holes) if part).replace(" ", "-")
     for case, index in (("worst", order[0]), ("median", order[len(order) // 2])):
         item = next(islice(plan.items(), int(index), None))
-        restored = {label: _restore(label, executors, item) for label in scores}
-        path = folder / f"{name}-{case}.jpg"
-        write_strip(path, item.damaged, item.mask, restored, item.truth)
-
-
-def _restore(label: str, executors: dict[str, Executor], item: Item) -> Pixels:
-    if label == DAMAGED.label:
-        return item.damaged
-    mask = item.mask if item.mask is not None else np.zeros(item.damaged.shape[:2], np.uint8)
-    executor = executors[label]
-    return executor.pictures(executor.infer(executor.feed(Frame((item.damaged,), (mask,)))))[0]
+        damaged = item.damaged.copy()
+        if item.mask is not None:
+            damaged[item.mask > 0] = 255
+        restored = {label: restorers[label](item) for label in scores}
+        pictures = {"damaged": damaged, **restored, "true": item.truth}
+        write_strip(to / f"{name}-{case}.jpg", pictures)
 
 
 def _item(
@@ -211,30 +213,18 @@ def _item(
     return Item(sample, damaged, truth, mask)
 
 
-SIDE = 256
-"""Of each picture, at most."""
-
-CAPTION = 24
-"""Height of the line above each picture, in pixels."""
-
-
-def write_strip(
-    path: Path, damaged: Pixels, mask: Pixels | None, restored: Mapping[str, Pixels], truth: Pixels
-) -> None:
+def write_strip(path: Path, pictures: Mapping[str, Pixels], side: int = 256) -> None:
     """Writes pictures of one size, uint8 BGR, side by side as JPEG, each under its name.
 
-    mask: what is shown white in the damaged picture.
+    side: of each, at most.
     """
-    shown = damaged.copy()
-    if mask is not None:
-        shown[mask > 0] = 255
-    height, width = damaged.shape[:2]
-    scale = min(1.0, SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
     columns = []
-    for name, picture in {"damaged": shown, **restored, "true": truth}.items():
+    for name, picture in pictures.items():
+        height, width = picture.shape[:2]
+        scale = min(1.0, side / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-        caption = np.full((CAPTION, size[0], 3), 255, np.uint8)
+        caption = np.full((24, size[0], 3), 255, np.uint8)
         cv2.putText(caption, name, (2, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1)
         columns.append(np.vstack([caption, small]))
     path.parent.mkdir(parents=True, exist_ok=True)

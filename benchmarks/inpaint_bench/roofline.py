@@ -15,9 +15,6 @@ from inpaint_sdk.models.file import ModelFile
 TENSOR_CORES = {"fp32": 512, "fp16": 1024, "int8": 2048}
 """Multiply-adds a clock of one Orin multiprocessor, dense. fp32 is TF32, which TensorRT uses."""
 
-ORIN_CACHE = 8e6
-"""Bytes: the second-level and the system's cache of the largest Orin, 4 MB each."""
-
 
 def _orin(name: str, tops: int, multiprocessors: int, mhz: int, gigabytes: float) -> Device:
     """tops: sparse INT8, of the GPU; dense is half of it. gigabytes: a second."""
@@ -28,7 +25,7 @@ def _orin(name: str, tops: int, multiprocessors: int, mhz: int, gigabytes: float
         f"{gigabytes:g} GB/s; dense is half of sparse",
         multiply_adds={p: n * multiprocessors * mhz * 1e6 for p, n in TENSOR_CORES.items()},
         bytes_per_second=gigabytes * 1e9,
-        cache_bytes=ORIN_CACHE,
+        cache_bytes=8e6,  # the second-level and the system's cache of the largest Orin
     )
 
 

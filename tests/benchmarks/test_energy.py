@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from inpaint_bench import energy
-from inpaint_bench.energy import Gauge, RailMeter, find_meter, find_rails
+from inpaint_bench.energy import Gauge, find_meter, find_rails
 from inpaint_eval.machine import nvml
 from support.jetson_trees import AGX_ORIN, ORIN_NANO, THOR, write_tree
 from support.nvml import FakeNvml
@@ -32,10 +32,9 @@ def test_rapl_adds_packages_and_knows_where_a_counter_wraps(tmp_path: Path) -> N
     meter = find_meter(write_tree(tmp_path, RAPL), gpu=False)
     assert meter is not None
     assert meter.name == "RAPL package-0 + package-1"
-    meter.start()
     folder = "sys/class/powercap/intel-rapl"
-    write_tree(tmp_path, {f"{folder}:0/energy_uj": "7000000", f"{folder}:1/energy_uj": "671150"})
-    assert meter.stop() == pytest.approx(2.0 + 1.0)
+    later = {f"{folder}:0/energy_uj": "7000000", f"{folder}:1/energy_uj": "671150"}
+    assert meter.joules(lambda: write_tree(tmp_path, later)) == pytest.approx(2.0 + 1.0)
 
 
 def test_a_gpu_counts_energy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,8 +43,7 @@ def test_a_gpu_counts_energy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     meter = find_meter(tmp_path, gpu=True)
     assert meter is not None
     assert meter.name == "NVML GPU 0"
-    meter.start()
-    assert meter.stop() == pytest.approx(2.5)
+    assert meter.joules(lambda: None) == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize(
@@ -62,25 +60,26 @@ def test_energy(tmp_path: Path, files: dict[str, str], rails: int, name: str, wa
     meter = find_meter(tmp_path, gpu=True)
     assert meter is not None
     assert meter.name == name
+    worked: list[float] = []
+
+    def work() -> None:
+        started = time.perf_counter()
+        time.sleep(0.2)
+        worked.append(time.perf_counter() - started)
+
     before = time.perf_counter()
-    meter.start()
-    started = time.perf_counter()
-    time.sleep(0.2)
-    stopping = time.perf_counter()
-    joules = meter.stop()
-    ended = time.perf_counter()
-    assert watts * (stopping - started) <= joules <= watts * (ended - before)
+    joules = meter.joules(work)
+    assert watts * worked[0] <= joules <= watts * (time.perf_counter() - before)
 
 
 def test_power_that_changes_is_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     meter = find_meter(write_tree(tmp_path, THOR), gpu=True)
-    assert isinstance(meter, RailMeter)
+    assert meter is not None
     clock = iter([10.0, 12.0])
     monkeypatch.setattr(energy, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
-    monkeypatch.setattr(meter, "PERIOD", 1000.0)  # nothing is read but at the start and the end
-    meter.start()
-    write_tree(tmp_path, {"sys/class/hwmon/hwmon2/power1_input": "60000000"})
-    assert meter.stop() == pytest.approx(2.0 * (30 + 60) / 2)
+    monkeypatch.setattr(energy, "PERIOD", 1000.0)  # nothing is read but at the start and the end
+    later = {"sys/class/hwmon/hwmon2/power1_input": "60000000"}
+    assert meter.joules(lambda: write_tree(tmp_path, later)) == pytest.approx(2.0 * (30 + 60) / 2)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,6 @@ def onnx(path: Path, **changes: str) -> CandidateKey:
 
 def restore(wanted: Order, frame: Frame) -> list[Pixels]:
     executor = open_executor(wanted)
-    executor.load()
     return executor.pictures(executor.infer(executor.feed(frame)))
 
 
@@ -64,7 +63,6 @@ def test_a_call_is_the_public_api(photo: Restorer, frame: Frame) -> None:
 def test_a_model_without_a_mask_is_given_none(frame: Frame) -> None:
     model = PHOTO.model_copy(update={"name": "cloud-thin", "source": "cloud-thin"})
     executor = open_executor(order(model))
-    executor.load()
     assert executor.notes == ["takes no mask: it restores the whole picture"]
     (found,) = executor.pictures(executor.infer(executor.feed(frame)))
     expected = Restorer.load("cloud-thin", threads=1).restore(frame.pictures[0])
@@ -91,7 +89,6 @@ def test_a_detector_s_network_gives_a_mask_for_each_picture(image: Pixels, mask:
     assert clean.max() == 0
     assert 50 < np.count_nonzero(found) < 500
     executor = open_executor(order(DAMAGE))
-    executor.load()
     assert not executor.restores
     assert executor.notes == ["finds damage and restores nothing"]
 
@@ -138,7 +135,7 @@ def test_what_a_peer_cannot_do(changes: dict[str, object], message: str) -> None
         ({"source": "missing.onnx"}, "there is no model file"),
         (
             {"source": "cloud-thin", "precision": "fp16"},
-            r"there is no .*cloud-thin-fp16.onnx. To make it: inpaint-export",
+            r"cloud-thin comes in fp32, not in fp16",
         ),
         ({"backend": "tensorrt"}, "tensorrt cannot run here"),
         ({"backend": "abacus"}, "there is no backend 'abacus'"),
@@ -146,7 +143,7 @@ def test_what_a_peer_cannot_do(changes: dict[str, object], message: str) -> None
 )
 def test_a_model_that_cannot_run_says_why(changes: dict[str, str], message: str) -> None:
     with pytest.raises(CannotRunError, match=message):
-        open_executor(order(PHOTO.model_copy(update=changes))).load()
+        open_executor(order(PHOTO.model_copy(update=changes)))
 
 
 def test_the_public_api_takes_no_batches() -> None:
@@ -184,7 +181,6 @@ def test_a_network_that_needs_no_mask(tmp_path: Path, frame: Frame) -> None:
 def test_a_network_of_fixed_size(tmp_path: Path, frame: Frame) -> None:
     path = write_filler(tmp_path / "it.onnx", white=1.0, size=(64, 64))
     executor = open_executor(order(onnx(path)))
-    executor.load()
     assert executor.notes[0] == "runs at its fixed size, 64x64"
     (found,) = executor.pictures(executor.infer(executor.feed(frame)))
     hole = frame.masks[0] > 0
@@ -197,7 +193,7 @@ def test_a_network_of_fixed_size(tmp_path: Path, frame: Frame) -> None:
 def test_a_network_of_no_known_inputs(tmp_path: Path) -> None:
     path = write_filler(tmp_path / "it.onnx", white=1.0, inputs=("picture", "hole"))
     with pytest.raises(CannotRunError, match=r"its inputs \(picture .*, hole .*\) are of no known"):
-        open_executor(order(onnx(path))).load()
+        open_executor(order(onnx(path)))
     (tmp_path / "text.onnx").write_text("no network")
     with pytest.raises(CannotRunError, match="cannot load"):
-        open_executor(order(onnx(tmp_path / "text.onnx"))).load()
+        open_executor(order(onnx(tmp_path / "text.onnx")))

@@ -111,7 +111,7 @@ def test_a_detector_restores_nothing_that_could_be_scored(
     [
         ([], "give --pictures with --masks or --kinds, or else --pairs"),
         (["--pictures", "."], "give --masks, or --kinds"),
-        (["--pictures", ".", "--kinds", "stars"], "there is no 'stars'; there are box"),
+        (["--pictures", ".", "--kinds", "stars"], "'stars' is not one of 'box'"),
     ],
 )
 def test_what_is_refused(bench: Bench, tmp_path: Path, arguments: list[str], message: str) -> None:

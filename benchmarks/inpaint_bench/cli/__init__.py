@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import sys
 from pathlib import Path
@@ -57,45 +56,25 @@ def report_command(results: tuple[Path, ...], output: Path, gallery: Path | None
 
 @click.command("tables")
 @click.argument("files", type=FILE, nargs=-1, required=True)
-@click.option("--check", is_flag=True, help="Write nothing; exit code 1 where something differs.")
-def tables_command(files: tuple[Path, ...], check: bool) -> None:
+def tables_command(files: tuple[Path, ...]) -> None:
     """Make the tables in Markdown FILES anew, from the result files that they name.
 
     Results must be complete, and of a clean revision in the repository's history.
     """
     from inpaint_bench.tables import fill_tables
 
-    differs = False
     for path in files:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise BenchError(f"cannot read {path}: {error.strerror}") from error
+        text = path.read_text(encoding="utf-8")
         filled = fill_tables(text, path.parent)
-        if filled == text:
-            continue
-        differs = True
-        if check:
-            lines = difflib.unified_diff(text.splitlines(), filled.splitlines(), str(path), "anew")
-            click.echo("\n".join(lines))
-        else:
+        if filled != text:
             path.write_text(filled, encoding="utf-8")
             click.echo(f"{path}: tables made anew")
-    if check and differs:
-        click.echo("the tables are not those of the result files; run: make tables", err=True)
-        sys.exit(1)
 
 
 @click.command("schema")
 def schema_command() -> None:
     """Print the JSON Schema of result files."""
     click.echo(json.dumps(json_schema(), indent=1))
-
-
-class _Failure(click.ClickException):
-    """Exit code 2, as for wrong options: 1 is a comparison's, where something got worse."""
-
-    exit_code = 2
 
 
 class _Group(click.Group):
@@ -105,8 +84,9 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (BenchError, InpaintError, FileNotFoundError, ValueError) as error:
-            raise _Failure(str(error)) from error
+        except (BenchError, InpaintError, OSError, ValueError) as error:
+            # Exit code 2, as for wrong options: 1 is a comparison's, where something got worse.
+            raise click.UsageError(str(error)) from error
         except KeyboardInterrupt:
             click.echo(
                 "\nstopped; what was finished is in the output. The same command goes on with it",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +16,7 @@ from inpaint_bench.roofline import PUBLISHED
 from inpaint_bench.schema import Result, read_result, write_result
 from inpaint_bench.schema.common import CandidateKey, Size
 from inpaint_bench.schema.results import Protocol, RunPlan, RunResult, Scope
+from inpaint_bench.sdk import ROWS, measure_sdk
 from inpaint_bench.tables.whole import tables_of
 from inpaint_eval.drawn import MASK_KINDS
 from inpaint_eval.pictures import Ratio
@@ -43,17 +45,6 @@ def listed(
     return values
 
 
-def one_of(names: Sequence[str]) -> Callable[[str], str]:
-    """Reads a name, which must be one of these."""
-
-    def parse(text: str) -> str:
-        if text not in names:
-            raise ValueError(f"there is no {text!r}; there are {', '.join(names)}")
-        return text
-
-    return parse
-
-
 def size(text: str) -> Size:
     """``256``, or ``480x640`` for height and width."""
     found = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
@@ -74,84 +65,64 @@ def shape(text: str) -> tuple[int, ...]:
     return tuple(int(side) for side in text.split("x"))
 
 
-def count(text: str) -> int:
-    """A number from 1 up."""
-    if not text.isdigit() or int(text) < 1:
-        raise ValueError(f"it is a list of numbers from 1 up, like 1,2, not {text!r}")
-    return int(text)
-
-
 def ratio(text: str) -> str:
     """``10-20``, in one way of writing."""
     found = Ratio.parse(text)
     return f"{found.low:g}-{found.high:g}"
 
 
+def named_file(text: str) -> tuple[str, str]:
+    """``NAME=FILE``."""
+    name, equals, path = text.partition("=")
+    if not equals or not Path(path).is_file():
+        raise click.BadParameter(f"it is like lama=lama_fp32.onnx, of a file that is there: {text}")
+    return name, path
+
+
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
+COUNT = click.IntRange(min=1)
+BLOCKS = click.IntRange(min=3)
 MODELS = click.option(
     "--models", type=listed(empty=True), default="photo", help="Names or files, by commas."
 )
-THREADS = click.option("--threads", type=click.IntRange(min=1), default=2)
+THREADS = click.option("--threads", type=COUNT, default=2)
 
 
-def output_options(command: Command) -> Command:
-    """``--remarks`` and ``--output``, which every command has that measures."""
-    remarks = click.option("--remarks", default="", help="What a reader must know of this run.")
-    output = click.option("-o", "--output", type=FILE, required=True, help="The result file.")
-    return remarks(output(command))
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Options that several commands have, in this order."""
+    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
 
 
-def holes_option(default: str) -> Callable[[Command], Command]:
-    """``--holes``."""
-    return click.option(
-        "--holes", type=listed(ratio), default=default, help="Hole ratios in percent, by commas."
-    )
-
-
-def _onnx_files(_: object, __: object, values: tuple[str, ...]) -> list[tuple[str, str]]:
-    """``NAME=FILE``, several times."""
-    files = []
-    for text in values:
-        name, equals, path = text.partition("=")
-        if not equals or not Path(path).is_file():
-            raise click.UsageError(
-                f"--onnx is like lama=lama_fp32.onnx, with a file that is there: {text}"
-            )
-        files.append((name, path))
-    return files
-
-
-def candidate_options(command: Command) -> Command:
-    """The options that choose what is measured: of them, a command makes its candidates."""
-    options = (
-        MODELS,
-        click.option(
-            "--backends", type=listed(), default="onnxruntime-cpu", help="The SDK's, by commas."
-        ),
-        click.option(
-            "--precisions",
-            type=listed(),
-            default="fp32",
-            help="For int8, NAME-int8.onnx is taken beside NAME.onnx.",
-        ),
-        click.option(
-            "--peers",
-            type=listed(one_of(list(PEERS)), empty=True),
-            default=",".join(PEERS),
-            help=f"Of {', '.join(PEERS)}; may be empty.",
-        ),
-        click.option(
-            "--onnx",
-            multiple=True,
-            callback=_onnx_files,
-            metavar="NAME=FILE",
-            help="Another's network: LaMa, MI-GAN, AOT-GAN, told by its inputs' names.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+OUTPUT = together(
+    click.option("--remarks", default="", help="What a reader must know of this run."),
+    click.option("-o", "--output", type=FILE, required=True, help="The result file."),
+)
+CANDIDATES = together(
+    MODELS,
+    click.option(
+        "--backends", type=listed(), default="onnxruntime-cpu", help="The SDK's, by commas."
+    ),
+    click.option(
+        "--precisions",
+        type=listed(),
+        default="fp32",
+        help="For int8, NAME-int8.onnx is taken beside NAME.onnx.",
+    ),
+    click.option(
+        "--peers",
+        type=listed(click.Choice(list(PEERS)), empty=True),
+        default=",".join(PEERS),
+        help=f"Of {', '.join(PEERS)}; may be empty.",
+    ),
+    click.option(
+        "--onnx",
+        multiple=True,
+        type=named_file,
+        metavar="NAME=FILE",
+        help="Another's network: LaMa, MI-GAN, AOT-GAN, told by its inputs' names.",
+    ),
+)
 
 
 def take_candidates(options: dict[str, Any]) -> list[CandidateKey]:
@@ -160,13 +131,12 @@ def take_candidates(options: dict[str, Any]) -> list[CandidateKey]:
     options: a command's; those that choose candidates are taken out.
     """
     backends, precisions = options.pop("backends"), options.pop("precisions")
-    found = [
-        _key("model", Path(m).stem if Path(m).suffix else m, m, backend, precision)
-        for m, backend, precision in itertools.product(options.pop("models"), backends, precisions)
-    ]
+    models = itertools.product(options.pop("models"), backends, precisions)
     files = itertools.product(options.pop("onnx"), backends)
+    found = [_key("model", Path(source).stem, source, *how) for source, *how in models]
     found += [_key("onnx", name, path, backend, "file's") for (name, path), backend in files]
-    found += [_key("peer", n, PEERS[n].library, "cpu", "uint8") for n in options.pop("peers")]
+    opencv = ("opencv-python-headless", "cpu", "uint8")
+    found += [_key("peer", name, *opencv) for name in options.pop("peers")]
     labels = [candidate.label for candidate in found]
     if not labels:
         raise click.UsageError("there is nothing to measure: give --models or --peers")
@@ -185,10 +155,10 @@ def _show(result: Result) -> None:
 
 
 @click.command("run")
-@candidate_options
+@CANDIDATES
 @click.option(
     "--scopes",
-    type=listed(one_of(get_args(Scope))),
+    type=listed(click.Choice(get_args(Scope))),
     default="call",
     help="call: pixels to pixels through the public API. network: the network alone.",
 )
@@ -198,13 +168,13 @@ def _show(result: Result) -> None:
     default="256,512",
     help="Side, or HEIGHTxWIDTH; own: the pictures' own.",
 )
-@holes_option("10-20")
-@click.option("--batches", type=listed(count), default="1", help="More than 1 in scope network.")
-@click.option("--threads", type=listed(count), default="2", help="Numbers, by commas.")
+@click.option("--holes", type=listed(ratio), default="10-20", help="In percent, by commas.")
+@click.option("--batches", type=listed(COUNT), default="1", help="More than 1 in scope network.")
+@click.option("--threads", type=listed(COUNT), default="2", help="Numbers, by commas.")
 @click.option("--pictures", type=FOLDER, help="Instead of drawn ones; with --masks.")
 @click.option("--masks", type=FOLDER, help="Folder of masks, white is hole.")
-@click.option("--frames", type=click.IntRange(min=1), help="Pictures a case. [default: 1, or all]")
-@click.option("--blocks", type=click.IntRange(min=3), default=48)
+@click.option("--frames", type=COUNT, help="Pictures a case. [default: 1, or all]")
+@click.option("--blocks", type=BLOCKS, default=48)
 @click.option("--turn-seconds", default=0.1, help="Timed calls of a turn.")
 @click.option(
     "--candidate-seconds",
@@ -218,7 +188,7 @@ def _show(result: Result) -> None:
     default=900.0,
     help="Seconds to load and call once; TensorRT compiles an engine then, for minutes.",
 )
-@output_options
+@OUTPUT
 def run_command(
     pictures: Path | None, masks: Path | None, remarks: str, output: Path, **asked: Any
 ) -> None:
@@ -241,33 +211,33 @@ def run_command(
         protocol=Protocol(**{name: asked.pop(name) for name in Protocol.model_fields}),
         **asked,
     )
-    _show(run(plan, output, pictures=pictures, masks=masks, remarks=remarks, tell=click.echo))
+    _show(run(plan, output, pictures=pictures, masks=masks, remarks=remarks))
 
 
 @click.command("quality")
-@candidate_options
+@CANDIDATES
 @click.option("--pictures", type=FOLDER, help="Folder of undamaged pictures.")
 @click.option("--masks", type=FOLDER, multiple=True, help="Folder of masks; may be repeated.")
 @click.option(
     "--kinds",
-    type=listed(one_of(list(MASK_KINDS)), empty=True),
+    type=listed(click.Choice(list(MASK_KINDS)), empty=True),
     default="",
     help=f"Drawn masks, by commas: {', '.join(MASK_KINDS)}; beside --masks.",
 )
-@holes_option("10-20,30-40")
+@click.option("--holes", type=listed(ratio), default="10-20,30-40", help="In percent, by commas.")
 @click.option(
     "--pairs",
     type=FOLDER,
     help="Instead of pictures and masks: folders cloudy and clear, for models without a mask.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first pictures.")
+@click.option("--limit", type=COUNT, help="Only the first pictures.")
 @THREADS
 @click.option(
     "--gallery",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for pictures of each group's worst and median case.",
 )
-@output_options
+@OUTPUT
 def quality_command(
     pictures: Path | None,
     masks: tuple[Path, ...],
@@ -312,9 +282,9 @@ def quality_command(
     help="NxCxHxW, by commas.",
 )
 @THREADS
-@click.option("--blocks", type=click.IntRange(min=3), default=24)
+@click.option("--blocks", type=BLOCKS, default=24)
 @click.option("--cuda-program", type=FILE, help="bench_scan, to measure the CUDA kernels too.")
-@output_options
+@OUTPUT
 def kernels_command(output: Path, **asked: Any) -> None:
     """Measure the recurrent scan: bytes, launches, and share of a copy's bandwidth."""
     from inpaint_bench.kernels import measure_kernels
@@ -329,12 +299,12 @@ def kernels_command(output: Path, **asked: Any) -> None:
 @click.option("--sizes", type=listed(size), default="256,512", help="Side, or HEIGHTxWIDTH.")
 @click.option(
     "--devices",
-    type=listed(one_of(list(PUBLISHED))),
+    type=listed(click.Choice(list(PUBLISHED))),
     default="orin-nano,orin-nano-super,agx-orin,thor",
     help=f"Of {', '.join(PUBLISHED)}, by commas.",
 )
 @click.option("--run", "runs", type=FILE, multiple=True, help="Results to set beside the bounds.")
-@output_options
+@OUTPUT
 def roofline_command(models: list[str], runs: tuple[Path, ...], output: Path, **asked: Any) -> None:
     """Say what models cost, and the least time that they can take on a device.
 
@@ -345,8 +315,7 @@ def roofline_command(models: list[str], runs: tuple[Path, ...], output: Path, **
     from inpaint_sdk.models.zoo import open_model
 
     results = [read_result(path, RunResult) for path in runs]
-    opened = [open_model(Path(m) if Path(m).suffix else m) for m in models]
-    result = find_bounds(opened, runs=results, **asked)
+    result = find_bounds([open_model(model) for model in models], runs=results, **asked)
     write_result(result, output)
     _show(result)
 
@@ -354,17 +323,15 @@ def roofline_command(models: list[str], runs: tuple[Path, ...], output: Path, **
 @click.command("sdk")
 @click.option(
     "--rows",
-    type=listed(),
-    default="startup,photograph,mask_free,video,stream",
-    help="What to measure.",
+    type=listed(click.Choice(list(ROWS))),
+    default=",".join(ROWS),
+    help=f"Of {', '.join(ROWS)}, by commas.",
 )
-@output_options
+@OUTPUT
 def sdk_command(rows: list[str], remarks: str, output: Path) -> None:
     """Measure the SDK around its networks: start, large pictures, video and streams.
 
     Each row is held to a bar, and runs in a process of its own. Rows that are in the output already
     and are not measured stay as they are.
     """
-    from inpaint_bench.sdk import measure_sdk
-
     _show(measure_sdk(rows, output, remarks))

@@ -10,22 +10,15 @@ from typing import Annotated, Any, TypeVar, overload
 from pydantic import Field, TypeAdapter, ValidationError
 
 from inpaint_bench.errors import BenchError
+from inpaint_bench.schema import results
 from inpaint_bench.schema.common import FORMAT_VERSION, Document, EvaluationResult, Measured
-from inpaint_bench.schema.results import (
-    KernelsResult,
-    QualityResult,
-    RooflineResult,
-    RunResult,
-    SdkResult,
-)
 from inpaint_eval import evaluations
 from inpaint_sdk.files import write_whole
 
-BenchResult = RunResult | QualityResult | KernelsResult | RooflineResult | SdkResult
-Result = BenchResult | EvaluationResult
+Result = results.BenchResult | EvaluationResult
 
-_ADAPTER: TypeAdapter[BenchResult] = TypeAdapter(
-    Annotated[BenchResult, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[results.BenchResult] = TypeAdapter(
+    Annotated[results.BenchResult, Field(discriminator="kind")]
 )
 
 _FORMATS: dict[object, tuple[int, TypeAdapter[Any]]] = {
@@ -71,16 +64,17 @@ def read_result(path: Path, of: type[Measured] = Measured) -> Measured:
     try:
         result = adapter.validate_python(document)
     except ValidationError as error:
-        places = list_places(error, document.get("kind"))
-        raise BenchError(f"{path} breaks the schema of result files:\n{places}") from error
+        raise BenchError(
+            f"{path} breaks the schema of result files:\n{list_places(error)}"
+        ) from error
     if not isinstance(result, of):
         raise BenchError(f"{path} holds no {of.__name__}")
     return result
 
 
-def list_places(error: ValidationError, kind: object = None) -> str:
-    """What is wrong where, a line each, ten at most. kind: of the file, which places begin with."""
-    lines = [f"  {_place(found['loc'], kind)}: {found['msg']}" for found in error.errors()]
+def list_places(error: ValidationError) -> str:
+    """What is wrong where, a line each, ten at most. Places are pydantic's: ``run.cases.0.key``."""
+    lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
     more = [f"  and {len(lines) - 10} more places"] if len(lines) > 10 else []
     return "\n".join([*lines[:10], *more])
 
@@ -113,11 +107,9 @@ def resume(output: Path, fresh: _D, same: tuple[str, ...]) -> _D:
     """
     if not output.exists():
         return fresh
-    before = read_result(output)
+    before = read_result(output, type(fresh))
     choose = "choose another --output or delete it"
-    if not isinstance(before, type(fresh)) or any(
-        getattr(before, name) != getattr(fresh, name) for name in same
-    ):
+    if any(getattr(before, name) != getattr(fresh, name) for name in same):
         raise BenchError(f"{output} holds something else; {choose}")
     if getattr(before, "complete", False):
         raise BenchError(f"{output} is complete; {choose}")
@@ -139,9 +131,3 @@ def json_schema() -> dict[str, Any]:
         "title": f"Result of inpaint-bench, format {FORMAT_VERSION}",
         **_ADAPTER.json_schema(),
     }
-
-
-def _place(location: tuple[int | str, ...], kind: object) -> str:
-    """``("run", "cases", 0, "key")`` as ``cases[0].key``: the first may be the file's kind."""
-    parts = location[1:] if location[:1] == (kind,) else location
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts).removeprefix(".")

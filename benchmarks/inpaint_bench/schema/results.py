@@ -361,3 +361,6 @@ class SdkResult(Document):
 
     kind: Literal["sdk"]
     rows: dict[str, SdkRow]
+
+
+BenchResult = RunResult | QualityResult | KernelsResult | RooflineResult | SdkResult

@@ -12,16 +12,8 @@ from typing import Any
 from pydantic import validate_call
 
 from inpaint_bench.errors import BenchError
+from inpaint_bench.schema import results
 from inpaint_bench.schema.common import EvaluationResult
-from inpaint_bench.schema.results import (
-    Case,
-    Group,
-    KernelsResult,
-    QualityResult,
-    RooflineResult,
-    RunResult,
-    SdkResult,
-)
 from inpaint_bench.tables.words import TITLES, conditions, interval, measured_on, title_of
 from inpaint_eval.cost import Network
 from inpaint_eval.evaluations import tables_of_evaluation
@@ -31,28 +23,25 @@ from inpaint_eval.scores import Score
 SCORES = ("PSNR in the hole", "SSIM", "GMSD (less is better)")
 
 
-def _restoration(**results: Any) -> Table:
+def _restoration(**given: Any) -> Table:
     """Quality and time of the same pictures under the same masks.
 
-    results: pairs ``quality`` and ``run``, or several with beginnings of their own, like
-    ``small_quality`` and ``small_run``.
+    given: pairs, a quality before its run, under any names.
     """
-    beginnings = [name.removesuffix("quality") for name in results if name.endswith("quality")]
-    names = {f"{beginning}{kind}" for beginning in beginnings for kind in ("quality", "run")}
-    if not beginnings or names != set(results):
-        raise BenchError("a table of kind restoration takes pairs of quality= and run=")
-    tables = [_restoration_of(results[f"{b}quality"], results[f"{b}run"]) for b in beginnings]
+    found = list(given.values())
+    starts = range(0, len(found) or 1, 2)  # of none: one table, which says what it lacks
+    tables = [_restoration_of(*found[start : start + 2]) for start in starts]
     notes = dict.fromkeys(note for table in tables for note in table.notes)
     return replace(tables[0], rows=[r for t in tables for r in t.rows], notes=list(notes))
 
 
 @validate_call
-def _restoration_of(quality: QualityResult, run: RunResult) -> Table:
+def _restoration_of(quality: results.QualityResult, run: results.RunResult) -> Table:
     if quality.pictures != run.plan.pictures:
         raise BenchError(f"quality is of {quality.pictures}, run is of {run.plan.pictures}")
     rows = []
     for group, label, title, mean in _measured(quality):
-        case = _case(run, str(group.holes))
+        case = _case(run, scope="call", batch=1, holes=group.holes)
         taken = {row.candidate: row.times for row in case.rows}.get(label)
         time = "not measured" if taken is None else f"{taken.p50:.0f} ms"
         ratio = interval(case.ratio(label, run.reference))
@@ -64,19 +53,21 @@ def _restoration_of(quality: QualityResult, run: RunResult) -> Table:
     return Table("", ("holes", "", *SCORES, "time (median)", over), rows, [note], left=2)
 
 
-def _case(run: RunResult, holes: str) -> Case:
+def _case(run: results.RunResult, **wanted: Any) -> results.Case:
+    """The first case of these circumstances."""
     for case in run.cases:
-        if (case.key.holes, case.key.scope, case.key.batch) == (holes, "call", 1):
+        if wanted.items() <= dict(case.key).items():
             return case
-    raise BenchError(f"the run has no case of scope call with holes of {holes} %")
+    raise BenchError(f"the run has no case of {wanted}")
 
 
-def _pairs(run: RunResult, **results: QualityResult) -> Table:
+def _pairs(run: results.RunResult, **given: results.QualityResult) -> Table:
     """Pairs: as they came, and what models make of them, each under a name of its own.
 
     run: of scope network, for the time over that of the ONNX file that stands beside ours.
     """
     (other,) = (c for c in run.plan.candidates if c.kind == "onnx")
+    case = _case(run, scope="network", size=(256, 256))
     rows = [
         [
             quality.pictures,
@@ -84,9 +75,9 @@ def _pairs(run: RunResult, **results: QualityResult) -> Table:
             f"{mean.psnr:.2f} dB",
             number(mean.ssim, 3),
             number(mean.gmsd, 4),
-            _network_ratio(run, label, other.label),
+            interval(case.ratio(label, other.label)),
         ]
-        for quality in results.values()
+        for quality in given.values()
         for _, label, title, mean in _measured(quality)
     ]
     over = f"time over {title_of(other)}"
@@ -95,23 +86,18 @@ def _pairs(run: RunResult, **results: QualityResult) -> Table:
     return Table("", columns, rows, [note], left=2)
 
 
-def _network_ratio(run: RunResult, label: str, other: str) -> str:
-    cases = (c for c in run.cases if (c.key.scope, c.key.size) == ("network", (256, 256)))
-    return next((interval(found) for case in cases if (found := case.ratio(label, other))), "")
-
-
-def _scores(**results: QualityResult) -> Table:
+def _scores(**given: results.QualityResult) -> Table:
     """Quality alone, of results under names of their own."""
     rows = [
         [quality.pictures, group.title, title, *_scores_of(mean), number(mean.gradient_hole, 3)]
-        for quality in results.values()
+        for quality in given.values()
         for group, _, title, mean in _measured(quality)
     ]
     columns = ("pictures", "holes", "", *SCORES, "gradient in the hole")
     return Table("", columns, rows, left=3)
 
 
-def _measured(quality: QualityResult) -> Iterator[tuple[Group, str, str, Score]]:
+def _measured(quality: results.QualityResult) -> Iterator[tuple[results.Group, str, str, Score]]:
     """Each candidate's label, title and mean in each group, where it did not fail."""
     titles = {candidate.label: title_of(candidate) for candidate in quality.candidates}
     for group in quality.groups:
@@ -124,29 +110,7 @@ def _scores_of(mean: Score) -> list[str]:
     return [f"{number(mean.psnr_hole, 2)} dB", number(mean.ssim, 4), number(mean.gmsd, 4)]
 
 
-def _speed(run: RunResult, models: Sequence[str]) -> Table:
-    """Times of models, and over the run's reference, at each size."""
-    titles = {c.label: title_of(c) for c in run.plan.candidates if c.name in models}
-    scope, threads = run.plan.scopes[0], run.plan.threads[0]
-    rows = [
-        [
-            titles[row.candidate],
-            "own" if case.key.size is None else dimensions(case.key.size),
-            f"{row.times.p50:.1f} ms",
-            interval(case.ratio(row.candidate, run.reference)),
-        ]
-        for case in run.cases
-        if (case.key.scope, case.key.threads) == (scope, threads)
-        for row in case.rows
-        if row.candidate in titles and row.times is not None
-    ]
-    reference = next(title_of(c) for c in run.plan.candidates if c.label == run.reference)
-    what = {"call": "The whole call", "network": "The network alone"}[scope]
-    columns = ("", "size", "time (median)", f"time over {reference.strip('*')}")
-    return Table("", columns, rows, [f"{what}, {conditions(threads, run)}"], left=2)
-
-
-def cost(roofline: RooflineResult, models: Sequence[str]) -> Table:
+def cost(roofline: results.RooflineResult, models: Sequence[str]) -> Table:
     """What networks hold, and what they compute."""
     networks = [n for model in models for n in roofline.networks if n.model == model]
     columns: Columns[Network] = {
@@ -159,25 +123,25 @@ def cost(roofline: RooflineResult, models: Sequence[str]) -> Table:
     return table_of("", networks, columns, left=2)
 
 
-def _roofline(roofline: RooflineResult) -> Table:
+def _roofline(roofline: results.RooflineResult) -> Table:
     """The least time of each network on each device."""
-    least = {(b.device, b.model, b.precision, b.size): b.least_ms for b in roofline.bounds}
-    rows = []
-    for n in roofline.networks:
-        times = [least.get((d.name, n.model, n.precision, n.size)) for d in roofline.devices]
-        rows.append(
-            [
-                f"`{n.model}`, {n.precision}",
-                dimensions(n.size),
-                f"{n.multiply_adds / 1e9:.2f} G",
-                *("rate unknown" if ms is None else f"≥ {ms:.2f} ms" for ms in times),
-            ]
-        )
-    devices = (device.name for device in roofline.devices)
+    devices = [device.name for device in roofline.devices]
+    least = {
+        (b.device, b.model, b.precision, b.size): f"≥ {b.least_ms:.2f} ms" for b in roofline.bounds
+    }
+    rows = [
+        [
+            f"`{n.model}`, {n.precision}",
+            dimensions(n.size),
+            f"{n.multiply_adds / 1e9:.2f} G",
+            *(least.get((d, n.model, n.precision, n.size), "rate unknown") for d in devices),
+        ]
+        for n in roofline.networks
+    ]
     return Table("", ("", "size", "multiply-adds", *devices), rows, left=2)
 
 
-def _scan(kernels: KernelsResult) -> Table:
+def _scan(kernels: results.KernelsResult) -> Table:
     """The recurrent scan: bytes, bandwidth and ratios."""
     rows = []
     for entry in kernels.shapes:
@@ -198,19 +162,19 @@ def _scan(kernels: KernelsResult) -> Table:
     return Table("", columns, rows, [conditions(kernels.threads, kernels)])
 
 
-def _instructions(result: SdkResult) -> Table:
+def _instructions(result: results.SdkResult) -> Table:
     """Instructions of the scan by pass, type, compiler and code, of the size that comes first."""
     compilers = {"GCC": "instructions-gcc", "Clang": "instructions-wheel"}
     found = {
-        (count["pass"], count["dtype"], compiler, count["code"], dimensions(count["size"])): count
+        (c["pass"], c["dtype"], compiler, c["code"], dimensions(c["size"])): c["instructions"]
         for compiler, row in compilers.items()
-        for count in result.rows[row].figures["counts"]
+        for c in result.rows[row].figures["counts"]
     }
     size, *others = dict.fromkeys(key[-1] for key in found)
     codes = list(dict.fromkeys(key[2:4] for key in found))
 
     def shown(*key: str, kind: str = "all") -> str:
-        return number(found[key]["instructions"][kind]) if key in found else ""
+        return number(found[key][kind]) if key in found else ""
 
     rows = [
         [of, dtype]
@@ -223,9 +187,8 @@ def _instructions(result: SdkResult) -> Table:
     notes = [f"Instructions by elements of x, {size}"]
     for other in others:
         ratios = [
-            found[of, dtype, compiler, code, other]["instructions"]["all"]
-            / count["instructions"]["all"]
-            for (of, dtype, compiler, code, of_size), count in found.items()
+            found[of, dtype, compiler, code, other]["all"] / counts["all"]
+            for (of, dtype, compiler, code, of_size), counts in found.items()
             if of_size == size and code == "neon"
         ]
         notes.append(f"at {other} neon takes {min(ratios):.2f} to {max(ratios):.2f} times as many")
@@ -234,10 +197,8 @@ def _instructions(result: SdkResult) -> Table:
     return Table("", ("pass", "type", *columns, *kinds), rows, ["; ".join(notes)], left=2)
 
 
-def _startup(sdk: SdkResult) -> Table:
+def _startup(sdk: results.SdkResult) -> Table:
     """A sentence: what a user waits for before the first result."""
-    if "startup" not in sdk.rows:
-        raise BenchError("a sentence on the start is of a result with the row startup")
     figures = sdk.rows["startup"].figures
     imported, first = (
         figures[name]["p50"] / 1e3 for name in ("import_milliseconds", "first_result_milliseconds")
@@ -256,7 +217,7 @@ PLACES = {
 }
 
 
-def _places(result: SdkResult) -> Table:
+def _places(result: results.SdkResult) -> Table:
     """Pictures a second, and memory, of each place where they are restored."""
     places = {title: result.rows[name].figures for name, title in PLACES.items()}
     columns: Columns[tuple[str, dict[str, Any]]] = {
@@ -276,7 +237,7 @@ def _places(result: SdkResult) -> Table:
     return table_of("", places.items(), columns, [note])
 
 
-def _load(result: SdkResult) -> Table:
+def _load(result: results.SdkResult) -> Table:
     """How a server answered more requests than it can."""
     figures = result.rows["serve-load"].figures
     rows = [
@@ -305,7 +266,6 @@ KINDS: Mapping[str, Callable[..., Table | list[Table]]] = {
     "restoration": _restoration,
     "pairs": _pairs,
     "scores": _scores,
-    "speed": _speed,
     "cost": cost,
     "roofline": _roofline,
     "scan": _scan,

@@ -8,25 +8,12 @@ from functools import singledispatch
 from typing import Any
 
 from inpaint_bench.compare import BUSY, BUSY_MEANS
+from inpaint_bench.schema import results
 from inpaint_bench.schema.common import CandidateRow, EvaluationResult, Measured, Times
-from inpaint_bench.schema.results import (
-    Bound,
-    Case,
-    CudaRow,
-    Device,
-    KernelRow,
-    KernelsResult,
-    QualityResult,
-    RooflineResult,
-    Row,
-    RunResult,
-    SdkResult,
-)
 from inpaint_bench.tables.kinds import cost
 from inpaint_bench.tables.words import interval, machine_in_words
 from inpaint_eval.evaluations import tables_of_evaluation
 from inpaint_eval.render import Columns, Table, dimensions, number, table_of
-from inpaint_eval.timing import Ratio
 
 TIMES = ("p50 ms", "p90 ms", "p99 ms")
 
@@ -72,7 +59,7 @@ def _candidates(
 
 
 @tables_of.register
-def _(result: RunResult) -> Iterator[Table]:
+def _(result: results.RunResult) -> Iterator[Table]:
     overhead = result.overhead
     notes = [
         f"the loop adds {overhead.p50_microseconds:.2f} µs to a call, "
@@ -94,7 +81,7 @@ def _(result: RunResult) -> Iterator[Table]:
         yield _candidates(title, columns, rows, _run_notes(case))
 
 
-def _run_figures(case: Case, row: Row, reference: str) -> Iterator[str]:
+def _run_figures(case: results.Case, row: results.Row, reference: str) -> Iterator[str]:
     if row.times is not None:
         yield from _percentiles(row.times, 2)
     yield number(row.pictures_per_second)
@@ -104,7 +91,7 @@ def _run_figures(case: Case, row: Row, reference: str) -> Iterator[str]:
     yield interval(case.ratio(row.candidate, reference))
 
 
-def _run_notes(case: Case) -> Iterator[str]:
+def _run_notes(case: results.Case) -> Iterator[str]:
     for row in case.rows:
         if row.warmup is not None and not row.warmup.settled:
             yield f"- {row.candidate}: its time had not settled after {row.warmup.seconds:g} s"
@@ -114,7 +101,7 @@ def _run_notes(case: Case) -> Iterator[str]:
 
 
 @tables_of.register
-def _(result: QualityResult) -> Iterator[Table]:
+def _(result: results.QualityResult) -> Iterator[Table]:
     yield _head(result, f"pictures: {result.pictures}")
     names = {"psnr_hole": 2, "ssim_hole": 4, "gms_hole": 4, "psnr": 2, "ssim": 4, "gmsd": 4}
     hole = ("PSNR in the hole", "SSIM in the hole", "GMS in the hole")
@@ -132,33 +119,34 @@ def _(result: QualityResult) -> Iterator[Table]:
 
 
 @tables_of.register
-def _(result: KernelsResult) -> Iterator[Table]:
+def _(result: results.KernelsResult) -> Iterator[Table]:
     yield _head(result, f"{result.threads} threads, {result.instruction_set}, {result.dtype}")
-    rows = [(entry.shape, row) for entry in result.shapes for row in entry.rows]
-    of_rows: Columns[tuple[Sequence[int], KernelRow]] = {
-        "shape": lambda e: dimensions(e[0]),
-        "candidate": lambda e: e[1].candidate,
-        "p50 ms": lambda e: number(e[1].times.p50, 3),
-        "p90 ms": lambda e: number(e[1].times.p90, 3),
-        "p99 ms": lambda e: number(e[1].times.p99, 3),
-        "GB/s": lambda e: number(e[1].gigabytes_per_second),
-        "launches": lambda e: "" if e[1].launches is None else str(e[1].launches),
-        "of a copy's speed": lambda e: str(e[1].bandwidth_share or ""),
-    }
-    yield table_of("", rows, of_rows, left=2)
-    ratios = [(entry.shape, ratio) for entry in result.shapes for ratio in entry.ratios]
-    of_ratios: Columns[tuple[Sequence[int], Ratio]] = {
-        "shape": lambda e: dimensions(e[0]),
-        "ratio of times": lambda e: f"{e[1].of} / {e[1].to}",
-        "": lambda e: str(e[1].ratio),
-        "blocks": lambda e: str(e[1].blocks),
-    }
+    shapes = [(dimensions(entry.shape), entry) for entry in result.shapes]
+    rows = [
+        [
+            shape,
+            row.candidate,
+            *_percentiles(row.times, 3),
+            number(row.gigabytes_per_second),
+            str(row.launches or ""),
+            str(row.bandwidth_share or ""),
+        ]
+        for shape, entry in shapes
+        for row in entry.rows
+    ]
+    figures = ("GB/s", "launches", "of a copy's speed")
+    yield Table("", ("shape", "candidate", *TIMES, *figures), rows, left=2)
+    ratios = [
+        [shape, f"{found.of} / {found.to}", str(found.ratio), str(found.blocks)]
+        for shape, entry in shapes
+        for found in entry.ratios
+    ]
     left_out = [f"left out: {name} is not installed" for name in result.left_out]
-    yield table_of("", ratios, of_ratios, left_out, left=2)
+    yield Table("", ("shape", "ratio of times", "", "blocks"), ratios, left_out, left=2)
     if result.cuda is None:
         yield Table(notes=[f"CUDA kernels: {result.cuda_reason}"])
         return
-    of_cuda: Columns[CudaRow] = {
+    of_cuda: Columns[results.CudaRow] = {
         "pass": lambda row: row.direction,
         "shape": lambda row: dimensions(row.shape),
         "dtype": lambda row: row.dtype,
@@ -171,10 +159,10 @@ def _(result: KernelsResult) -> Iterator[Table]:
 
 
 @tables_of.register
-def _(result: RooflineResult) -> Iterator[Table]:
+def _(result: results.RooflineResult) -> Iterator[Table]:
     yield _head(result)
     yield cost(result, list(dict.fromkeys(n.model for n in result.networks)))
-    of_devices: Columns[Device] = {
+    of_devices: Columns[results.Device] = {
         "device": lambda d: d.name,
         "rates": lambda d: d.source,
         "multiply-adds/s": lambda d: ", ".join(
@@ -184,7 +172,7 @@ def _(result: RooflineResult) -> Iterator[Table]:
     }
     sources = [f"- {d.name}: {d.reference}" for d in result.devices]
     yield table_of("Devices", result.devices, of_devices, sources, left=2)
-    of_bounds: Columns[Bound] = {
+    of_bounds: Columns[results.Bound] = {
         "model": lambda b: f"{b.model} {b.precision}",
         "size": lambda b: dimensions(b.size),
         "device": lambda b: b.device,
@@ -208,7 +196,7 @@ def _(result: RooflineResult) -> Iterator[Table]:
 
 
 @tables_of.register
-def _(result: SdkResult) -> Iterator[Table]:
+def _(result: results.SdkResult) -> Iterator[Table]:
     yield _head(result)
     for name, row in result.rows.items():
         yield Table(name, ("figure", "value"), list(_figures(row.figures, "")), [f"bar: {row.bar}"])

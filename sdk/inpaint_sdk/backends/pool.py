@@ -14,7 +14,7 @@ from inpaint_sdk.backends.base import BackendOptions, Provider, Session, closed
 from inpaint_sdk.engines.file import is_engine_file, read_engine_file
 from inpaint_sdk.errors import ModelError
 from inpaint_sdk.models.file import read_model_file
-from inpaint_sdk.models.info import ModelInfo, PrecisionChoice
+from inpaint_sdk.models.info import ModelInfo, PrecisionChoice, Task
 from inpaint_sdk.models.zoo import find_fastest, find_model
 
 
@@ -24,6 +24,17 @@ class LoadedModel:
 
     info: ModelInfo
     session: Session
+
+    def require_task(self, task: Task, lacks: str, other: str) -> None:
+        """Raises ``ModelError`` unless the model is for a task.
+
+        lacks: what a model for another task does not do. other: a model that does it.
+        """
+        if self.info.task != task:
+            raise ModelError(
+                f"the model {self.info.name!r} {lacks}: it is for the task {self.info.task!r}; "
+                f"{other} does"
+            )
 
 
 @dataclass

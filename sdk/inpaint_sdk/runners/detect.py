@@ -211,11 +211,7 @@ class DetectRunner:
     """
 
     def __init__(self, model: LoadedModel) -> None:
-        if model.info.task != "detect":
-            raise ModelError(
-                f"the model {model.info.name!r} finds no damage: it is for the task "
-                f"{model.info.task!r}; damage does"
-            )
+        model.require_task("detect", "finds no damage", "damage")
         self.info = model.info
         self._session = model.session
 

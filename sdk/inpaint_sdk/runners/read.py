@@ -24,11 +24,7 @@ class ReadRunner:
     """
 
     def __init__(self, model: LoadedModel) -> None:
-        if model.info.task != "read":
-            raise ModelError(
-                f"the model {model.info.name!r} reads no text: it is for the task "
-                f"{model.info.task!r}; text-line does"
-            )
+        model.require_task("read", "reads no text", "text-line")
         self.info = model.info
         self._session = model.session
 
