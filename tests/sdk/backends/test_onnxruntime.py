@@ -10,6 +10,7 @@ import pytest
 
 from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.backends import probe_backends
+from inpaint_sdk.backends.onnxruntime import loader
 from inpaint_sdk.backends.pool import ModelPool
 
 
@@ -100,6 +101,17 @@ def test_the_gpu_is_used_without_a_way_back(monkeypatch: pytest.MonkeyPatch) -> 
     assert Restorer.load("photo", backend="onnxruntime-cuda").backend == "onnxruntime-cuda"
     assert sessions[-1].asked == [on_cuda(0)]
     assert not sessions[-1].fallback
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_exact_sums_of_int8_are_asked_for_where_they_are_not_given(
+    monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    """They double a model's time on a processor whose sums are exact anyhow."""
+    sessions = play(monkeypatch, BOTH[1:], BOTH[1:])
+    monkeypatch.setattr(loader, "is_fast_in_int8", lambda: fast)
+    assert Restorer.load("photo", precision="int8").model.precision == "int8"
+    assert ("session.x64quantprecision" in sessions[-1].entries) != fast
 
 
 def test_a_gpu_build_still_runs_on_the_cpu_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
