@@ -40,7 +40,8 @@ _Painter = Callable[[np.random.Generator, Picture], None]
 _PRINT: Sequence[tuple[str, _Painter, float]] = (
     ("scratch", worn_prints.cracks, 3.0),
     ("scratch", worn_prints.creases, 1.5),
-    ("scratch", print_damage.scratches, 2.0),
+    # Often, for one straight line alone is a scratch: in few pictures, it was taken for a wire.
+    ("scratch", print_damage.scratches, 4.0),
     ("scratch", print_damage.hairs, 0.7),
     ("speck", print_damage.dust, 1.5),
     ("stain", worn_prints.flakes, 2.0),
@@ -185,6 +186,8 @@ def _several(
 
 def _film(rng: np.random.Generator, damaging: _Damaging, film: FilmDamage) -> None:
     damaging.film(rng, film)
+    if rng.random() < 0.15:  # whatever touched it scratched it in any direction
+        damaging.draw(rng, "scratch", print_damage.scratches)
     if rng.random() < 0.1:
         _several(rng, damaging, _OVERLAY, 1)
 

@@ -34,7 +34,7 @@ from inpaint_eval.pictures import Pixels
 
 
 def scratches(rng: np.random.Generator, picture: Pixels) -> None:
-    """Thin lines, mostly along one direction; or straight up and down, as on film.
+    """Thin lines, one to many, mostly along one direction; or straight up and down, as on film.
 
     Two in five of the others are straight, half of these about level or upright, as from a
     scanner's rollers. Half of the rest thin out towards their ends.
@@ -43,7 +43,7 @@ def scratches(rng: np.random.Generator, picture: Pixels) -> None:
     canvas = Canvas(shape)
     film = rng.random() < 0.2
     along = np.pi / 2 if film else rng.uniform(0.0, np.pi)
-    for _ in range(round(log_uniform(rng, 2, 16))):
+    for _ in range(round(log_uniform(rng, 1, 16))):
         straight = film or rng.random() < 0.4
         width = log_uniform(rng, 0.7, 6.0 if straight else 4.5)
         heading = along + rng.normal(0.0, 0.01 if film else 0.4)
