@@ -7,6 +7,7 @@ const BRUSH = 6;
 const byId = (id) => document.getElementById(id);
 const [picture, brush, result] = ["picture", "brush", "result"].map((id) => byId(id));
 const models = new Map();
+let opened = false;
 
 byId("file").addEventListener("change", (event) => attempt(() => open(event.target.files[0])));
 byId("clear").addEventListener("click", () => clear(brush));
@@ -25,6 +26,7 @@ async function open(file) {
     canvas.height = Math.round(bitmap.height * scale);
   }
   picture.getContext("2d").drawImage(bitmap, 0, 0, picture.width, picture.height);
+  opened = true;
   say(`${picture.width} x ${picture.height}` + (scale < 1 ? ", reduced" : ""));
 }
 
@@ -40,6 +42,7 @@ function paint(event) {
 }
 
 async function restore() {
+  if (!opened) throw new Error("open a picture first");
   const model = await modelOf(byId("model").value);
   const { width, height } = picture;
   const pixels = picture.getContext("2d").getImageData(0, 0, width, height);
@@ -48,6 +51,7 @@ async function restore() {
   if (model.info.task === "inpaint" && !marked.some(Boolean)) {
     throw new Error("paint over what is to be restored");
   }
+  await say(`${model.info.name} is running`);
   const started = performance.now();
   const planes = await runNetwork(model, pixels.data, marked, width, height);
   combine(model.info, pixels.data, planes, marked);
@@ -72,7 +76,7 @@ function combine(info, pixels, planes, marked) {
 
 async function modelOf(name) {
   if (!models.has(name)) {
-    say(`loading ${name}`);
+    await say(`loading ${name}`);
     const answer = await fetch(`../../sdk/inpaint_sdk/models/${name}.onnx`);
     if (!answer.ok) throw new Error(`there is no file of the model ${name}; serve the top folder`);
     models.set(name, await loadModel(new Uint8Array(await answer.arrayBuffer())));
@@ -95,6 +99,8 @@ function clear(canvas) {
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
 }
 
+/** Leaves time to show it: what comes next may keep the page busy. */
 function say(text) {
   byId("said").textContent = text;
+  return new Promise((shown) => setTimeout(shown, 50));
 }

@@ -112,6 +112,8 @@ def test_a_network_gives_python_s_numbers(
 
 
 def test_the_page_restores_what_is_painted(page: Any, tmp_path: Path, image: Pixels) -> None:
+    page.click("#restore")
+    page.wait_for_function("document.getElementById('said').textContent.includes('open a picture')")
     cv2.imwrite(str(tmp_path / "picture.png"), image)
     page.set_input_files("#file", str(tmp_path / "picture.png"))
     page.wait_for_function("document.getElementById('said').textContent == '130 x 90'")

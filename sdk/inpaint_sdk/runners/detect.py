@@ -119,15 +119,18 @@ class Detection:
             OptionError: the kind was not looked for.
         """
         index = _indices(self.sought, (kind,))[0]
-        of_kind: Mask = np.where(self._most_probable == index, self.mask, np.uint8(0))
+        places, most_probable = self._most_probable
+        of_kind = np.zeros_like(self.mask)
+        of_kind.ravel()[places[most_probable == index]] = 255
         return of_kind
 
     @cached_property
-    def _most_probable(self) -> NDArray[np.intp]:
-        """Index in ``sought`` of the most probable kind, [H, W]."""
-        planes = self.probabilities[_indices(self.kinds, self.sought)]
-        found: NDArray[np.intp] = planes.argmax(axis=0)
-        return found
+    def _most_probable(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Places of the mask in the flat picture, and the index in ``sought`` of each one's kind."""
+        places = np.flatnonzero(self.mask)
+        chosen = _indices(self.kinds, self.sought)
+        planes = [self.probabilities[index].ravel()[places] for index in chosen]
+        return places, np.argmax(planes, axis=0)
 
     def left_alone(self) -> Iterator[str]:
         """What looks damaged and does not count, and why, for people."""

@@ -26,7 +26,7 @@ from inpaint_sdk.options import Options
 from inpaint_sdk.policies.operations import Inpaint
 from inpaint_sdk.policies.plan import Plan, Result
 from inpaint_sdk.runners.crop_plan import CropPlan
-from inpaint_sdk.runners.detect import Detection, find_regions, widen
+from inpaint_sdk.runners.detect import WHOLE_PIXELS, Detection, find_regions, widen
 from inpaint_sdk.server.body import Upload
 from inpaint_sdk.server.jobs import Job
 from inpaint_sdk.server.models import Models
@@ -42,8 +42,8 @@ TYPES = {
 }
 """Media types of the formats that are taken, by PIL's names: those that can be given back."""
 
-FINDING_WORK = 1.6
-"""Pixels that the detector is shown for one of a picture: tiles overlap, and smaller sizes."""
+LARGE_SHARE = 0.6
+"""Of a large picture's pixels, what the detector is shown: half the size, and places in its own."""
 
 REPORT_LENGTH = 4000
 """Characters of a report that fit into a header."""
@@ -71,7 +71,7 @@ class Pictures:
         with _told() as told:
             kind, image, mask = self._open(upload)
             pixels = _count(image)
-            job.begin("finding", FINDING_WORK * pixels)
+            job.begin("finding", _pixels_looked_at(pixels))
             plan = self._models.restorer(model).plan(image, mask, options=options)
             job.begin("restoring", _pixels_shown(plan))
             result = plan.run()
@@ -82,7 +82,7 @@ class Pictures:
         """Finds damage as ``Detector.detect``; raises as that, and ``RefusalError`` (413)."""
         with _told():  # of what a result would lack, and there is none
             _, image, _ = self._open(upload)
-        job.begin("finding", FINDING_WORK * _count(image))
+        job.begin("finding", _pixels_looked_at(_count(image)))
         return self._models.detector.detect(image, options=options)
 
     def estimate(self, upload: Upload, options: Options, job: Job) -> Degraded:
@@ -210,6 +210,11 @@ def _report(result: Result, changed: bool, told: list[str]) -> str:
 
 def _count(image: Image) -> int:
     return int(image.pixels.shape[0] * image.pixels.shape[1])
+
+
+def _pixels_looked_at(pixels: int) -> float:
+    """How many of a picture's pixels the detector will be shown, about."""
+    return pixels if pixels <= WHOLE_PIXELS else LARGE_SHARE * pixels
 
 
 def _pixels_shown(plan: Plan) -> int:

@@ -362,6 +362,18 @@ def test_progress_grows_with_what_networks_were_shown(client: TestClient, file: 
     assert job.share == 1.0
 
 
+def test_progress_of_finding_follows_what_is_looked_at(
+    client: TestClient, encode: Callable[..., bytes]
+) -> None:
+    """Of a large picture half the size, so that the bar does not end before its middle."""
+    service = client.app.state.service  # type: ignore[attr-defined]
+    for side, least in ((400, 1.0), (1400, 0.4)):
+        job = Job(60.0)
+        upload = Upload(encode(np.full((side, side, 3), 99, np.uint8)))
+        job.run(lambda job, upload=upload: service.pictures.detect(upload, Options(), job))
+        assert least <= job.share <= 1.0
+
+
 def test_refusals_of_work_reach_the_client() -> None:
     queue = queue_of()
 

@@ -27,12 +27,14 @@ Pixels = NDArray[np.uint8]
 Encode = Callable[..., bytes]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TOKEN = "a-token-of-some-length"
-DROP = """([name, type, data]) => {
+GIVE = """([name, type, data]) => {
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     const transfer = new DataTransfer();
     transfer.items.add(new File([bytes], name, { type }));
-    document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+    document.dispatchEvent(%s);
 }"""
+DROP = GIVE % 'new DragEvent("drop", { dataTransfer: transfer })'
+PASTE = GIVE % 'new ClipboardEvent("paste", { clipboardData: transfer })'
 KEEP_MASK = """
     const send = XMLHttpRequest.prototype.send;
     XMLHttpRequest.prototype.send = function (body) {
@@ -45,6 +47,14 @@ READ_MASK = """() => new Promise((resolve) => {
     reader.onload = () => resolve(reader.result.split(",")[1]);
     reader.readAsDataURL(window.sentMask);
 })"""
+
+IS_SEEN = """() => {
+    const focused = document.activeElement;
+    const box = focused.getBoundingClientRect();
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+    const top = document.elementFromPoint(x, y);
+    return focused.contains(top) || focused.parentElement.contains(top);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +229,22 @@ def test_what_was_found_is_restored_as_without_the_page(
     assert download(page)[1] == restorer.restore(restored, options=everything)
 
 
+def test_a_picture_is_pasted_or_opened(
+    open_page: Callable[..., Any], address: str, photograph: bytes, tmp_path: Path
+) -> None:
+    page = open_page(address)
+    page.evaluate(PASTE, ["image.webp", "image/webp", base64.b64encode(photograph).decode()])
+    page.wait_for_selector("#kinds li")
+    assert page.inner_text("#name") == "image.webp"
+    (tmp_path / "scan.webp").write_bytes(photograph)
+    with page.expect_file_chooser() as chooser:
+        page.click("#another")
+    chooser.value.set_files(tmp_path / "scan.webp")
+    page.wait_for_selector("#name:has-text('scan.webp')")
+    page.wait_for_selector("#kinds li")
+    assert restore(page)["changed"] is True
+
+
 def test_keys_alone_do_it(open_page: Callable[..., Any], address: str, photograph: bytes) -> None:
     page = open_page(address)
     drop(page, photograph)
@@ -250,6 +276,61 @@ def test_keys_alone_do_it(open_page: Callable[..., Any], address: str, photograp
     page.keyboard.press("ArrowLeft")
     assert page.input_value("#split") == "48"
     assert (seen(page) != compared).any()
+
+
+@pytest.mark.parametrize("size", [(1366, 640), (844, 390), (500, 600)])
+def test_all_is_at_hand_in_a_low_window(
+    open_page: Callable[..., Any], address: str, photograph: bytes, size: tuple[int, int]
+) -> None:
+    """That of a laptop, or of a phone on its side: what is done next is in sight, what has the
+    focus is not behind it."""
+    page = open_page(address, viewport={"width": size[0], "height": size[1]})
+    drop(page, photograph)
+    box = page.locator("#restore").bounding_box()
+    assert box["y"] + box["height"] <= size[1]
+    restore(page)
+    box = page.locator("#download").bounding_box()
+    assert box["y"] + box["height"] <= size[1]
+    page.focus("#another")
+    reached = []
+    while not reached or reached[-1] != "again":
+        page.keyboard.press("Tab")
+        reached.append(focused(page))
+        assert page.evaluate(IS_SEEN), f"{reached[-1]} is covered"
+    assert {"view", "size", "model", "restore", "download"} <= set(reached)
+
+
+def test_a_full_queue_is_waited_for(
+    open_page: Callable[..., Any], address: str, photograph: bytes
+) -> None:
+    page, asked = open_page(address), []
+
+    def refuse_once(route: Any) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            route.continue_()
+        else:
+            route.fulfill(status=429, headers={"Retry-After": "1"}, json={"message": "full"})
+
+    page.route("**/v1/detect", refuse_once)
+    page.evaluate(DROP, ["scan.webp", "image/webp", base64.b64encode(photograph).decode()])
+    page.wait_for_selector("#kinds li")
+    assert len(asked) == 2
+    assert page.inner_text("#error") == ""
+
+
+def test_waiting_for_a_queue_can_be_cancelled(
+    open_page: Callable[..., Any], address: str, photograph: bytes
+) -> None:
+    page = open_page(address)
+    full = {"status": 429, "headers": {"Retry-After": "600"}, "json": {"message": "full"}}
+    page.route("**/v1/detect", lambda route: route.fulfill(**full))
+    page.evaluate(DROP, ["scan.webp", "image/webp", base64.b64encode(photograph).decode()])
+    page.wait_for_selector("#step:has-text('Waiting')")
+    page.click("#cancel")
+    page.wait_for_selector("#working", state="hidden")
+    assert "not looked for any more" in page.inner_text("#looked")
+    assert page.is_enabled("#restore")
 
 
 def test_what_is_painted_is_restored_before_damage_is_found(

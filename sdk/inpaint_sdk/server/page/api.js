@@ -54,6 +54,16 @@ function send(method, path, body, { type = "json", name = "", signal, onSent } =
   });
 }
 
+function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, 1000 * seconds);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new DOMException("cancelled", "AbortError"));
+    });
+  });
+}
+
 async function explain(request) {
   const body = request.response;
   const text = body instanceof Blob ? await body.text() : JSON.stringify(body);
@@ -64,15 +74,19 @@ async function explain(request) {
   }
 }
 
+// Asks again with another token, and when a full queue will have a place: onBusy() tells.
 async function ask(method, path, body, options) {
   for (;;) {
     const request = await send(method, path, body, options);
+    if (request.status < 300) return request;
     if (request.status === 401) {
       await askForToken();
-      continue;
+    } else if (request.status === 429) {
+      options.onBusy?.();
+      await pause(Number(request.getResponseHeader("Retry-After")), options.signal);
+    } else {
+      throw new ServerError(await explain(request));
     }
-    if (request.status < 300) return request;
-    throw new ServerError(await explain(request));
   }
 }
 
@@ -109,8 +123,9 @@ export async function post(path, files, { signal, type, onProgress } = {}) {
     if (!timer) onProgress("sending", share);
     if (share === 1 && !timer) timer = setTimeout(poll, POLL);
   };
+  const told = onProgress && { onSent, onBusy: () => onProgress("waiting", 0) };
   try {
-    return await ask("POST", path, form, { type, name, signal, onSent: onProgress && onSent });
+    return await ask("POST", path, form, { type, name, signal, ...told });
   } finally {
     clearTimeout(timer);
     timer = 0;

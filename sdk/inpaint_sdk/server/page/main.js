@@ -80,7 +80,7 @@ async function look(signal) {
   });
   const request = await post("v1/detect", { image: file }, { signal, onProgress: showStep });
   const found = request.response;
-  const planes = await unpack(found.planes);
+  const planes = await unpack(found.planes, found.width * found.height);
   if (signal.aborted || !view.marks) return;
   if (found.width !== view.marks.width || found.height !== view.marks.height) {
     throw new Error("The browser turns this picture otherwise than the server does.");
@@ -226,7 +226,7 @@ function showResult(after, blob, report) {
   at("download").href = link;
   at("download").download = resultName(file.name);
   const seconds = Object.values(report.seconds).reduce((sum, each) => sum + each, 0);
-  const did = report.changed ? `${report.plan}, in ${seconds.toFixed(1)} s.` : "The picture is unchanged.";
+  const did = report.changed ? `${report.plan}, in ${seconds.toFixed(seconds < 1 ? 2 : 1)} s.` : "The picture is unchanged.";
   at("plan").textContent = [did, ...report.left_alone, ...report.warnings].join(" ");
   at("done").hidden = false;
   document.querySelector("[name=tool][value=compare]").disabled = false;
