@@ -19,8 +19,8 @@ from inpaint_sdk.images.ifd import HEADER, build, read_directories
 from inpaint_sdk.images.masks import open_mask
 from inpaint_sdk.images.metadata import (
     Metadata,
+    chunk_parts,
     jpeg_parts,
-    png_parts,
     read_metadata,
     segments,
     upright_exif,
@@ -74,23 +74,32 @@ def exif(data: bytes) -> None:
 def _metadata(kind: str, data: bytes) -> Metadata:
     with contextlib.suppress(ValueError, struct.error):
         tags = next(read_directories(data), {}) if kind == "TIFF" else {}
-        return read_metadata(kind, data, tags, {}, [], "")[0]
+        return read_metadata(kind, data, tags, {}, [])[0]
     return Metadata()
 
 
 def jpeg(data: bytes) -> None:
     """A JPEG's segments and what is read from them."""
     parts, _ = jpeg_parts(data)
-    kept = [part for part in parts if len(part.data) < 65_534]
+    kept = [part for part in parts if len(part) < 65_535]
     assert jpeg_parts(b"\xff\xd8" + segments(kept) + b"\xff\xd9")[0] == kept
-    read_metadata("JPEG", data, {}, {}, [], "")
+    read_metadata("JPEG", data, {}, {}, [])
 
 
 def png(data: bytes) -> None:
     """A PNG's chunks and what is read from them."""
-    parts = [part for part in png_parts(data) if len(part.kind) == 4]
-    assert png_parts(with_png_parts(data[:33].ljust(33, b"\0"), parts))[: len(parts)] == parts
-    read_metadata("PNG", data, {}, {}, [], "")[0].for_png()
+    parts, _ = chunk_parts("PNG", data)
+    again, _ = chunk_parts("PNG", with_png_parts(data[:33].ljust(33, b"\0"), parts))
+    assert again[: len(parts)] == parts
+    read_metadata("PNG", data, {}, {}, [])[0].for_png()
+
+
+def webp(data: bytes) -> None:
+    """A WebP's chunks, or those of a JPEG 2000, and what is read from them."""
+    for kind in ("WEBP", "JPEG2000"):
+        parts, rest = chunk_parts(kind, data)
+        assert sum(map(len, parts)) + len(rest) <= len(data)
+        read_metadata(kind, data, {}, {}, [])
 
 
 def tiff(data: bytes) -> None:
@@ -150,6 +159,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = 
     "exif": (exif, lambda: [_exif(), b'<x tiff:Orientation="6"/>']),
     "jpeg": (jpeg, lambda: [_file("JPEG", comment=b"hello", dpi=(300, 300))]),
     "png": (png, lambda: [_file("PNG", dpi=(300, 300))]),
+    "webp": (webp, lambda: [_file("WEBP"), _file("JPEG2000")]),
     "tiff": (tiff, lambda: [_file("TIFF"), _exif()]),
     "header": (header, _pictures),
     "mask": (mask, _pictures),

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections import Counter
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 import click
@@ -29,9 +30,11 @@ import inpaint_sdk.server.run
 from hardening.fuzzing import attempts, main
 from hardening.hostile_models import described, harmless
 from hardening.processes import run_alone
-from hardening.test_videos import make_clip
+from hardening.test_videos import SIZE, make_clip
 from inpaint_sdk import BackendError, ModelError, Restorer
 from inpaint_sdk.cli.main import main as program
+from inpaint_sdk.files import FORMATS
+from inpaint_sdk.media.reading import open_container
 from support.detector import scratched, write_detector
 
 COUNT = 200
@@ -44,6 +47,8 @@ SEEDS = [
         "restore pictures --mask mask.png --model model.onnx -o out",
         "restore pictures --detector detector.onnx --ray local --workers 1 -o out",
         "restore pages.tif --page 2 --model model.onnx -o out.tif",
+        "read image.png",
+        "read mask.png broken.png image.png --json --beam 4",
         "detect image.png --detector detector.onnx --overlay -o out.png",
         "detect pictures --detector detector.onnx --kinds damage -o out",
         "video clip.mp4 out.mp4 --mask clip-mask.png --model model.onnx",
@@ -121,8 +126,9 @@ def write_files(folder: Path) -> None:
         (folder / name).mkdir(parents=True)
     for name in ("image.png", "pictures/a.png", "pictures/b.jpg"):
         Image.fromarray(scratched(pixels, mask)).save(folder / name)
-    for name in ("mask.png", "clip-mask.png", "masks/a.png", "masks/b.png"):
+    for name in ("mask.png", "masks/a.png", "masks/b.png"):
         Image.fromarray(mask).save(folder / name)
+    Image.fromarray(mask).crop((0, 0, *SIZE)).save(folder / "clip-mask.png")
     page = Image.fromarray(pixels)
     page.save(folder / "pages.tif", save_all=True, append_images=[page])
     make_clip(folder / "clip.mp4", "libx264", "yuv420p", "aac")
@@ -168,7 +174,8 @@ def mutated(words: list[str], rng: np.random.Generator) -> list[str]:
 
 
 def attempt(words: list[str]) -> str:
-    """What became of a command line; raises what it should not end with."""
+    """What became of a command line in the working folder; raises what it should not end with."""
+    before = files_in(Path())
     run = CliRunner().invoke(program, words, prog_name="inpaint-sdk")
     command = next((word for word in words if word in program.commands), "")
     if not isinstance(run.exception, (SystemExit, type(None))):
@@ -178,7 +185,58 @@ def attempt(words: list[str]) -> str:
     assert "Traceback" not in run.output, f"{words}: {run.output}"
     told = run.exit_code == 0 or "Error: " in run.output or "Usage: " in run.output
     assert told, f"{words} ended with {run.exit_code}: {run.output}"
+    check_files(words, run.exit_code, before, files_in(Path()))
     return f"{command} {run.exit_code}".strip()
+
+
+State = dict[Path, tuple[object, ...]]
+
+
+def files_in(folder: Path) -> State:
+    """What tells each file from one that is written anew; of folders, that they are there."""
+    found: State = {}
+    for path in folder.rglob("*"):
+        stat = path.lstat()
+        is_folder = S_ISDIR(stat.st_mode)
+        found[path] = () if is_folder else (stat.st_ino, stat.st_mtime_ns, stat.st_mode)
+    return found
+
+
+def check_files(words: list[str], exit_code: int, before: State, after: State) -> None:
+    """No file is lost, left behind or half-written, and no input is replaced unasked."""
+    written = {path for path, state in after.items() if state and before.get(path) != state}
+    lost = before.keys() - after.keys()
+    assert not lost, f"{words} removed {lost}"
+    hidden = {path for path in written if path.name.startswith(".")}
+    assert not hidden, f"{words} left {hidden}"
+    # Of a folder that is worked on some pictures may be written, and others not.
+    whole = exit_code == 0 or (exit_code == 1 and any(map(os.path.isdir, words)))
+    assert whole or not written, f"{words} ended with {exit_code} and wrote {written}"
+    if "--overwrite-input" not in words:
+        replaced = [path for path in written & before.keys() if path in inputs(words, before)]
+        assert not replaced, f"{words} replaced {replaced}"
+    for path in written:
+        check_whole(path)
+
+
+def inputs(words: list[str], files: State) -> set[Path]:
+    """Files that a command line reads, as far as its words say."""
+    is_output = [word in ("-o", "--output") for word in ["", *words]]
+    named = [word for word, skip in zip(words, is_output, strict=False) if not skip]
+    if "video" in named:  # whose output stands after its source
+        named = [word for word in named if named.count(word) > 1]
+    read = set(map(os.path.realpath, named))  # of a folder, what is right in it
+    return {path for path in files if {*map(os.path.realpath, (path, path.parent))} & read}
+
+
+def check_whole(path: Path) -> None:
+    """Raises what tells of a picture or a video that cannot be read."""
+    if path.suffix in FORMATS:
+        with Image.open(path) as image:
+            image.load()
+    elif path.suffix in (".mp4", ".mkv"):
+        with open_container(path, "r") as container:
+            assert any(True for _ in container.decode(video=0)), f"{path} has no frames"
 
 
 def fuzz(count: int, seed: int, folder: Path) -> Counter[str]:
@@ -198,10 +256,16 @@ def fuzz(count: int, seed: int, folder: Path) -> Counter[str]:
     write_files(whole)
     os.environ["INPAINT_SDK_CACHE"] = str(folder / "cache")
 
+    given: State = {}
+
     def run(words: list[str]) -> str:
-        shutil.rmtree(work, ignore_errors=True)
-        shutil.copytree(whole, work, symlinks=True)
-        os.chdir(work)
+        nonlocal given
+        if not given or files_in(Path()) != given:
+            os.chdir(folder)
+            shutil.rmtree(work, ignore_errors=True)
+            shutil.copytree(whole, work, symlinks=True)
+            os.chdir(work)
+            given = files_in(Path())
         return attempt(words)
 
     for words in SEEDS:  # what they import is no input's time

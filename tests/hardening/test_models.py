@@ -84,6 +84,17 @@ def test_a_bad_description(tmp_path: Path, document: str) -> None:
         Restorer.load(path)
 
 
+def test_nothing_is_written_below_the_home_folder(tmp_path: Path) -> None:
+    """ONNX Runtime keeps a database of what it tells Microsoft there, where it may."""
+    home = tmp_path / "home"
+    home.mkdir()
+    work = "import inpaint_sdk as i, numpy as n; r = i.Restorer.load('photo', threads=1); "
+    work += "r.restore(n.zeros((16, 16, 3), n.uint8), n.eye(16, dtype=n.uint8))"
+    changes = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    run_alone([sys.executable, "-c", work], **changes)
+    assert list(home.rglob("*")) == []
+
+
 def load(path: str) -> dict[str, Any]:
     Restorer.load("photo", threads=1)  # what the libraries themselves take
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

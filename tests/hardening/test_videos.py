@@ -9,6 +9,7 @@ import json
 import os
 import queue
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -37,7 +38,8 @@ PATIENCE = 60.0
 MEMORY = 4 << 30
 """Bytes that a process may ask for."""
 
-SIZE = 64, 48
+SIZE = 32, 24
+FRAMES = 8
 CLIPS: dict[str, tuple[str, str, str | None]] = {  # video codec, pixel format, audio codec
     "h264.mp4": ("libx264", "yuv420p", "aac"),
     "h264.mkv": ("libx264", "yuv444p", "aac"),
@@ -49,6 +51,10 @@ CLIPS: dict[str, tuple[str, str, str | None]] = {  # video codec, pixel format, 
     "h264.h264": ("libx264", "yuv420p", None),
     "ffv1.mkv": ("ffv1", "yuv420p10le", None),
     "flv.flv": ("flv", "yuv420p", None),
+    "hevc.mp4": ("libx265", "yuv420p10le", "aac"),
+    "wmv2.wmv": ("wmv2", "yuv420p", None),
+    "mpeg2.mxf": ("mpeg2video", "yuv420p", None),
+    "raw.avi": ("rawvideo", "bgr24", None),
 }
 
 
@@ -59,16 +65,18 @@ def make_clip(path: Path, codec: str, pixel_format: str, audio: str | None) -> N
         stream = container.add_stream(codec, rate=25)
         (stream.width, stream.height), stream.pix_fmt = SIZE, pixel_format
         if codec == "libx264":
-            stream.options = {"preset": "ultrafast", "bf": "2", "g": "6"}
+            stream.options = {"preset": "ultrafast", "bf": "2", "g": "4"}
+        if codec == "libx265":
+            stream.options = {"preset": "ultrafast", "x265-params": "log-level=none"}
         sound = container.add_stream(audio, rate=44_100) if audio else None
         picture = rng.integers(0, 255, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
-        for index in range(12):
+        for index in range(FRAMES):
             frame = av.VideoFrame.from_ndarray(np.roll(picture, index, axis=1), format="rgb24")
             frame.pts = index
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if sound is not None:
-            for index in range(20):
+            for index in range(44_100 * FRAMES // 25 // 1024):
                 silence = np.zeros((2, 1024), np.float32)
                 part = av.AudioFrame.from_ndarray(silence, format="fltp", layout="stereo")
                 part.sample_rate, part.pts = 44_100, 1024 * index
@@ -80,9 +88,10 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
     """Damage as it comes: single bits and bytes, zeros, and parts that are missing or double."""
     found = bytearray(data)
     for _ in range(int(rng.integers(1, 5))):
-        # Half of it in the first part, where the headers are.
-        end = len(found) if rng.random() < 0.5 else max(2, min(1024, len(found)))
-        at = int(rng.integers(0, end))
+        # Half of it at the beginning or at the end, where headers and indices are.
+        size, end = len(found), min(1024, len(found))
+        start, stop = [(0, size), (0, end), (size - end, size)][rng.choice(3, p=[0.5, 0.25, 0.25])]
+        at = int(rng.integers(start, stop))
         length = int(rng.integers(1, max(2, min(400, len(found) - at))))
         match rng.integers(0, 7):
             case 0:
@@ -124,10 +133,12 @@ def attempt(folder: Path, seed: int) -> str:
     work = folder / str(seed)
     work.mkdir()
     whole, source = folder / name, work / f"in{Path(name).suffix}"
-    source.write_bytes(mutate(whole.read_bytes(), rng))
+    damaged = mutate(whole.read_bytes(), rng)
+    source.write_bytes(damaged)
     output = work / (f"out{source.suffix}" if rng.random() < 0.8 else "out.mkv")
+    output.write_bytes(b"old")
     mask = np.zeros(SIZE[::-1], np.uint8)
-    mask[8:20, 20:40] = 255
+    mask[4:12, 8:20] = 255
     door = rng.choice(["mask", "static", "masks", "stream"], p=[0.6, 0.1, 0.15, 0.15])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -136,7 +147,7 @@ def attempt(folder: Path, seed: int) -> str:
         try:
             if door == "stream":
                 with open_source(str(source)) as frames:
-                    return f"read {sum(1 for _ in frames)}"
+                    return f"read {sum(1 for _ in frames)} frames"
             if door == "masks":
                 report = restore_video(Careful(), whole, output, mask_video=source)
             elif door == "static":
@@ -144,9 +155,11 @@ def attempt(folder: Path, seed: int) -> str:
             else:
                 report = restore_video(Careful(), source, output, mask=mask)
         except InpaintError as error:
-            assert list(work.iterdir()) == [source], "something is left behind"
+            assert output.read_bytes() == b"old", "the old file is lost"
             return f"{type(error).__name__}: {error}"
-    assert sorted(work.iterdir()) == sorted([source, output]), "something is left behind"
+        finally:
+            assert sorted(work.iterdir()) == sorted([source, output]), "something is left behind"
+            assert source.read_bytes() == damaged, "the source is changed"
     with open_container(output, "r") as container:  # its texts may be damaged too
         frames = sum(1 for _ in container.decode(video=0))
     assert frames == report.frames, f"{frames} frames were written of {report.frames}"
@@ -162,6 +175,7 @@ def work_on(folder: Path, seeds: range) -> None:
         begun = time.process_time()
         try:
             found = {"became": attempt(folder, seed)}
+            shutil.rmtree(folder / str(seed))  # of what went wrong it stays
         except BaseException:
             found = {"wrong": traceback.format_exc()}
         seconds = time.process_time() - begun

@@ -178,8 +178,8 @@ def open_capture(name: str) -> Capture:
         from inpaint_sdk.gstreamer.source import PipelineCapture
 
         return PipelineCapture(name)
-    is_camera = name.isdecimal() or name.startswith("/dev/")
-    if is_camera or name.startswith(NETWORK):
+    is_device = name.startswith("/dev/") and not Path(name).is_file()  # as below /dev/shm
+    if name.isdecimal() or is_device or name.startswith(NETWORK):
         return OpenCVCapture(name)
     return FileCapture(name)
 

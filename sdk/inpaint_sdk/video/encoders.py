@@ -255,7 +255,8 @@ def _rate(name: str, rate: Fraction) -> Fraction:
     if known:
         rates = [Fraction(each.numerator, each.denominator) for each in known if each]
         return min(rates, key=lambda each: abs(each / rate - 1))
-    return rate.limit_denominator(max(1, min(1001, MOST_TICKS // ceil(rate))))
+    ticks = max(1, min(1001, MOST_TICKS // ceil(rate)))
+    return max(rate.limit_denominator(ticks), Fraction(1, ticks))  # some are slower than any
 
 
 def _bit_rate(name: str, video: VideoFile, frame: VideoFrame) -> int | None:

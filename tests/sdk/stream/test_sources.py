@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -66,6 +69,14 @@ def test_a_file_is_shown_upright_in_8_bits(tmp_path: Path, pix_fmt: str) -> None
     assert [(frame.shape, frame.dtype) for frame in frames] == 3 * [((64, 48, 3), np.uint8)]
     shown = np.rot90(picture)[..., ::-1].astype(int)
     assert np.abs(frames[0] - shown).mean() < 8.0
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no shared memory")
+def test_a_file_in_shared_memory_is_no_camera(clip: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        path = shutil.copy(clip, folder)
+        with open_source(path) as source, open_source(str(clip)) as expected:
+            assert len(list(source)) == len(list(expected))
 
 
 def test_a_file_needs_pyav(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -370,6 +370,16 @@ def test_a_rate_that_mpeg4_cannot_count(
     assert times_of(output) == pytest.approx(times_of(source), abs=0.0011)
 
 
+def test_a_rate_below_what_encoders_count(
+    painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path
+) -> None:
+    """A picture an hour."""
+    times = [3_600_000 * index for index in range(3)]
+    source, output = make_video(count=3, times=times), tmp_path / "out.mp4"
+    restore_video(painter, source, output, mask=logo)
+    assert [round(1000 * time) for time in times_of(output)] == times
+
+
 @pytest.mark.parametrize(
     ("encoding", "message"),
     [
