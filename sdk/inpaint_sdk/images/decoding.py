@@ -12,10 +12,11 @@ import re
 import struct
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
+from ctypes import CDLL
 from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,8 +39,7 @@ STARTS |= dict.fromkeys((b"II*", b"MM\0", b"II+"), "TIFF")
 LOADERS = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload", "AVIF": "heifload"}
 """Formats that libvips reads: how their files begin, but for AVIF's, and its names of readers."""
 
-_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-HEIF = tuple(b"ftyp" + brand for brand in _BRANDS)
+HEIF = re.compile(rb"(?s)....ftyp(?:avi[fs]|hei[cmsx]|hev[cx]|mif1|msf1)")
 _ITEM = re.compile(rb"(?s)(?=\0(?:...infe|\0\0\x01infe\0{4}....)([\2\3]))")
 """A HEIC's item: its box's length, of 32 or 64 bits, its name and version."""
 
@@ -52,7 +52,6 @@ PIL_FORMATS = ("WEBP", "BMP", "DIB", "GIF", "JPEG2000", "PPM", "TGA", "ICO", "PC
 FIELDS = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
 """PIL's names of metadata, by those of libvips."""
 
-LAB = (8, 9, 10)  # a TIFF's PhotometricInterpretation: of CIE, ICC and ITU
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
 NO_PIL = "which a PIL image cannot hold; restore it from file to file, with restore_file"
 TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
@@ -66,14 +65,19 @@ class ImageFile:
     """What a file holds.
 
     pixels: [H, W] or [H, W, C], colours in the order RGB, upright; uint8 or uint16, or floats from
-    0 to 1. format: as PIL calls it, or "" for what was made in memory. source: the file that it is
-    from, as long as the pixels are that file's.
+    0 to 1. format: as PIL calls it, or "" for what was made in memory. source: the file's bytes, as
+    long as the pixels are that file's.
     """
 
     pixels: Pixels
     metadata: Metadata
     format: str = ""
-    source: Path | bytes | None = None
+    source: bytes | None = None
+
+    def with_pixels(self, pixels: Pixels) -> ImageFile:
+        """The file with what was made of its pixels; what is unchanged is not encoded again."""
+        source = self.source if np.array_equal(pixels, self.pixels) else None
+        return replace(self, pixels=pixels, source=source)
 
 
 def read_image_file(
@@ -101,18 +105,17 @@ def read_image_file(
     name = str(source) if is_path else what if is_pil else f"{what}'s bytes"
     try:
         if isinstance(source, PILImage.Image):
-            return _from_pil(source, name)
+            return _from_pil(source)
         if isinstance(source, (bytes, bytearray, memoryview)):
             data = bytes(source)
         elif not is_path:
-            kind = type(source).__name__
-            raise ImageError(f"{what} is a numpy array, a PIL image, a path or bytes, not {kind}")
+            name, kind = what, type(source).__name__
+            raise ImageError(f"is a numpy array, a PIL image, a path or bytes, not {kind}")
         elif Path(name).suffix.lower() in RAW:
-            raise ImageError(f"{name} {IS_RAW}")
+            raise ImageError(IS_RAW)
         else:
             data = Path(name).read_bytes()
-        file = _from_bytes(data, name, page, error is not MaskError)
-        return replace(file, source=Path(name) if is_path else data)
+        return replace(_from_bytes(data, name, page, error is not MaskError), source=data)
     except ImportError:
         raise  # of a library that is not installed
     except Exception as reason:  # damaged files fail in each decoder in its own way
@@ -120,53 +123,54 @@ def read_image_file(
 
 
 def _told(reason: Exception, name: str) -> str:
-    """What is said of what a decoder raised."""
+    """What is said of what a decoder raised, or of what was found, which lacks the name."""
     from PIL import Image, UnidentifiedImageError
 
-    if isinstance(reason, InpaintError):
-        return str(reason)
-    if isinstance(reason, FileNotFoundError):
-        return f"there is no file {name}"
-    if isinstance(reason, UnidentifiedImageError):
-        return f"{name} is not a picture in a known format"
-    if isinstance(reason, OSError) and reason.strerror:
-        return f"cannot read {name}: {reason.strerror}"
     text = (str(reason).strip() or type(reason).__name__).splitlines()[-1].strip()
-    if isinstance(reason, (Image.DecompressionBombError, MemoryError)):
-        return f"{name} is too large to be read safely: {text}"
+    match reason:
+        case InpaintError():
+            return f"{name} {text}"
+        case FileNotFoundError():
+            return f"there is no file {name}"
+        case UnidentifiedImageError():
+            return f"{name} is not a picture in a known format"
+        case OSError(strerror=str(problem)):
+            return f"cannot read {name}: {problem}"
+        case Image.DecompressionBombError() | MemoryError():
+            return f"{name} is too large to be read safely: {text}"
     return f"cannot read {name}; it is damaged, or of a form that is not known here: {text}"
 
 
 def _from_bytes(data: bytes, name: str, page: int | None, salvage: bool) -> ImageFile:
     kind = STARTS.get(data[:3], "")
-    if data[4:12] in HEIF:
+    if HEIF.match(data):
         kind = "AVIF" if b"avif" in data[8:64] else "HEIF"
     if page not in (None, 1) and kind != "TIFF":
-        raise ImageError(f"{name} has no page {page}; a TIFF has pages")
+        raise ImageError(f"has no page {page}; a TIFF has pages")
     if kind in LOADERS:
         return _by_vips(data, kind, name, page, salvage)
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    if kind == "HEIF" and "HEIF" not in Image.OPEN:
+    if kind == "HEIF":
+        _prepare_heif(data)
+        picture = Image.OPEN[kind][0](BytesIO(data), "")
+        _check_size(*picture.size)
+    else:
+        picture = Image.open(BytesIO(data), formats=PIL_FORMATS)
+    with picture:
+        return _from_pil(picture, data, _bits(picture, data))
+
+
+def _prepare_heif(data: bytes) -> None:
+    """Has PIL read HEIC. Of items whose types are no text, with which pi-heif crashes, an error."""
+    from PIL import Image
+
+    if "HEIF" not in Image.OPEN:
         try:
             import_module("pi_heif").register_heif_opener()
         except ImportError:
-            raise ImageError(
-                f"{name} is a HEIC picture, which pi-heif reads: pip install 'inpaint-sdk[heic]'"
-            ) from None
-    if kind == "HEIF":
-        _check_items(data)
-    try:
-        with Image.open(BytesIO(data), formats=(kind,) if kind else PIL_FORMATS) as picture:
-            return _from_pil(picture, name, _bits(picture, data))
-    except UnidentifiedImageError:
-        if kind:
-            raise ValueError("it begins as a HEIC picture") from None
-        raise
-
-
-def _check_items(data: bytes) -> None:
-    """Raises ``ValueError`` if a HEIC's items have types that are no text: pi-heif crashes then."""
+            remedy = "which pi-heif reads: pip install 'inpaint-sdk[heic]'"
+            raise ImageError(f"is a HEIC picture, {remedy}") from None
     for found in _ITEM.finditer(data):
         at = found.end(1) + (9 if found[1] == b"\3" else 7)  # behind flags, number, protection
         kind, content = data[at : at + 4], data.find(b"\0", at + 4) + 1
@@ -187,40 +191,32 @@ def _bits(picture: PILImage.Image, data: bytes) -> int:
 
 def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool) -> ImageFile:
     libvips = _libvips()
-    pages = list(read_directories(data)) if kind == "TIFF" else []
-    options = {"page": _page_index(pages, page, name)} if pages else {}
-    tags = pages[options["page"]] if pages else {}
-    if first(tags, 262, 0) in LAB:
-        raise ImageError(f"{name} is in CIELAB; convert it to RGB")
-    if _lacks_parts(tags, len(data)):  # libvips looks for each that is missing, and takes long
-        raise ImageError(f"{name} is damaged: it holds less than a picture of its size")
-
+    tags, further, options = _choose_page(data, page) if kind == "TIFF" else ({}, False, {})
     if kind == "AVIF":  # of sizes beyond its own limit GLib prints a line
         for size in _SIZE.finditer(data):
             _check_size(*struct.unpack(">II", size[1]))
-
-    def read(data: bytes, fail_on: str) -> tuple[pyvips.Image, tuple[Pixels, str, list[str]]]:
-        load = getattr(libvips.Image, f"{LOADERS[kind]}_buffer")
+    attempts = [(data, "truncated")]
+    if salvage and kind == "JPEG":  # grey from where it is cut; what is before a scan's tables
+        attempts += [(data, "none"), (data[: data.rfind(b"\xff\xda")], "none")]
+    problem = ""
+    for content, fail_on in attempts:
         try:
-            image = load(data, access="sequential", fail_on=fail_on, **options)
-            return image, _computed(image, tags, name)
+            load = getattr(libvips.Image, f"{LOADERS[kind]}_buffer")
+            image = load(content, access="sequential", fail_on=fail_on, **options)
+            pixels, dropped = _computed(image, tags)
+            break
         except UnicodeDecodeError:  # of a file's bytes in a message, which pyvips would then keep
             libvips.vips_lib.vips_error_clear()
-            raise libvips.Error("libvips", "the decoder's message is not text") from None
-
-    try:
-        image, (pixels, converted, dropped) = read(data, "truncated")
-    except libvips.Error as reason:
-        if not salvage or kind != "JPEG":
-            raise
-        try:
-            image, (pixels, converted, dropped) = read(data, "none")  # grey from where it is cut
-        except libvips.Error:  # as in the tables of a scan; what is before it is whole
-            before = data[: data.rfind(b"\xff\xda")]
-            image, (pixels, converted, dropped) = read(before, "none")
+            problem = problem or "the decoder's message is not text"
+        except libvips.Error as reason:
+            problem = problem or str(reason).strip().splitlines()[-1]
+    else:
+        raise ValueError(problem)
+    if problem:
         if (pixels != 128).reshape(len(pixels), -1).any(axis=1).mean() < LEAST:
-            raise
-        warn(f"{name}: what can be read is taken: {str(reason).splitlines()[-1].strip()}")
+            raise ValueError(problem)
+        told = f"{name}: what can be read is taken: {problem.strip()}"
+        warnings.warn(told, MetadataWarning, stacklevel=2)
 
     found = {pil: image.get(name) for name, pil in FIELDS.items() if image.get_typeof(name)}
     if image.get_typeof("resolution-unit"):
@@ -229,9 +225,8 @@ def _by_vips(data: bytes, kind: str, name: str, page: int | None, salvage: bool)
         found.pop("icc_profile", None)
     if kind == "AVIF" and pixels.dtype == np.uint16:  # their high bits, with which white is grey
         pixels |= pixels >> image.get("bits-per-sample")
-    # 330: sub-directories.
-    dropped += [FURTHER] * (len(pages) > 1 or 330 in tags or data[4:12] == b"ftypavis")
-    metadata, turn = read_metadata(kind, data, tags, found, dropped, converted)
+    dropped += [FURTHER] * (further or data[4:12] == b"ftypavis")
+    metadata, turn = read_metadata(kind, data, tags, found, dropped)
     # libvips turns an AVIF by its own properties, which its EXIF does not count beside.
     return ImageFile(orient_array(pixels, 1 if kind == "AVIF" else turn), metadata, kind)
 
@@ -240,49 +235,40 @@ def _libvips() -> Any:
     """The module pyvips. Its library brings a GLib of its own, which must not meet GStreamer's."""
     if "pyvips" in sys.modules:
         return import_module("pyvips")
-    with _binding_deeply():
-        libvips = import_module("pyvips")
+    found = find_spec("_libvips")
+    if found is not None and hasattr(os, "RTLD_DEEPBIND"):  # it looks for symbols in itself first
+        with suppress(OSError):  # which the import tells of better
+            CDLL(found.origin, os.RTLD_NOW | os.RTLD_DEEPBIND)
+    libvips = import_module("pyvips")
     libvips.cache_set_max(0)  # it would keep pictures, each of which is decoded once
     return libvips
 
 
-@contextmanager
-def _binding_deeply() -> Iterator[None]:
-    """Libraries that are loaded look for symbols in what they bring themselves first, on Linux."""
-    if not hasattr(os, "RTLD_DEEPBIND"):
-        yield
-        return
-    flags = sys.getdlopenflags()
-    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
-    try:
-        yield
-    finally:
-        sys.setdlopenflags(flags)
-
-
-def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, str, list[str]]:
-    """Colours or grey, and alpha; in what form they were; names of what is left out."""
+def _computed(image: pyvips.Image, tags: Directory) -> tuple[Pixels, list[str]]:
+    """Colours or grey, and alpha; names of what is left out, and of the form that they had."""
     _check_size(image.width, image.height)
-    form, dropped = image.interpretation, []
+    form = image.interpretation
     colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(form, 1 if image.bands < 3 else 3)
     further = image.bands - colours
     alpha = first(tags, 338, 2 * (further == 1))
     kept = int(further > 0 and alpha > 0)  # 0: of no known meaning, like a scanner's infrared
     if form == "cmyk" and image.format == "ushort":  # it would come back as other numbers
-        raise ImageError(f"{name} is CMYK of 16 bits a channel; convert it to 8 bits or to RGB")
+        raise ImageError("is CMYK of 16 bits a channel; convert it to 8 bits or to RGB")
     if image.format not in (("uchar",) if form == "cmyk" else TYPES):
-        raise ImageError(f"{name} is {form} of type {image.format}; convert it to 8 or 16 bits RGB")
+        raise ImageError(f"is {form} of type {image.format}; convert it to 8 or 16 bits RGB")
+    bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
+    palette = image.get_typeof("palette") or first(tags, 262, 0) == 3
+    forms = {
+        "further channels": kept < further,
+        "CMYK colours": form == "cmyk",
+        "palette": palette,
+        f"{bits}-bit form": bits < 8 and not palette,
+        "premultiplied alpha": kept and alpha == 1,  # as libvips divides colours by it
+    }
     if kept < further:
-        image, dropped = image.extract_band(0, n=colours + kept), ["further channels"]
-    converted = ""
-    if form == "cmyk":
-        image, converted = _in_srgb(image), "CMYK colours"
-    elif image.get_typeof("palette") or first(tags, 262, 0) == 3:
-        converted = "a palette"
-    elif image.get_typeof("bits-per-sample") and image.get("bits-per-sample") == 1:
-        converted = "1 bit a pixel"
-    if kept and alpha == 1:  # as libvips divides them by it
-        converted = "premultiplied alpha"
+        image = image.extract_band(0, n=colours + kept)
+    if form == "cmyk":  # by the picture's profile, or else a usual one
+        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=8)
     region = _libvips().Region.new(image)
     pixels = np.empty((image.height, image.width, image.bands), TYPES[image.format])
     # The time that libvips takes grows with the square of the rows that are asked for.
@@ -293,7 +279,8 @@ def _computed(image: pyvips.Image, tags: Directory, name: str) -> tuple[Pixels, 
         strip[:] = np.frombuffer(found, pixels.dtype).reshape(strip.shape)
     if pixels.dtype.kind == "f":
         check_floats(pixels)
-    return pixels[..., 0] if image.bands == 1 else pixels, converted, dropped
+    dropped = [name for name, is_so in forms.items() if is_so]
+    return pixels[..., 0] if image.bands == 1 else pixels, dropped
 
 
 def _check_size(width: int, height: int) -> None:
@@ -305,20 +292,33 @@ def _check_size(width: int, height: int) -> None:
         raise PILImage.DecompressionBombError(f"{width}x{height} pixels are {told}")
 
 
-def _in_srgb(image: pyvips.Image) -> pyvips.Image:
-    """CMYK as sRGB, by the picture's profile or else a usual one; alpha stays."""
-    colours = image.extract_band(0, n=4)
-    found = colours.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=8)
-    return found if image.bands == 4 else found.bandjoin(image.extract_band(4))
+def _choose_page(data: bytes, page: int | None) -> tuple[Directory, bool, dict[str, int]]:
+    """A TIFF's tags, whether there are further pictures, and libvips' options for the page."""
+    if not (pages := list(read_directories(data))):
+        raise ValueError("it holds no picture")
+    whole = [i for i, tags in enumerate(pages) if not first(tags, 254, 0) & 1]  # no previews
+    # A version of DNG, or the colour filter of a sensor.
+    if not whole or 50706 in pages[0] or first(pages[0], 262, 0) == 32803:
+        raise ImageError(IS_RAW)
+    if page is None and len(whole) > 1:
+        by_name = "from 1 on: restore --page, or restore_file(page=...)"
+        raise ImageError(f"holds {len(whole)} pictures; name one by its page, {by_name}")
+    page = 1 if page is None else page
+    if not 1 <= page <= len(whole):
+        raise ImageError(f"has no page {page}; it has {len(whole)}")
+    tags = pages[whole[page - 1]]
+    if first(tags, 262, 0) in (8, 9, 10):  # of CIE, ICC and ITU
+        raise ImageError("is in CIELAB; convert it to RGB")
+    if _lacks_parts(tags, len(data)):  # libvips looks for each that is missing, and takes long
+        raise ImageError("is damaged: it holds less than a picture of its size")
+    return tags, len(pages) > 1 or 330 in tags, {"page": whole[page - 1]}  # 330: sub-directories
 
 
 def _lacks_parts(tags: Directory, length: int) -> bool:
     """Whether a TIFF names fewer tiles, or strips, than it has, or is shorter than its pixels."""
     width, height = first(tags, 256, 0), first(tags, 257, 0)
-    tiled = 324 in tags
-    offsets = tags.get(324 if tiled else 273)
-    wide = first(tags, 322, 0) if tiled else width
-    high = first(tags, 323, 0) if tiled else first(tags, 278, height)
+    wide, high = first(tags, 322, width), first(tags, 323, first(tags, 278, height))
+    offsets = tags.get(324, tags.get(273))
     parts = -(-width // max(1, wide)) * -(-height // max(1, high))
     pixels = width * height * first(tags, 258, 1) * first(tags, 277, 1) // 8
     # Of YCbCr, colours may have fewer pixels.
@@ -326,44 +326,31 @@ def _lacks_parts(tags: Directory, length: int) -> bool:
     return (offsets is not None and offsets.number < parts) or (plain and pixels > length)
 
 
-def _page_index(pages: list[Directory], page: int | None, name: str) -> int:
-    """Which of a TIFF's directories holds the picture; previews are no pages."""
-    whole = [i for i, tags in enumerate(pages) if not first(tags, 254, 0) & 1]
-    # A version of DNG, or the colour filter of a sensor.
-    if 50706 in pages[0] or first(pages[0], 262, 0) == 32803 or not whole:
-        raise ImageError(f"{name} {IS_RAW}")
-    if page is None and len(whole) > 1:
-        by_name = "from 1 on: restore --page, or restore_file(page=...)"
-        raise ImageError(f"{name} holds {len(whole)} pictures; name one by its page, {by_name}")
-    page = 1 if page is None else page
-    if not 1 <= page <= len(whole):
-        raise ImageError(f"{name} has no page {page}; it has {len(whole)}")
-    return whole[page - 1]
-
-
-def _from_pil(picture: PILImage.Image, name: str, bits: int = 8) -> ImageFile:
-    mode, converted, plain, info = picture.mode, "", picture, picture.info
+def _from_pil(picture: PILImage.Image, data: bytes = b"", bits: int = 8) -> ImageFile:
+    mode, info, plain = picture.mode, picture.info, picture
     if any(";16" in str(tile) for tile in getattr(picture, "tile", ())) and mode != "I;16":
-        raise ImageError(f"{name} has 16 bits a channel, {NO_PIL}")
+        raise ImageError(f"has 16 bits a channel, {NO_PIL}")
     if 0 in picture.size:
-        raise ImageError(f"{name} is empty: its size is {picture.width}x{picture.height}")
+        raise ImageError(f"is empty: its size is {picture.width}x{picture.height}")
+    # pi-heif tells of a HEIC's maps of depth and of light; an icon has several sizes.
+    further = getattr(picture, "n_frames", 1) > 1 or info.get("depth_images") or info.get("aux")
+    dropped = [FURTHER] * bool(further or len(info.get("sizes", ())) > 1)
     if mode in ("1", "P", "PA", "RGBa", "RGBX", "YCbCr"):
         alpha = mode in ("PA", "RGBa") or "transparency" in info
-        converted = {"1": "1 bit a pixel", "P": "a palette"}.get(mode, f"mode {mode}")
         plain = picture.convert("RGBA" if alpha else "L" if mode == "1" else "RGB")
+        dropped.append({"1": "1-bit form", "P": "palette"}.get(mode, f"mode {mode}"))
     elif mode not in MODES:
         raise ImageError(
-            f"{name} has mode {mode}; only {', '.join(MODES)}, P and 1 can be restored. Convert it "
+            f"has mode {mode}; only {', '.join(MODES)}, P and 1 can be restored. Convert it "
             'first: image.convert("RGB"); a CMYK file is converted by its profile'
         )
     pixels = orient_array(np.asarray(plain), picture.getexif().get(274, 1))
     if bits > 8 and pixels.dtype == np.uint8:
-        converted = f"{bits} bits a channel, of which 8 are read"
-    # pi-heif tells of a HEIC's maps of depth and of light.
-    further = getattr(picture, "n_frames", 1) > 1 or info.get("depth_images") or info.get("aux")
-    found, dropped = {str(key): value for key, value in info.items()}, [FURTHER] * bool(further)
-    metadata, _ = read_metadata("", b"", {}, found, dropped, converted)
-    return ImageFile(pixels, metadata, picture.format or "")
+        dropped.append(f"{bits} bits a channel (8 are read)")
+    found = {str(key): value for key, value in info.items()}
+    kind = picture.format or ""
+    metadata, _ = read_metadata(kind if data else "", data, {}, found, dropped)
+    return ImageFile(pixels, metadata, kind)
 
 
 def orient_array(pixels: Pixels, orientation: int) -> Pixels:
@@ -371,8 +358,3 @@ def orient_array(pixels: Pixels, orientation: int) -> Pixels:
     mirrored = pixels[:, ::-1] if orientation in (2, 4, 5, 7) else pixels
     quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
     return np.ascontiguousarray(np.rot90(mirrored, quarters))
-
-
-def warn(message: str) -> None:
-    """Tells the caller of a file that is not kept, or not read, as it is."""
-    warnings.warn(message, MetadataWarning, stacklevel=2)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,11 +12,11 @@ import numpy as np
 
 from inpaint_sdk.errors import ImageError, OutputError
 from inpaint_sdk.files import image_format, write_whole, writing
-from inpaint_sdk.images.decoding import NO_PIL, ImageFile, read_image_file, warn
+from inpaint_sdk.images.decoding import NO_PIL, ImageFile, read_image_file
 from inpaint_sdk.images.ifd import write_tiff
 from inpaint_sdk.images.image import Channels, Image, Pixels, check_array, has_alpha
 from inpaint_sdk.images.masks import Mask, MaskLike, open_mask
-from inpaint_sdk.images.metadata import KEPT, PIL_TEXTS, segments, with_png_parts
+from inpaint_sdk.images.metadata import KEPT, PIL_TEXTS, segments, warn_of_loss, with_png_parts
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -26,8 +24,10 @@ if TYPE_CHECKING:
 ImageLike: TypeAlias = "Pixels | PILImage.Image | str | os.PathLike[str] | bytes | Image"
 ImageAndMask: TypeAlias = "ImageLike | tuple[ImageLike, MaskLike | None]"
 
-JPEG = {"quality": 95, "subsampling": 0}
-OPTIONS: Mapping[str, Mapping[str, Any]] = {"JPEG": JPEG, "WEBP": {"lossless": True, "exact": True}}
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True, "exact": True},
+}
 """What each lossy format is written with: close to what was restored, or exactly it."""
 
 LARGEST = {"JPEG": 65_500, "WEBP": 16_383}
@@ -58,14 +58,14 @@ def open_image(image: ImageLike, channels: Channels) -> Image:
     if dtype != np.uint8 and not (is_grey and dtype == np.uint16):
         raise ImageError(f"{name} has 16 bits a channel or floats, {NO_PIL}")
     info = {k: v for k, v in getattr(image, "info", {}).items() if k not in PIL_TEXTS}
-    if file.metadata.converted:
-        warn(f"{name} has {file.metadata.converted}; the result has plain colours or grey")
+    if has_alpha(file.pixels):  # which a transparent colour became
         info.pop("transparency", None)
     info |= file.metadata.pil_info()
 
     def to_pil(result: Pixels) -> PILImage.Image:
         from PIL import Image as PILImage
 
+        warn_of_loss(name, (lost for lost in file.metadata.dropped if lost not in info))
         restored = PILImage.fromarray(result)
         restored.info = dict(info)
         return restored
@@ -93,7 +93,7 @@ def open_image_file(path: Path, output: Path, page: int | None = None) -> Image:
     """
     file = read_image_file(path, page=page)
     check_format_supports(image_format(output), file, str(output))
-    return Image(file.pixels, "rgb", partial(_with_pixels, file))
+    return Image(file.pixels, "rgb", file.with_pixels)
 
 
 def open_image_bytes(data: bytes, kind: str | None = None, page: int | None = None) -> Image:
@@ -105,13 +105,7 @@ def open_image_bytes(data: bytes, kind: str | None = None, page: int | None = No
     file = read_image_file(data, page=page)
     if kind is not None:
         check_format_supports(kind, file, "the result")
-    return Image(file.pixels, "rgb", lambda pixels: encode_image(_with_pixels(file, pixels), kind))
-
-
-def _with_pixels(file: ImageFile, pixels: Pixels) -> ImageFile:
-    """The file with what was made of its pixels; what is unchanged is not encoded again."""
-    source = file.source if np.array_equal(pixels, file.pixels) else None
-    return replace(file, pixels=pixels, source=source)
+    return Image(file.pixels, "rgb", lambda pixels: encode_image(file.with_pixels(pixels), kind))
 
 
 def write_image_file(path: Path, picture: ImageFile) -> None:
@@ -124,19 +118,6 @@ def write_image_file(path: Path, picture: ImageFile) -> None:
             be written in. Whatever was at ``path`` is then still there.
     """
     write_whole(encode_image(picture, image_format(path), str(path)), path)
-
-
-def encode_image(picture: ImageFile, kind: str | None = None, name: str = "the result") -> bytes:
-    """The bytes of a file in a format, the picture's own if it is None.
-
-    Raises as :func:`write_image_file`.
-    """
-    kind, source = kind or picture.format, picture.source
-    check_format_supports(kind, picture, name)
-    with writing(Path(name)):
-        if source is None or kind != picture.format:
-            return _encode(picture, kind, name)
-        return source.read_bytes() if isinstance(source, Path) else source
 
 
 def check_format_supports(kind: str, picture: ImageFile, name: str) -> None:
@@ -158,26 +139,33 @@ def check_format_supports(kind: str, picture: ImageFile, name: str) -> None:
             raise OutputError(f"{name}: {kind} {problem}")
 
 
-def _encode(picture: ImageFile, kind: str, name: str) -> bytes:
+def encode_image(picture: ImageFile, kind: str | None = None, name: str = "the result") -> bytes:
+    """The bytes of a file in a format, the picture's own if it is None.
+
+    Raises as :func:`write_image_file`.
+    """
     from PIL import Image as PILImage
 
+    kind = kind or picture.format
     pixels, metadata, same = picture.pixels, picture.metadata, kind == picture.format
-    if metadata.converted:
-        warn(f"{name}: the source has {metadata.converted}; the result has plain colours or grey")
-    if lost := metadata.lost_in(kind, same=same):
-        warn(f"{name}: the result lacks the source's {', '.join(lost)}")
-    if kind == "TIFF":
-        return write_tiff(pixels, metadata.for_tiff())
+    check_format_supports(kind, picture, name)
+    if same and picture.source is not None:
+        return picture.source
+    is_grey = kind == "PNG" and pixels.dtype == np.uint16 and pixels.shape[2:] == (2,)
+    warn_of_loss(name, [*metadata.lost_in(kind, same=same), *["grey form"] * is_grey])
     parts = metadata.parts if same else ()
-    options = {**OPTIONS.get(kind, {}), **({} if kind == "PNG" else metadata.pil_info())}
-    if kind == "JPEG":
-        options["extra"] = segments(parts)
-    if kind == "PNG" and pixels.dtype != np.uint8:
-        data = _encode_deep_png(pixels)
-    else:
-        PILImage.fromarray(pixels).save(buffer := BytesIO(), format=kind, **options)
-        data = buffer.getvalue()
-    return with_png_parts(data, [*parts, *metadata.for_png()]) if kind == "PNG" else data
+    with writing(Path(name)):
+        if kind == "TIFF":
+            return write_tiff(pixels, metadata.for_tiff())
+        if kind == "PNG" and pixels.dtype != np.uint8:
+            data = _encode_deep_png(pixels)
+        else:
+            options = {**OPTIONS.get(kind, {}), **({} if kind == "PNG" else metadata.pil_info())}
+            if kind == "JPEG":
+                options["extra"] = segments(parts)
+            PILImage.fromarray(pixels).save(file := BytesIO(), format=kind, **options)
+            data = file.getvalue()
+        return with_png_parts(data, [*parts, *metadata.for_png()]) if kind == "PNG" else data
 
 
 def _encode_deep_png(pixels: Pixels) -> bytes:

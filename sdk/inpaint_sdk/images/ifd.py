@@ -85,7 +85,7 @@ def read_directories(data: bytes) -> Iterator[Directory]:
                 continue
             left -= size
             unit = 4 if kind in (5, 10) else SIZES[kind]
-            value = np.frombuffer(data[here : here + size], f"{order}u{unit}").astype(f"<u{unit}")
+            value = np.frombuffer(data, f"{order}u{unit}", size // unit, here).astype(f"<u{unit}")
             lowest = here + (unit - 1 if order == ">" else 0)
             entry = Entry(kind, values, value.tobytes(), None, lowest)
             points = tag in SUB_DIRECTORIES and kind in (4, 13, 16, 18) and values == 1

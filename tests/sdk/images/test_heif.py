@@ -61,7 +61,7 @@ def test_heic(photo: Restorer, tmp_path: Path) -> None:
 def test_heic_of_10_bits_becomes_8(photo: Restorer) -> None:
     pytest.importorskip("pi_heif")
     file = read_image_file(HEIC_10_BITS)
-    assert file.metadata.converted == "10 bits a channel, of which 8 are read"
+    assert file.metadata.dropped == ("10 bits a channel (8 are read)",)
     assert np.abs(file.pixels.astype(int) - RAMPS).mean() < 4
 
 

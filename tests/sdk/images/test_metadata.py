@@ -265,7 +265,7 @@ def test_a_jpeg_keeps_its_segments(photo: Restorer, image: Pixels, mask: Pixels)
         (0xFE, b"a comment \xe9"),
     ]
     result = photo(jpeg(image, *segments), mask)
-    kept = [(part.kind[0], part.data) for part in jpeg_parts(result)[0]]
+    kept = [(part[0], part[1:]) for part in jpeg_parts(result)[0]]
     assert [segment for segment in kept if segment[0] != 0xE0] == segments
 
 
@@ -275,6 +275,11 @@ def test_what_is_behind_a_jpeg_is_named(photo: Restorer, image: Pixels, mask: Pi
         photo(jpeg(image) + b"ftypmp42 and more", mask)
     with pytest.warns(MetadataWarning, match="further pictures"):
         photo(jpeg(image, (0xE2, b"MPF\0of two pictures")) + jpeg(image), mask)
+
+
+def test_what_is_behind_a_png_is_named(photo: Restorer, image: Pixels, mask: Pixels) -> None:
+    with pytest.warns(MetadataWarning, match="data behind the picture"):
+        photo(png(image) + b"PK and more", mask)
 
 
 def test_directories_of_damaged_files_end() -> None:
