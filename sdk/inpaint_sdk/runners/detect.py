@@ -126,7 +126,7 @@ class Detection:
 
     @cached_property
     def _most_probable(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Places of the mask in the flat picture, and the kind of each by its index in ``sought``."""
+        """Places of the mask in the flat picture, and each one's index in ``sought``."""
         places = np.flatnonzero(self.mask)
         chosen = _indices(self.kinds, self.sought)
         planes = [self.probabilities[index].ravel()[places] for index in chosen]
