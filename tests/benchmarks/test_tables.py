@@ -62,7 +62,7 @@ def test_a_readme_is_filled(bench: Bench, measured: Measured, tmp_path: Path) ->
     assert "old" not in text
     assert text.count("after") == 1
     assert "| `photo`, fp32 | 64x64 |" in text
-    assert "| pictures | masks, 30-40 % | OpenCV Telea |" in text
+    assert "| pictures (3) | masks, 30-40 % | OpenCV Telea |" in text
     assert bench("tables", readme).output == ""
     assert readme.read_text() == text
 
@@ -106,6 +106,20 @@ def test_an_evaluation_is_drawn_from_its_file(bench: Bench, tmp_path: Path) -> N
     page = tmp_path / "page.html"
     assert bench("report", path, "-o", page).exit_code == 0
     assert "PSNR as it came" in page.read_text()
+
+
+def test_a_detectors_worst_scenes_are_named(tmp_path: Path) -> None:
+    """The first method's, whose pictures are of one scene, worst first."""
+    marked = {"scans": 0.9, "hard, drawn": 0.9, "snow": 0.0021, "cracked_wall": 0.0314}
+    scenes = {"undamaged": {name: {"marked": share} for name, share in marked.items()}}
+    peer = {"undamaged": {"brick": {"marked": 1.0}}}
+    evaluation(tmp_path, kind="film-detection", methods={"damage": scenes, "median": peer})
+    text = "<!-- inpaint-bench: scenes result=e.json -->\n<!-- inpaint-bench: end -->\n"
+    sentence = "Drawn undamaged scenes of which most is marked: cracked wall 3.1 %, snow 0.2 %."
+    assert f"-->\n{sentence}\n<!--" in fill_tables(text, tmp_path)
+    evaluation(tmp_path, rows=[{**ROW, **SCORES}])
+    with pytest.raises(BenchError, match="kind scenes takes other files: no 'methods'"):
+        fill_tables(text, tmp_path)
 
 
 @pytest.mark.parametrize("fields", [{"kind": "walk"}, {"rows": [ROW]}])

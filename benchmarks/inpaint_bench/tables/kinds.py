@@ -16,7 +16,7 @@ from inpaint_bench.schema import results
 from inpaint_bench.schema.common import EvaluationResult
 from inpaint_bench.tables.words import TITLES, conditions, interval, measured_on, title_of
 from inpaint_eval.cost import Network
-from inpaint_eval.evaluations import tables_of_evaluation
+from inpaint_eval.evaluations import CLEAN, tables_of_evaluation
 from inpaint_eval.render import Columns, Table, dimensions, number, table_of
 from inpaint_eval.scores import Score
 
@@ -46,7 +46,7 @@ def _restoration_of(quality: results.QualityResult, run: results.RunResult) -> T
         time = "not measured" if taken is None else f"{taken.p50:.0f} ms"
         ratio = interval(case.ratio(label, run.reference))
         holes = f"{group.holes} %" if group.mask_kind == "masks" else group.mask_kind
-        rows.append([holes, title, *_scores_of(mean), time, ratio])
+        rows.append([holes, title, *_scores_of(mean, mean.psnr_hole), time, ratio])
     over = f"time over {TITLES.get(run.reference, run.reference)}"
     pictures = f"{quality.pictures}, {len(quality.groups[0].samples)} pictures"
     note = f"{pictures}; {conditions(run.plan.threads[0], run)}"
@@ -70,18 +70,15 @@ def _pairs(run: results.RunResult, **given: results.QualityResult) -> Table:
     case = _case(run, scope="network", size=(256, 256))
     rows = [
         [
-            quality.pictures,
+            f"{quality.pictures} ({len(group.samples)})",
             title,
-            f"{mean.psnr:.2f} dB",
-            number(mean.ssim, 3),
-            number(mean.gmsd, 4),
+            *_scores_of(mean, mean.psnr),
             interval(case.ratio(label, other.label)),
         ]
         for quality in given.values()
-        for _, label, title, mean in _measured(quality)
+        for group, label, title, mean in _measured(quality)
     ]
-    over = f"time over {title_of(other)}"
-    columns = ("pictures", "", "PSNR", "SSIM", "GMSD (less is better)", over)
+    columns = ("pictures (count)", "", "PSNR", *SCORES[1:], f"time over {title_of(other)}")
     note = f"Time of the network alone at 256x256, {conditions(run.plan.threads[0], run)}"
     return Table("", columns, rows, [note], left=2)
 
@@ -89,11 +86,17 @@ def _pairs(run: results.RunResult, **given: results.QualityResult) -> Table:
 def _scores(**given: results.QualityResult) -> Table:
     """Quality alone, of results under names of their own."""
     rows = [
-        [quality.pictures, group.title, title, *_scores_of(mean), number(mean.gradient_hole, 3)]
+        [
+            f"{quality.pictures} ({len(group.samples)})",
+            group.title,
+            title,
+            *_scores_of(mean, mean.psnr_hole),
+            number(mean.gradient_hole, 3),
+        ]
         for quality in given.values()
         for group, _, title, mean in _measured(quality)
     ]
-    columns = ("pictures", "holes", "", *SCORES, "gradient in the hole")
+    columns = ("pictures (count)", "holes", "", *SCORES, "gradient in the hole")
     return Table("", columns, rows, left=3)
 
 
@@ -106,8 +109,9 @@ def _measured(quality: results.QualityResult) -> Iterator[tuple[results.Group, s
                 yield group, row.candidate, titles[row.candidate], row.mean
 
 
-def _scores_of(mean: Score) -> list[str]:
-    return [f"{number(mean.psnr_hole, 2)} dB", number(mean.ssim, 4), number(mean.gmsd, 4)]
+def _scores_of(mean: Score, psnr: float | None) -> list[str]:
+    """Under :data:`SCORES`. psnr: the one of the two that is shown."""
+    return [f"{number(psnr, 2)} dB", number(mean.ssim, 4), number(mean.gmsd, 4)]
 
 
 def cost(roofline: results.RooflineResult, models: Sequence[str]) -> Table:
@@ -145,18 +149,12 @@ def _scan(kernels: results.KernelsResult) -> Table:
     """The recurrent scan: bytes, bandwidth and ratios."""
     rows = []
     for entry in kernels.shapes:
-        found = {(r.of, r.to): r.ratio for r in entry.ratios}
         (row,) = (r for r in entry.rows if r.candidate == "scan")
-        shown = (("ort function", "ort native"), ("naive backward", "backward"))
-        rows.append(
-            [
-                dimensions(entry.shape),
-                number(row.times.p50, 2),
-                number(row.gigabytes_per_second),
-                "" if row.bandwidth_share is None else str(row.bandwidth_share),
-                *("" if pair not in found else f"{found[pair].value:.1f}" for pair in shown),
-            ]
-        )
+        figures = [number(row.times.p50, 2), number(row.gigabytes_per_second)]
+        found = {(r.of, r.to): f"{r.ratio.value:.1f}" for r in entry.ratios}
+        pairs = (("ort function", "ort native"), ("naive backward", "backward"))
+        figures += [str(row.bandwidth_share or ""), *(found.get(pair, "") for pair in pairs)]
+        rows.append([dimensions(entry.shape), *figures])
     ratios = ("ONNX function over native", "PyTorch loop's backward over ours")
     columns = ("shape", "ms", "GB/s", "share of a copy's speed", *ratios)
     return Table("", columns, rows, [conditions(kernels.threads, kernels)])
@@ -200,9 +198,8 @@ def _instructions(result: results.SdkResult) -> Table:
 def _startup(sdk: results.SdkResult) -> Table:
     """A sentence: what a user waits for before the first result."""
     figures = sdk.rows["startup"].figures
-    imported, first = (
-        figures[name]["p50"] / 1e3 for name in ("import_milliseconds", "first_result_milliseconds")
-    )
+    names = ("import_milliseconds", "first_result_milliseconds")
+    imported, first = (figures[name]["p50"] / 1e3 for name in names)
     note = (
         f"`import inpaint_sdk` takes {imported:.2f} s, a whole `inpaint-sdk restore` from the "
         f"start of the process\nto the written file {first:.2f} s."
@@ -262,6 +259,15 @@ def _evaluation(result: EvaluationResult) -> list[Table]:
     return tables_of_evaluation(result.model_dump())
 
 
+def _scenes(result: EvaluationResult) -> Table:
+    """A sentence: the undamaged scenes in which a detector marks most."""
+    ours, *_ = result.model_dump()["methods"].values()
+    marked = {name: of["marked"] for name, of in ours["undamaged"].items() if name not in CLEAN}
+    worst = sorted(marked, key=marked.__getitem__, reverse=True)[:5]
+    each = ", ".join(f"{name.replace('_', ' ')} {100 * marked[name]:.1f} %" for name in worst)
+    return Table(notes=[f"Drawn undamaged scenes of which most is marked: {each}."])
+
+
 KINDS: Mapping[str, Callable[..., Table | list[Table]]] = {
     "restoration": _restoration,
     "pairs": _pairs,
@@ -274,4 +280,5 @@ KINDS: Mapping[str, Callable[..., Table | list[Table]]] = {
     "places": _places,
     "load": _load,
     "evaluation": _evaluation,
+    "scenes": _scenes,
 }

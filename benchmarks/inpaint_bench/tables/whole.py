@@ -84,9 +84,8 @@ def _(result: results.RunResult) -> Iterator[Table]:
 def _run_figures(case: results.Case, row: results.Row, reference: str) -> Iterator[str]:
     if row.times is not None:
         yield from _percentiles(row.times, 2)
-    yield number(row.pictures_per_second)
-    for figure in (row.load_ms, row.first_call_ms, row.host_peak_mb, row.device_peak_mb):
-        yield number(figure)
+    figures = (row.load_ms, row.first_call_ms, row.host_peak_mb, row.device_peak_mb)
+    yield from map(number, (row.pictures_per_second, *figures))
     yield number(None if row.energy is None else row.energy.joules_per_picture, 3)
     yield interval(case.ratio(row.candidate, reference))
 
