@@ -11,7 +11,7 @@ ifdef LOCKED # only what packaging/locked.txt holds, each file by its hash
 endif
 BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt \
 	$(shell find kernels \( -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cmake' -o -name CMakeLists.txt \))
-SOURCES := sdk export kernels benchmarks tests examples docs
+SOURCES := sdk export kernels benchmarks tests examples docs packaging
 CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
 	-o -name '*.cu' -o -name '*.cuh')
 
@@ -96,8 +96,11 @@ soak: $(VENV)/develop.stamp
 aarch64-kernels: $(VENV)/develop.stamp
 	PATH="$(CURDIR)/$(BIN):$$PATH" kernels/test_aarch64.sh
 
-# That, and the wheel in a Debian for arm64: as root, and it takes some minutes.
-aarch64: aarch64-kernels
+# That, and the wheel in a Debian for arm64, after installing what both need of Debian: as root, and
+# it takes some minutes.
+aarch64: $(VENV)/develop.stamp
+	packaging/aarch64_tools.sh
+	$(MAKE) aarch64-kernels
 	packaging/test_aarch64.sh
 
 # Tests run in as many processes as there are cores, each of one thread.

@@ -4,8 +4,8 @@
 #
 #     packaging/test_aarch64.sh [WHEEL]     without one, the wheel is built
 #
-# The system, some 600 MB, stays in build/debian-arm64. Needs root, for chroot and for registering
-# the emulator; installs what it needs from Debian, and says what is missing where it cannot run.
+# The system, some 1.3 GB, stays in build/debian-arm64. Needs root, for chroot and for registering
+# the emulator, and what aarch64_tools.sh installs; says what is missing where it cannot run.
 # Emulation says nothing about speed.
 set -euo pipefail
 wheel=${1:+$(realpath "$1")}
@@ -19,9 +19,7 @@ skip() {
 }
 [[ $(id -u) == 0 ]] || skip "it needs root"
 for tool in debootstrap qemu-aarch64-static; do
-  command -v $tool >/dev/null && continue
-  { apt-get -qq update && apt-get -qq install --no-install-recommends debootstrap qemu-user-static; } \
-    >/dev/null || skip "there is no $tool, and it could not be installed"
+  command -v $tool >/dev/null || skip "there is no $tool"
 done
 
 # The kernel has to know the emulator, and to keep it open (F), since it is not within the system.
@@ -48,6 +46,7 @@ if [[ -z $wheel ]]; then
   wheel=$(ls "$work"/dist/*.whl)
 fi
 cp "$wheel" packaging/aarch64_check.py "$system/check"
+cp --parents README.md packaging/readme_check.py examples/images/chelsea{,_mask}.png "$system/check"
 # What the wheel needs, for aarch64. pyvips comes as source, and is pure Python without libvips.
 constraints=packaging/constraints/$python-newest.txt
 "$bin/pip" wheel --quiet --no-deps --no-cache-dir --constraint "$constraints" \
@@ -69,6 +68,7 @@ within python /check/aarch64_check.py write /check/there.npz
 within sh -euc '
   cd /check
   inpaint-sdk --version
+  python packaging/readme_check.py
   python aarch64_check.py pictures scans
   inpaint-sdk restore scans --mask mask.png -o restored
   ls restored/*.png

@@ -49,6 +49,10 @@ TESTS = {
 """What pytest is given."""
 
 
+LONGEST = 3600
+"""Seconds after which tests count as hanging; they take some minutes, and hung at exit once."""
+
+
 class MissingPythonError(Exception):
     """An interpreter is not there."""
 
@@ -122,7 +126,7 @@ def run(name: str, wheel: Path, tests: str) -> None:
     if TESTS[tests]:
         command = [environment / "bin" / "python", "-m", "pytest", "-m", "not slow"]
         command += ["-p", "no:cacheprovider", *TESTS[tests]]
-        subprocess.run(command, check=True, cwd=ROOT, env=clean_variables())
+        subprocess.run(command, check=True, cwd=ROOT, env=clean_variables(), timeout=LONGEST)
 
 
 def named(_context: click.Context, _option: click.Parameter, pythons: tuple[str, ...]) -> list[str]:
@@ -156,7 +160,7 @@ def main(wheel: Path | None, tests: str, pythons: list[str]) -> None:
         except subprocess.CalledProcessError as error:
             command = " ".join(map(str, error.cmd))
             outcomes[name] = f"failed: exit code {error.returncode} of {command}"
-        except OSError as error:
+        except (OSError, subprocess.TimeoutExpired) as error:
             outcomes[name] = f"failed: {error}"
     for name, outcome in outcomes.items():
         click.echo(f"{name}: {outcome}")

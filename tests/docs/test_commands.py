@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 import inpaint_bench.cli
 import inpaint_export.cli
 import inpaint_sdk.cli.main
-from support.documents import ROOT, Block, blocks_of, command_lines, documents
+from support.documents import ROOT, Block, blocks_of, code_in_sentences, command_lines, documents
 from support.videos import write_video
 
 Pixels = NDArray[np.uint8]
@@ -52,6 +52,23 @@ COMMAND_LINES = [
     if block.language == "sh"
     for words in command_lines(block.code)
 ]
+IN_SENTENCES = [
+    pytest.param(words, id=f"{path.relative_to(ROOT)}: {text}")
+    for path in BLOCKS
+    for text in sorted(code_in_sentences(path))
+    if text.split()[0] in {*COMMANDS, "make"}
+    for words in command_lines(text)
+]
+
+SETTING = re.compile(r"[A-Z]+=")
+"""A word of make's that sets a variable."""
+
+
+def line() -> Pixels:
+    """A line of text, uint8 [40, 300, 3]."""
+    drawn = np.full((40, 300, 3), 235, np.uint8)
+    cv2.putText(drawn, "Serial 42-A7", (8, 29), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (20, 20, 20), 2)
+    return drawn
 
 
 @pytest.fixture
@@ -75,6 +92,8 @@ def folder(tmp_path: Path, image: Pixels, mask: Pixels, monkeypatch: pytest.Monk
         "masks/second.png": mask,
         "frames/0001.png": scratched,
         "in/first.jpg": image,
+        "line.png": line(),
+        "lines/first.png": line(),
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         assert cv2.imwrite(str(tmp_path / name), pixels)
@@ -143,23 +162,42 @@ def test_a_command_line_can_be_read(block: Block, words: list[str]) -> None:
     read(COMMANDS[Path(words[0]).name], words[1:])
 
 
-def read(command: click.Command, words: list[str]) -> None:
-    """Reads the words as a command does, but opens no files."""
-    context = click.Context(command)
+@pytest.mark.parametrize("words", IN_SENTENCES)
+def test_a_command_in_a_sentence_can_be_read(words: list[str]) -> None:
+    """What it needs beside may be left out there."""
+    if words[0] == "make":
+        assert_can_be_made(words[1:])
+    else:
+        read(COMMANDS[words[0]], words[1:], whole=False)
+
+
+def read(
+    command: click.Command,
+    words: list[str],
+    *,
+    whole: bool = True,
+    parent: click.Context | None = None,
+) -> None:
+    """Reads the words as a command does, but opens no files.
+
+    whole: whether all options that are required must be there.
+    """
+    context = click.Context(command, parent, **command.context_settings)
     if isinstance(command, click.Group):
         context.allow_interspersed_args = False
     values, rest, _ = command.make_parser(context).parse_args(list(words))
     for option in command.params:
         given = values.get(option.name or "")
-        assert given is not None or not option.required, f"{option.name} is missing"
-        if not isinstance(option.type, click.Path):
+        if whole:
+            assert given is not None or not option.required, f"{option.name} is missing"
+        if given is not None and not isinstance(option.type, click.Path):
             option.type_cast_value(context, given)
     if not isinstance(command, click.Group):
         assert rest == []
     elif rest:
         sub = command.get_command(context, rest[0])
         assert sub is not None, f"there is no command {rest[0]}"
-        read(sub, rest[1:])
+        read(sub, rest[1:], whole=whole, parent=context)
 
 
 @pytest.mark.parametrize(
@@ -177,8 +215,35 @@ def test_a_command_line_that_is_wrong_is_found(line: str) -> None:
         read(COMMANDS["inpaint-sdk"], line.split())
 
 
-def test_what_is_made_can_be_made() -> None:
+def assert_can_be_made(words: list[str]) -> None:
+    """Whether the Makefile has these targets, and the variables that they set."""
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    made = {word for _, words in COMMAND_LINES if words[:1] == ["make"] for word in words[1:]}
-    assert {"demo", "test", "docs"} <= made <= targets
+    targets = set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE))
+    variables = set(re.findall(r"^(?:ifdef )?([A-Z]+)\b", makefile, re.MULTILINE))
+    for word in words:
+        if SETTING.match(word):
+            assert word.partition("=")[0] in variables
+        else:
+            assert word in targets
+
+
+def test_what_is_made_can_be_made() -> None:
+    made = [words[1:] for _, words in COMMAND_LINES if words[:1] == ["make"]]
+    assert {"demo", "test", "docs"} <= {word for words in made for word in words}
+    for words in made:
+        assert_can_be_made(words)
+
+
+@pytest.mark.parametrize("words", [["no-such-target"], ["test", "NOTHING=1"]])
+def test_what_cannot_be_made_is_found(words: list[str]) -> None:
+    with pytest.raises(AssertionError):
+        assert_can_be_made(words)
+
+
+def test_what_make_demo_runs(folder: Path) -> None:
+    """``make demo`` itself makes an environment; the rest of it is this."""
+    (program,) = re.findall(
+        r"^demo: .*\n\t\$\(BIN\)/python (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    subprocess.run([sys.executable, program], cwd=folder, check=True, capture_output=True)
+    assert (folder / "demo" / "comparison.png").is_file()

@@ -1,4 +1,4 @@
-"""Blocks of code in the documentation, and the command lines in them."""
+"""Code in the documentation, in blocks and in sentences, and the command lines in it."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ class Block:
 
 
 def documents() -> list[Path]:
-    """The README and the pages, with the file that one of them is taken from."""
+    """The pages, with the file that one of them is taken from, and what stands beside them."""
     pages = sorted((ROOT / "docs").rglob("*.md"))
-    return [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *pages]
+    beside = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md"]
+    return [*(ROOT / name for name in beside), *pages]
 
 
 def blocks_of(path: Path) -> Iterator[Block]:
@@ -55,6 +56,14 @@ def blocks_of(path: Path) -> Iterator[Block]:
             said = note.groups() if note else ("", "")
             yield Block(path, line, token.info, token.content, *said)
         previous = token if token.type == "html_block" else None
+
+
+def code_in_sentences(path: Path) -> set[str]:
+    """What is set as code within a document's text."""
+    inline = (
+        token.children or [] for token in MarkdownIt("commonmark").parse(path.read_text("utf-8"))
+    )
+    return {part.content for parts in inline for part in parts if part.type == "code_inline"}
 
 
 def command_lines(code: str) -> Iterator[list[str]]:
