@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from inpaint_sdk.errors import ImageError
 from inpaint_sdk.images.image import Channels, Pixels
 from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.media.orientation import orientation_of
@@ -42,7 +43,13 @@ def is_deep(pixel_format: str) -> bool:
 
 
 def _upright(frame: VideoFrame, pixel_format: str) -> Pixels:
-    pixels = frame.to_ndarray(format=pixel_format)
+    from av import FFmpegError
+
+    try:
+        pixels = frame.to_ndarray(format=pixel_format)
+    except FFmpegError as error:  # as where a damaged file names a colour space that there is not
+        form = f"{frame.format.name}, {frame.width}x{frame.height}"
+        raise ImageError(f"a frame of {form}, cannot be converted: {error.strerror}") from error
     orientation = orientation_of(frame)
     if orientation:
         return np.ascontiguousarray(orientation.to_shown(pixels))
