@@ -110,7 +110,7 @@ class CnnInpainter(nn.Module):
     @property
     def memory(self) -> Memory:
         """Measured, with the path at half resolution and without."""
-        return Memory(bytes_per_pixel=200 if self.has_half else 100)
+        return Memory(bytes_per_pixel=120 if self.has_half else 100)
 
     @property
     def adamw(self) -> tuple[str, ...]:

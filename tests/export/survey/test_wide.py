@@ -72,13 +72,13 @@ def test_methods_are_measured_in_all_holes_and_in_the_wide_one(
 
 
 def test_auto_does_what_wins_in_the_table(data: Path) -> None:
-    """So what the table says of it is said of ``auto``."""
+    """So what the table says of it is said of ``auto``: nearly the best, in the least time."""
     methods = wide._methods(Restorer.load("photo", threads=1), 160.0, 1)
     (sample,) = wide.narrow_and_wide(data / wide.FOLDER, data / "masks")
     restored = methods["`auto`"](sample.picture, sample.mask)
-    expected = methods["`photo-codebook`"](sample.picture, sample.mask)
+    expected = methods["`photo`"](sample.picture, sample.mask)
     np.testing.assert_array_equal(restored, expected)
     table = Path(__file__).parents[3] / "docs" / "tables" / "wide.json"
     rows = json.loads(table.read_text())["rows"]
     figures = {row["method"]: row["figures"]["PSNR in the holes"] for row in rows}
-    assert figures["`auto`"] == max(figures.values())
+    assert figures["`auto`"] >= max(figures.values()) - 0.1
