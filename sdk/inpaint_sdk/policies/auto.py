@@ -28,7 +28,7 @@ Role = Literal["fill", "fill wide", "clean"]
 
 CHOICES: Mapping[Role, tuple[str, ...]] = {
     "fill": ("photo",),
-    # photo-codebook wins 0.07 dB on one set in docs/tables/wide.md, loses more on another, and takes
+    # photo-codebook wins 0.07 dB on one set (docs/tables/wide.md), loses more on another, and takes
     # four times as long.
     "fill wide": ("photo",),
     "clean": ("clean",),
