@@ -13,7 +13,7 @@ BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt \
 	$(shell find kernels \( -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cmake' -o -name CMakeLists.txt \))
 SOURCES := sdk export kernels benchmarks tests examples docs packaging
 CXX_SOURCES := $(shell find kernels tests/kernels/cpp -name '*.cpp' -o -name '*.h' -o -name '*.inc' \
-	-o -name '*.cu' -o -name '*.cuh')
+	-o -name '*.c' -o -name '*.cu' -o -name '*.cuh')
 
 .PHONY: demo pictures docs links test test-all test-pythons format lint types cpp sanitizers hardening \
 	soak aarch64-kernels aarch64 unit unit-all bench tables wheels constraints lock clean

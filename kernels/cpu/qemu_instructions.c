@@ -4,8 +4,8 @@
  *     cc -shared -fPIC -o libqemu_instructions.so qemu_instructions.c
  *     qemu-aarch64 -plugin ./libqemu_instructions.so,output=counts PROGRAM
  *
- * For programs of one thread. Debian has no header of the plugin interface; what is declared here is
- * its version 1, which QEMU 6.0 to 8.2 take. A later QEMU refuses the plugin and says so.
+ * For programs of one thread. Debian has no header of the plugin interface; what is declared here
+ * is its version 1, which QEMU 6.0 to 8.2 take. A later QEMU refuses the plugin and says so.
  */
 #include <inttypes.h>
 #include <stdint.h>

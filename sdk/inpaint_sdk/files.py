@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
@@ -50,6 +51,18 @@ def match_masks(files: Iterable[AnyPath], folder: object) -> Callable[[PurePath]
     return find
 
 
+def resolve_links(path: Path) -> Path:
+    """The absolute path that symbolic links lead to, which need not be there.
+
+    Raises ``OSError`` for a link in a circle; ``Path.resolve`` does so before Python 3.13 alone,
+    and with another error.
+    """
+    resolved = Path(os.path.realpath(path))
+    if resolved.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return resolved
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path beside ``path`` to write to, with its suffix; rename it to ``path`` at the end.
@@ -62,8 +75,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the file cannot be made or renamed.
     """
-    with writing(path, RuntimeError):  # the latter for a link in a circle
-        path = path.resolve() if path.is_symlink() else path
+    with writing(path):
+        path = resolve_links(path) if path.is_symlink() else path
         partial = path.with_name(f".{path.stem[:32]}.{secrets.token_hex(6)}{path.suffix[-16:]}")
         if path.is_dir():
             raise OutputError(f"{path} is a folder; give the name of a file")

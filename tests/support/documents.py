@@ -43,6 +43,7 @@ def documents() -> list[Path]:
     """The pages, with the file that one of them is taken from, and what stands beside them."""
     pages = sorted((ROOT / "docs").rglob("*.md"))
     beside = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md"]
+    beside += ["kernels/README.md", "examples/README.md", "examples/browser/README.md"]
     return [*(ROOT / name for name in beside), *pages]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from inpaint_sdk.errors import ImageError, InpaintError, OptionError, OutputError
+from inpaint_sdk.files import resolve_links
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ def open_storage(place: str) -> Storage:
     from pyarrow import fs
 
     if "://" not in place:
-        with _failing(OptionError, f"{place} cannot be opened", RuntimeError):  # a link in a circle
-            return Storage(fs.LocalFileSystem(), str(Path(place).resolve()), place)
+        with _failing(OptionError, f"{place} cannot be opened"):
+            return Storage(fs.LocalFileSystem(), str(resolve_links(Path(place))), place)
     with _failing(OptionError, f"{place} cannot be opened"):
         filesystem, path = fs.FileSystem.from_uri(place)
     path = path.rstrip("/")
@@ -116,13 +117,9 @@ def open_storage(place: str) -> Storage:
 
 
 @contextmanager
-def _failing(kind: type[InpaintError], what: str, *more: type[Exception]) -> Iterator[None]:
-    """Raises what a filesystem raises as an error of ours; pyarrow's own are such errors too.
-
-    more: what is raised beside that, and is to be an error of ours, too.
-    """
-    expected: tuple[type[Exception], ...] = (OSError, ValueError, NotImplementedError, *more)
+def _failing(kind: type[InpaintError], what: str) -> Iterator[None]:
+    """Raises what a filesystem raises as an error of ours; pyarrow's own are such errors too."""
     try:
         yield
-    except expected as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise kind(f"{what}: {getattr(error, 'strerror', None) or error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -106,7 +106,7 @@ class Sink:
         self.facts = Facts.of(video, self._frame)
         covers = {item.stream.index: item for item in beginning[:-1] if is_cover(item.stream)}
         with writing(output, *self._errors):
-            container.metadata.update(video.container.metadata)
+            container.metadata.update(_texts(video.container.metadata))
             container.set_chapters([c for c in video.container.chapters() if c["time_base"]])
             for stream in video.container.streams:
                 if stream.index == video.stream.index:
@@ -286,6 +286,18 @@ class Sink:
 
 def _is_mp4(path: Path) -> bool:
     return path.suffix.lower() in (".mp4", ".mov", ".m4v")
+
+
+def _texts(metadata: Mapping[str, str]) -> dict[str, str]:
+    """A container's texts, each as its muxer takes it.
+
+    FFmpeg 9 reads a phone's time of recording, which stands in the file twice, as both joined by a
+    semicolon, and writes no time where it is given that.
+    """
+    return {
+        key: text.partition(";")[0] if key == "creation_time" else text
+        for key, text in metadata.items()
+    }
 
 
 def _is_written_anew(stream: Any) -> bool:
