@@ -74,7 +74,11 @@ def to_hwc(
 
 def to_colours(output: Tensor, channels: Channels, count: int) -> NDArray[np.float32]:
     """From a network's pixels, float32 [K, 3] RGB, to colours [K, count] as :func:`to_hwc` does."""
-    return to_hwc(output.T[:, None], channels, 1, len(output), count).reshape(-1, count)
+    require_finite(output)
+    if count == 1:
+        grey: NDArray[np.float32] = (output @ LUMA)[:, None]
+        return grey
+    return output if channels == "rgb" else output[:, ::-1]
 
 
 def require_finite(output: NDArray[np.generic]) -> None:
