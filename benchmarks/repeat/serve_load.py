@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +25,7 @@ from inpaint_bench.schema.results import SdkResult, SdkRow
 from inpaint_eval.drawn import draw_mask, draw_picture
 from inpaint_eval.pictures import Ratio
 from inpaint_eval.scores import Pixels
+from repeat.serving import server
 
 SIDE = 128
 MODEL = "photo"
@@ -40,24 +37,6 @@ BAR = (
     "every request is answered, by 200 or by 429 or 503 with Retry-After; memory at the end is at "
     f"most {MEMORY_GROWTH_MB} MB above that at the start"
 )
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """Its address, when all models are loaded."""
-    command = [sys.executable, "-m", "inpaint_sdk", "serve", "--port", "0", "--model", MODEL]
-    command += ["--queue", str(QUEUE)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            found = re.search(r"http\S+", process.stdout.readline())
-            if found is None:
-                raise click.ClickException("the server does not start")
-            while httpx2.get(f"{found[0]}readyz").status_code != 200:
-                time.sleep(0.1)
-            yield found[0]
-        finally:
-            process.terminate()
 
 
 async def restore(client: httpx2.AsyncClient, files: dict[str, bytes]) -> tuple[str, float]:
@@ -138,7 +117,9 @@ def _png(pixels: Pixels) -> bytes:
 @click.option("--remarks", default="", help="What else there is to know of the machine.")
 def main(output: Path, requests: int, factor: float, remarks: str) -> None:
     result = SdkResult.begin(remarks, kind="sdk", rows={})
-    with server() as address:
+    with server("--model", MODEL, "--queue", str(QUEUE)) as (_, address):
+        while httpx2.get(f"{address}readyz").status_code != 200:
+            time.sleep(0.1)
         figures = asyncio.run(measure(address, requests, factor))
     row = SdkRow(bar=BAR, figures=figures)
     write_result(result.with_more(rows={"serve-load": row}), output)

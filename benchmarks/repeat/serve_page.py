@@ -11,14 +11,9 @@ the extra ``dev``.
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +28,7 @@ from inpaint_bench.schema.common import percentiles
 from inpaint_bench.schema.results import SdkResult, SdkRow
 from inpaint_eval.drawn import draw_picture
 from inpaint_eval.scores import Pixels
+from repeat.serving import server
 
 FIRST = (496, 624)
 SCAN = (3000, 4000)
@@ -42,22 +38,6 @@ PATIENCE_MS = 600_000
 ANSWERED = """() => !document.querySelector("#done").hidden
     || document.querySelector("#error").textContent"""
 SHOWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-@contextmanager
-def server(threads: int | None) -> Iterator[tuple[psutil.Process, str]]:
-    """The process and its address, as soon as it can be asked."""
-    command = [sys.executable, "-m", "inpaint_sdk", "serve", "--port", "0"]
-    command += [] if threads is None else ["--threads", str(threads)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            found = re.search(r"http\S+", process.stdout.readline())
-            if found is None:
-                raise click.ClickException("the server does not start")
-            yield psutil.Process(process.pid), found[0]
-        finally:
-            process.terminate()
 
 
 def draw_scan(picture: Pixels) -> Pixels:
@@ -157,8 +137,9 @@ def main(output: Path, runs: int, threads: int | None, picture: Path | None, rem
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
+        options = () if threads is None else ("--threads", str(threads))
         started = time.perf_counter()
-        with server(threads) as (serving, address):
+        with server(*options) as (serving, address):
             page.goto(address)
             find(page, small)
             restore(page)

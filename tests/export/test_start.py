@@ -23,7 +23,7 @@ from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.models.staged import StagedConfig, StagedInpainter
 from inpaint_export.onnx_export import export_model
-from inpaint_export.recipes import load_recipe
+from inpaint_export.recipes import NAMES, load_recipe
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.training.checkpoint import KEYS, save_checkpoint
 from inpaint_export.training.loop import Trainer
@@ -161,6 +161,18 @@ def test_a_recipes_start_has_to_fit_whole(tmp_path: Path) -> None:
     loaded = FromModel("photo", shrunk=True).apply(shrunk, tmp_path)
     assert "stem2" in loaded.unused
     assert not loaded.anew
+
+
+BEGUN = [name for name in NAMES if isinstance(load_recipe(name).start, FromModel)]
+"""Recipes that begin with a bundled model."""
+
+
+@pytest.mark.parametrize("name", BEGUN)
+def test_a_recipe_begins_with_the_model_that_it_names(name: str, tmp_path: Path) -> None:
+    recipe = load_recipe(name)
+    assert isinstance(recipe.start, FromModel)
+    loaded = recipe.start.apply(recipe.build(), tmp_path)
+    assert bool(loaded.unused) == recipe.start.shrunk, loaded.unused
 
 
 def test_a_part_takes_its_weights_from_another_file(tmp_path: Path) -> None:

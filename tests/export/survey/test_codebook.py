@@ -124,7 +124,8 @@ def test_every_training_takes_up_the_one_before(tmp_path: Path) -> None:
             assert recipe.start is not None
             loaded = recipe.start.apply(model, tmp_path)
             assert loaded.taken
-            assert loaded.unused == () or getattr(recipe.start, "shrunk", False)
+            shrunk = isinstance(recipe.start, FromModel) and recipe.start.shrunk
+            assert bool(loaded.unused) == shrunk, loaded.unused
             recipe.objective(model)
             state = dict.fromkeys(KEYS) | {"ema": model.state_dict()}
             save_checkpoint(tmp_path / training.folder / "last.pt", state)
