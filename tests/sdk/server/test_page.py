@@ -330,7 +330,7 @@ def test_waiting_for_a_queue_can_be_cancelled(
     page.click("#cancel")
     page.wait_for_selector("#working", state="hidden")
     assert "not looked for any more" in page.inner_text("#looked")
-    assert page.is_enabled("#restore")
+    page.wait_for_selector("#restore:enabled")  # as soon as the server has told of its models
 
 
 def test_what_is_painted_is_restored_before_damage_is_found(
