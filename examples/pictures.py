@@ -11,7 +11,9 @@ from scratches import scratched
 
 from inpaint_sdk import Restorer
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "images"
+ROOT = Path(__file__).parents[1]
+OUTPUT = ROOT / "docs" / "images"
+CODEBOOK = ROOT / "export" / "warm_starts" / "photo-codebook.onnx"
 WIDTH = 1600
 
 
@@ -62,7 +64,7 @@ def main() -> None:
         save(name, side_by_side(restore_example(photo, name)))
     coffee = cv2.imread(str(IMAGES / "coffee.png"))
     save("stages", in_stages(Restorer.load("photo-staged"), coffee))
-    save("codebook", by_models(coffee, (photo, Restorer.load("photo-codebook"))))
+    save("codebook", by_models(coffee, (photo, Restorer.load(CODEBOOK))))
     poor = poorly_shot(chelsea := cv2.imread(str(IMAGES / "chelsea.png")))
     save("clean", np.hstack([poor, Restorer.load("clean").restore(poor), chelsea]))
     save("found", found(photo, scratched(coffee)))

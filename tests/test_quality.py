@@ -16,6 +16,7 @@ from inpaint_eval.scores import Pixels, mean_score, score
 from inpaint_eval.undamaged import undamaged_pictures
 from inpaint_export import large_holes
 from inpaint_export.large_holes import HOLES, holed_pictures
+from inpaint_export.survey.base import PHOTO_CODEBOOK
 from inpaint_sdk import Detector, Restorer
 
 # Without the perceptual distance, which takes longest, and which nothing here is held to.
@@ -70,7 +71,7 @@ def test_photo_codebook_fills_large_holes(shared_data: Path, folder: str, holes:
     """Nearly as well as photo, a generation after the one whose weights it began with."""
     samples = holed_pictures(shared_data / folder, shared_data / "masks", holes)
     plain = measure_holes(Restorer.load("photo", threads=2, precision="fp32").restore, samples)
-    codebook = measure_holes(Restorer.load("photo-codebook", threads=2).restore, samples)
+    codebook = measure_holes(Restorer.load(PHOTO_CODEBOOK, threads=2).restore, samples)
     assert codebook.psnr_hole >= plain.psnr_hole - 0.2
     assert codebook.ssim >= plain.ssim - 0.01
     assert 0.95 * plain.gradient_hole < codebook.gradient_hole <= 1.0

@@ -138,7 +138,11 @@ def _film_restoration(document: Document) -> list[Table]:
     composites = document["data"]["composites"].items()
     note = "Composites: " + ", ".join(f"{count} of {name}" for name, count in composites)
     note += f"; found by {document['detector']}."
-    return [Table("", ("on held-out film damage", *methods), rows, [note])]
+    film = Table("", ("on held-out film damage", *methods), rows, [note])
+    others = document["other_damage"]
+    columns = next(iter(others.values()))
+    drawn = [[name, *(_db(values[c]) for c in columns)] for name, values in others.items()]
+    return [film, Table("", ("mean PSNR in other damage, told where", *columns), drawn)]
 
 
 def _cleaning(document: Document) -> list[Table]:

@@ -55,9 +55,10 @@ bench quality "$results/quality-rice1.json" --models cloud-thin --pairs "$data/r
   --onnx "spa-gan=$work/spa-gan-1.onnx"
 bench quality "$results/quality-rice2.json" --models cloud-thick --pairs "$data/rice2/test" \
   --onnx "spa-gan=$work/spa-gan-2.onnx"
+codebook=export/warm_starts/photo-codebook.onnx # not bundled
 for set in kodak24 paris; do
   [[ $set == paris ]] && pictures=$data/paris || pictures=$data/photos/$set
-  large=(--models photo-codebook,photo-staged,photo --peers "" --pictures "$pictures")
+  large=(--models $codebook,photo-staged,photo --peers "" --pictures "$pictures")
   bench quality "$results/quality-$set-wide.json" "${large[@]}" --masks "$data/masks" --holes 40-60
   bench quality "$results/quality-$set-centre.json" "${large[@]}" --kinds centre --holes 20-30
 done
@@ -73,8 +74,12 @@ if missing "$results/damage-film.json"; then
   "$bin/inpaint-export" eval sdk/inpaint_sdk/models/damage.onnx --data "$data" \
     --film -o "$results/damage-film.json"
 fi
+if missing "$results/restoration-film.json"; then
+  "$bin/inpaint-export" eval sdk/inpaint_sdk/models/film.onnx --data "$data" \
+    --film -o "$results/restoration-film.json"
+fi
 bench kernels "$results/kernels-$name.json" --threads 2
-models=photo,photo-codebook,photo-staged,cloud-thin,cloud-thick,clean,damage
+models=photo,$codebook,photo-staged,cloud-thin,cloud-thick,clean,damage,film
 bench roofline "$results/roofline.json" --models $models --sizes 256,512 \
   --devices orin-nano,orin-nano-super,agx-orin,thor
 bench sdk "$results/sdk-$name.json"

@@ -160,21 +160,12 @@ def speed(recipe: str, data: Path, threads: str, workers: str, steps: int, devic
     "beside the checkpoint; or measured, which needs --data. They are folded into the "
     "weights, so that 0.5 is each kind's.",
 )
-@click.option(
-    "--part",
-    "parts",
-    multiple=True,
-    metavar="NAME=FILE",
-    help="Part of the network that takes its weights from another checkpoint or fp32 model file: "
-    "detector=damage.onnx, for a restorer's detector that was trained on since.",
-)
 def export(
     source: Path,
     output: Path,
     precision: Precision,
     data: Path | None,
     thresholds: str | None,
-    parts: tuple[str, ...],
 ) -> None:
     """Write a model file from SOURCE.
 
@@ -185,13 +176,7 @@ def export(
     """
     from inpaint_export.export import export_model_file
 
-    files = {}
-    for entry in parts:
-        name, equals, path = entry.partition("=")
-        if not (name and equals and path):
-            raise click.BadParameter(f"{entry!r} is not NAME=FILE", param_hint="--part")
-        files[name] = Path(path)
-    for line in export_model_file(source, output, precision, data, thresholds, files):
+    for line in export_model_file(source, output, precision, data, thresholds):
         click.echo(line)
 
 
@@ -225,14 +210,13 @@ def precisions(folder: Path, data: Path, names: tuple[str, ...]) -> None:
 @click.option(
     "--film",
     is_flag=True,
-    help="Of a detector, or of a restorer that needs no mask, by kind, on held-out film damage and "
-    "undamaged pictures, below the data root.",
+    help="Of a detector, or of a restorer that looks under its mask, by kind, on held-out film "
+    "damage and undamaged pictures, below the data root.",
 )
 @click.option(
     "--detector",
     type=FILE,
-    help="With --film, for a restorer: a detector's model file, whose finds are filled for "
-    "comparison; damage if it is left out.",
+    help="With --film, for a restorer: a detector's model file; damage if it is left out.",
 )
 @click.option(
     "--noise",

@@ -96,12 +96,12 @@ def evaluate_film(
     limit: int | None = None,
     detector: Path | None = None,
 ) -> Evaluation:
-    """Measures a detector or a restorer that needs no mask on film damage.
+    """Measures a detector, or a restorer that looks under its mask, on film damage.
 
     See :func:`inpaint_export.film_evaluation.detectors.evaluate_film_detector` and
     :func:`inpaint_export.film_evaluation.restorers.evaluate_film_restorer`.
 
-    limit: pictures of each set, for a trial. detector: of a restorer's peer, ``damage`` if None.
+    limit: pictures of each set, for a trial. detector: for a restorer, ``damage`` if None.
 
     Raises:
         ExportError: the model is neither, or a detector is to be measured and another is given.
@@ -113,16 +113,12 @@ def evaluate_film(
             raise ExportError(f"{info.name} is a detector: leave out --detector")
         document, detection = evaluate_film_detector(model_file, root, threads=threads, sizes=sizes)
         return Evaluation(document, detection=detection)
-    if info.task == "enhance":
+    if info.task == "inpaint" and info.kinds:
         document, quality = evaluate_film_restorer(
             model_file, root, detector=detector or DETECTOR, threads=threads, sizes=sizes
         )
         return Evaluation(document, quality)
-    if info.task == "read":
-        raise ExportError(f"{info.name} reads text: leave out --film")
-    raise ExportError(
-        f"{info.name} fills holes and finds no damage: leave out --film, give --masks"
-    )
+    raise ExportError(f"{info.name} neither finds nor undoes damage: leave out --film")
 
 
 def evaluate_reader(

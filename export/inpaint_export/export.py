@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from inpaint_export.errors import ExportError
@@ -23,14 +23,12 @@ def export_model_file(
     precision: Precision,
     data: Path | None,
     thresholds: str | None = None,
-    parts: Mapping[str, Path] | None = None,
 ) -> Iterator[str]:
     """Writes a model file and yields lines that say what was checked and measured.
 
     source: a checkpoint, or for fp16 and int8 an ``.onnx`` file in fp32. data: root of the recipe's
-    data folders, for fp16, int8 and measured thresholds. thresholds: of a detector's kinds, and
-    parts: of the network from other files, for a checkpoint, as
-    :func:`inpaint_export.onnx_export.export_checkpoint` takes them.
+    data folders, for fp16, int8 and measured thresholds. thresholds: of a detector's kinds,
+    for a checkpoint, as :func:`inpaint_export.onnx_export.export_checkpoint` takes them.
 
     Raises:
         FileNotFoundError, ValueError: there is no such checkpoint, or it is not one of ours.
@@ -41,10 +39,8 @@ def export_model_file(
     """
     if thresholds is not None and source.suffix == ".onnx":
         raise ExportError("thresholds are folded into a checkpoint's weights, not a model file's")
-    if parts and source.suffix == ".onnx":
-        raise ExportError("parts are put into a checkpoint's network, not a model file's")
     if precision == "fp32":
-        yield from _export(source, output, thresholds, data, parts)
+        yield from _export(source, output, thresholds, data)
         yield f"{output}: {_megabytes(output)}"
         return
     if data is None:
@@ -55,7 +51,7 @@ def export_model_file(
         else:
             recipe = recipe_from_data(load_checkpoint(source)["recipe"])
             fp32 = Path(folder) / "fp32.onnx"
-            yield from _export(source, fp32, thresholds, data, parts)
+            yield from _export(source, fp32, thresholds, data)
             source = fp32
         loss = convert(source, precision, recipe, data, output)
     yield _describe(output, loss)
@@ -99,13 +95,9 @@ def _describe(output: Path, loss: Loss) -> str:
 
 
 def _export(
-    checkpoint: Path,
-    output: Path,
-    thresholds: str | None,
-    data: Path | None,
-    parts: Mapping[str, Path] | None,
+    checkpoint: Path, output: Path, thresholds: str | None, data: Path | None
 ) -> Iterator[str]:
-    for check in export_checkpoint(checkpoint, output, thresholds, data, parts):
+    for check in export_checkpoint(checkpoint, output, thresholds, data):
         yield f"{check.height}x{check.width}: differs by {check.difference:.1e} from PyTorch"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ast import literal_eval
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +29,6 @@ from inpaint_export.thresholds import (
     read_thresholds,
 )
 from inpaint_export.training.checkpoint import load_checkpoint
-from inpaint_export.training.start import replace_part
 from inpaint_kernels.onnx_body import DOMAIN
 from inpaint_kernels.onnx_export import attach_function, translation_table
 from inpaint_sdk.files import write_whole
@@ -66,7 +65,6 @@ def export_checkpoint(
     output: Path,
     thresholds: str | None = None,
     data: Path | None = None,
-    parts: Mapping[str, Path] | None = None,
 ) -> list[Check]:
     """Writes the averaged weights of a checkpoint as a model file.
 
@@ -76,20 +74,14 @@ def export_checkpoint(
     them, or ``measured``, on the recipe's validation pictures below ``data``; folded into the
     weights.
 
-    parts: of the network, by their attributes' paths, that take their weights from other
-    checkpoints or fp32 model files: a restorer's detector that was trained on since.
-
     Raises:
-        FileNotFoundError, ValueError: there is no such checkpoint or part, or it is not one of
-            ours.
+        FileNotFoundError, ValueError: there is no such checkpoint, or it is not one of ours.
         ExportError: the two differ by more than ``TOLERANCE``, or the thresholds do not fit.
     """
     state = load_checkpoint(checkpoint)
     recipe = recipe_from_data(state["recipe"])
     model = recipe.build()
     model.load_state_dict(state["ema"])
-    for part, path in (parts or {}).items():
-        replace_part(path, model, part)
     if thresholds == MEASURED:
         fold_thresholds(model, measure_thresholds(model, recipe, data))
     elif thresholds is not None:

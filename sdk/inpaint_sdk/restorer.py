@@ -24,14 +24,14 @@ from inpaint_sdk.images.files import (
     open_pair,
     write_image_file,
 )
-from inpaint_sdk.images.image import Channels
+from inpaint_sdk.images.image import Channels, Image
 from inpaint_sdk.images.masks import MaskLike
 from inpaint_sdk.loaded import LoadedWithOptions, absolute
 from inpaint_sdk.models.info import PrecisionChoice
 from inpaint_sdk.options import Clouds, DamageIn, Options, is_integer
 from inpaint_sdk.policies.make import DETECTOR, load_detector, make_policy
 from inpaint_sdk.policies.plan import Plan, Result
-from inpaint_sdk.policies.policy import plan_image
+from inpaint_sdk.policies.policy import plan_filling, plan_image
 from inpaint_sdk.prefetch import prefetch_map
 from inpaint_sdk.runners.degradation import Degradation
 from inpaint_sdk.runners.detect import Detection
@@ -370,10 +370,12 @@ class Restorer(LoadedWithOptions):
             raise OptionError(f"height and width are {height!r} and {width!r}; they are in pixels")
         image = np.zeros((height, width, 3), np.uint8)
         self.run(image)
-        for bottom in (height // 4 + 1, height // 2):  # what is wide may be for another model
-            mask = np.zeros((height, width), np.uint8)
-            mask[height // 4 : bottom, width // 4 : width // 2] = 255
-            self.run(image, mask)
+        mask = np.zeros((height, width), np.uint8)
+        mask[height // 4 : height // 4 + 1, width // 4 : width // 2] = 255
+        self.run(image, mask)
+        options, undoing = self._checked(None), self._policy.undoing
+        if undoing is not None and options.strategy != "resize":  # if damage were found
+            plan_filling(undoing, mask, options).for_image(Image(image, self._channels)).run()
 
 
 def _copied(item: Any) -> Any:

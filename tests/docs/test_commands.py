@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ IN_SENTENCES = [
     for words in command_lines(text)
 ]
 
+OF_THIS_TREE = re.compile(
+    r"(?<![\w/-])(?:benchmarks|docs|examples|export|kernels|packaging|sdk|tests)/[\w./-]*\w"
+)
+"""A file or folder."""
+
+EXTRAS = re.compile(r"(?:inpaint-sdk|'\.)\[([\w,-]+)\]")
+"""What is installed with the SDK."""
+
 SETTING = re.compile(r"[A-Z]+=")
 """A word of make's that sets a variable."""
 
@@ -100,7 +109,8 @@ def folder(tmp_path: Path, image: Pixels, mask: Pixels, monkeypatch: pytest.Monk
     for name in ("in.mp4", "camera.mp4", "film.mp4"):
         write_video(tmp_path / name, [scratched] * 5)
     write_video(tmp_path / "masks.mp4", [cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR)] * 5)
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    for name in ("examples", "export"):
+        (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     monkeypatch.setenv("INPAINT_SDK_CACHE", str(tmp_path / "cache"))
@@ -110,7 +120,8 @@ def folder(tmp_path: Path, image: Pixels, mask: Pixels, monkeypatch: pytest.Monk
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a server with all models."""
-    pytest.importorskip("httpx2", reason="the server's tests need httpx2")
+    if sys.version_info < (3, 11):
+        pytest.skip("httpx2, the server's client, has no wheel for Python 3.10")
     from support.server import process, until_ready
 
     with process() as (_, address):
@@ -121,7 +132,6 @@ def server() -> Iterator[str]:
 @pytest.mark.parametrize(("path", "with_slow"), PAGES)
 @pytest.mark.usefixtures("folder")
 def test_a_page_runs(path: Path, with_slow: bool, request: pytest.FixtureRequest) -> None:
-    pytest.importorskip("av", reason="pages that show videos need PyAV")
     names: dict[str, Any] = {}
     notes = {"", "slow"} if with_slow else {""}
     for block in BLOCKS[path]:
@@ -169,6 +179,36 @@ def test_a_command_in_a_sentence_can_be_read(words: list[str]) -> None:
         assert_can_be_made(words[1:])
     else:
         read(COMMANDS[words[0]], words[1:], whole=False)
+
+
+def options(command: click.Command) -> set[str]:
+    """Of a program, and of all its commands."""
+    own = (each for each in command.params if isinstance(each, click.Option))
+    subs = command.commands.values() if isinstance(command, click.Group) else ()
+    return {name for each in own for name in each.opts + each.secondary_opts}.union(
+        *map(options, subs)
+    )
+
+
+def test_an_option_in_a_sentence_is_there() -> None:
+    known = {"--help", "--version"}.union(*map(options, COMMANDS.values()))
+    named = {
+        (str(path.relative_to(ROOT)), text.split()[0])
+        for path in BLOCKS
+        for text in code_in_sentences(path)
+        if text.startswith("--")
+    }
+    assert len(named) > 20
+    assert {each for each in named if each[1] not in known} == set()
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_extras_that_are_named_are_there(path: Path) -> None:
+    """In blocks that are not run, too."""
+    known = set(metadata("inpaint-sdk").get_all("Provides-Extra", []))
+    for text in (*(block.code for block in BLOCKS[path]), *code_in_sentences(path)):
+        assert [file for file in OF_THIS_TREE.findall(text) if not (ROOT / file).exists()] == []
+        assert {name for names in EXTRAS.findall(text) for name in names.split(",")} <= known
 
 
 def read(

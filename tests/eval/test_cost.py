@@ -12,12 +12,13 @@ import torch
 
 from inpaint_eval.cost import count_multiply_adds, read_network
 from inpaint_export.recipes import load_recipe
+from inpaint_export.survey.base import PHOTO_CODEBOOK
 from inpaint_sdk.models.zoo import open_model
 from support import flops
 
 
 @pytest.mark.parametrize(
-    ("name", "tolerance"),
+    ("source", "tolerance"),
     [
         # Convolutions with constant kernels, which PyTorch runs as pooling, are not in both.
         ("photo", 0.01),
@@ -26,15 +27,15 @@ from support import flops
         ("damage", 0.01),
         ("cloud-thin", 0.01),
         ("cloud-thick", 0.01),
-        ("photo-codebook", 0.06),  # PyTorch does not count products inside of attention
+        (PHOTO_CODEBOOK, 0.06),  # PyTorch does not count products inside of attention
     ],
 )
-def test_multiply_adds_are_those_that_pytorch_counts(name: str, tolerance: float) -> None:
-    recipe = load_recipe(name)
+def test_multiply_adds_are_those_that_pytorch_counts(source: str | Path, tolerance: float) -> None:
+    model = open_model(source)
+    recipe = load_recipe(model.info.name)
     inputs = [torch.zeros(1, 3, 256, 256)]
     if recipe.task == "inpaint":
         inputs.append(torch.zeros(1, 1, 256, 256))
-    model = open_model(name)
     network = read_network(model, 256, 256)
     built = recipe.build()
     assert network.parameters == sum(p.numel() for p in built.parameters())

@@ -220,18 +220,19 @@ def test_a_detector_is_exported_with_thresholds_and_measured(root: Path, tmp_pat
 
 
 def identity(path: Path) -> Path:
-    """A mask-free restorer that changes nothing."""
-    sides = ["batch", 3, "height", "width"]
+    """A restorer of damage that changes nothing."""
     values = [
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, sides)
-        for name in ("image", "output")
+        onnx.helper.make_tensor_value_info(
+            name, onnx.TensorProto.FLOAT, ["batch", channels, "height", "width"]
+        )
+        for name, channels in (("image", 3), ("mask", 1), ("output", 3))
     ]
     node = onnx.helper.make_node("Identity", ["image"], ["output"])
-    graph = onnx.helper.make_graph([node], "nothing", values[:1], values[1:])
+    graph = onnx.helper.make_graph([node], "nothing", values[:2], values[2:])
     opset = onnx.helper.make_opsetid("", 18)
     proto = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=9)
     digest = content_digest(proto.SerializeToString())
-    set_info(proto, model_info(name="nothing", digest=digest))
+    set_info(proto, model_info(name="nothing", task="inpaint", kinds=("scratch",), digest=digest))
     onnx.save(proto, path)
     return path
 
@@ -246,8 +247,10 @@ def test_a_restorer_is_measured_beside_finding_and_filling(root: Path, tmp_path:
     document = json.loads(result.read_text())
     assert document["kind"] == "film-restoration"
     methods = document["methods"]
-    assert list(methods) == ["damaged", "nothing", "found, photo", "told, photo"]
-    mine, before = methods["nothing"], methods["damaged"]
+    pairs = [f"{how}, {name}" for how in ("found", "told") for name in ("nothing", "photo")]
+    assert list(methods) == ["damaged", *pairs]
+    mine, before = methods["found, nothing"], methods["damaged"]
+    assert methods["told, nothing"]["psnr"] == before["psnr"]
     assert mine["pooled_in_damage"] == before["pooled_in_damage"]
     assert mine["psnr"] == before["psnr"]
     assert mine["made_worse"] == 0
@@ -274,7 +277,7 @@ def test_film_is_for_what_finds_damage(tmp_path: Path) -> None:
     arguments = ["eval", path, "--data", str(tmp_path), "--film", "-o", str(tmp_path / "f.json")]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code != 0
-    assert "photo fills holes and finds no damage" in result.output
+    assert "photo neither finds nor undoes damage: leave out --film" in result.output
     path = str(open_model("damage").path)
     result = CliRunner().invoke(main, ["eval", path, *arguments[2:], "--detector", path])
     assert result.exit_code != 0

@@ -19,6 +19,7 @@ from inpaint_export.models.cnn import CnnConfig, CnnInpainter
 from inpaint_export.onnx_export import export_model, write_quality
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
+from inpaint_export.survey.base import PHOTO_CODEBOOK
 from inpaint_export.training.checkpoint import load_checkpoint
 from inpaint_sdk import Quality, Restorer
 from inpaint_sdk.models.file import read_model_file
@@ -103,8 +104,10 @@ def test_quality_is_written_without_touching_the_graph(exported: Path, tmp_path:
     assert info.digest == read_model_file(exported).info.digest
 
 
-@pytest.mark.parametrize("path", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
-def test_every_bundled_model_is_its_recipes(path: Path) -> None:
+@pytest.mark.parametrize(
+    "path", [*sorted(MODELS.glob("*.onnx")), PHOTO_CODEBOOK], ids=lambda path: path.stem
+)
+def test_every_model_is_its_recipes(path: Path) -> None:
     info = read_model_file(path).info
     recipe = load_recipe(info.name)
     assert (info.name, info.family, info.task) == (recipe.name, recipe.family, recipe.task)

@@ -1,4 +1,4 @@
-"""Trainings begin from any checkpoint and from any bundled model file."""
+"""Trainings begin from any checkpoint and from any model file of ours."""
 
 from __future__ import annotations
 
@@ -18,39 +18,40 @@ from inpaint_eval.sessions import open_session
 from inpaint_export.model_document import set_info
 from inpaint_export.models.cnn import COARSE, PHOTO, CnnInpainter
 from inpaint_export.models.crnn import Crnn, CrnnConfig
-from inpaint_export.models.film import FilmConfig, FilmRestorer
-from inpaint_export.models.kind_detector import KindDetector, KindDetectorConfig
 from inpaint_export.models.sarnn import Sarnn, SarnnConfig
 from inpaint_export.models.staged import StagedConfig, StagedInpainter
 from inpaint_export.onnx_export import export_model
 from inpaint_export.recipes import NAMES, load_recipe
 from inpaint_export.recipes.base import Recipe
-from inpaint_export.training.checkpoint import KEYS, save_checkpoint
+from inpaint_export.survey.base import PHOTO_CODEBOOK
+from inpaint_export.training.checkpoint import KEYS
 from inpaint_export.training.loop import Trainer
-from inpaint_export.training.start import FromFile, FromModel, load_weights, replace_part
+from inpaint_export.training.start import FromFile, FromModel, load_weights
 from inpaint_sdk import ModelError
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.models.zoo import MODELS, open_model
 
 ANEW = {"photo-codebook": ("inpainter.autoencoder.code_encoder",)}
-"""Parts of networks that the bundled model files do not hold, since only training needs them."""
+"""Parts of networks that the model files do not hold, since only training needs them."""
 
 
-def bundled() -> Iterator[Any]:
+def model_files() -> Iterator[Any]:
     packed = pytest.mark.xfail(reason="files hold an LSTM's weights in another order", strict=True)
-    for info in (read_model_file(path).info for path in sorted(MODELS.glob("*.onnx"))):
+    for path in (*sorted(MODELS.glob("*.onnx")), PHOTO_CODEBOOK):
+        info = read_model_file(path).info
         if info.precision == "fp32":
-            yield pytest.param(info.name, marks=[packed] if info.task == "read" else [])
+            marks = [packed] if info.task == "read" else []
+            yield pytest.param(path, id=info.name, marks=marks)
 
 
-@pytest.mark.parametrize("name", list(bundled()))
-def test_every_bundled_model_can_be_trained_on(name: str) -> None:
+@pytest.mark.parametrize("path", list(model_files()))
+def test_every_model_can_be_trained_on(path: Path) -> None:
     """The network that begins with a file's weights gives what the file gives."""
-    recipe = load_recipe(name)
+    recipe = load_recipe(read_model_file(path).info.name)
     torch.manual_seed(3)
     model = recipe.build()
-    loaded = load_weights(open_model(name).path, model)
-    assert loaded.anew == ANEW.get(name, ())
+    loaded = load_weights(path, model)
+    assert loaded.anew == ANEW.get(recipe.name, ())
     generator = torch.Generator().manual_seed(0)
     height = recipe.data.crop if recipe.task == "read" else 64
     image = torch.rand(1, 3, height, 96, generator=generator)
@@ -62,7 +63,7 @@ def test_every_bundled_model_can_be_trained_on(name: str) -> None:
     with torch.inference_mode():
         found = model.eval()(*inputs)
     found = found if isinstance(found, Tensor) else found[0]
-    session = open_session(open_model(name).path)
+    session = open_session(path)
     names = [value.name for value in session.get_inputs()]
     feed = {n: v.numpy() for n, v in zip(names, inputs, strict=True)}
     (expected,) = session.run([recipe.outputs[0]], feed)
@@ -173,26 +174,3 @@ def test_a_recipe_begins_with_the_model_that_it_names(name: str, tmp_path: Path)
     assert isinstance(recipe.start, FromModel)
     loaded = recipe.start.apply(recipe.build(), tmp_path)
     assert bool(loaded.unused) == recipe.start.shrunk, loaded.unused
-
-
-def test_a_part_takes_its_weights_from_another_file(tmp_path: Path) -> None:
-    """All of them, and nothing else changes."""
-    config = KindDetectorConfig(fine=8, widths=(8, 8, 8, 8), dilations=(1,), scanned=4)
-    torch.manual_seed(2)
-    film, detector = (
-        FilmRestorer(FilmConfig(config, 8, (8, 8, 8, 8), (1,), 8)),
-        KindDetector(config),
-    )
-    for parameter in detector.parameters():
-        parameter.data += 0.01 * torch.randn_like(parameter)
-    before = {name: tensor.clone() for name, tensor in film.restorer.state_dict().items()}
-    save_checkpoint(tmp_path / "last.pt", {**dict.fromkeys(KEYS, 0), "ema": detector.state_dict()})
-    replace_part(tmp_path / "last.pt", film, "detector")
-    for name, tensor in detector.state_dict().items():
-        assert torch.equal(film.detector.state_dict()[name], tensor), name
-    for name, tensor in film.restorer.state_dict().items():
-        assert torch.equal(before[name], tensor), name
-    with pytest.raises(ValueError, match="no part 'finder'; it has detector, attention, restorer"):
-        replace_part(tmp_path / "last.pt", film, "finder")
-    with pytest.raises(ValueError, match="is of another network"):
-        replace_part(tmp_path / "last.pt", film, "restorer")

@@ -94,7 +94,7 @@ def test_a_model_of_one_s_own_is_brought_along(write: Write, tmp_path: Path) -> 
     [
         (("none",), "no model 'none'"),
         (("damage",), "restores nothing"),
-        (("photo-codebook", "--precision", "int8"), "comes in"),
+        (("photo-staged", "--precision", "int8"), "comes in"),
     ],
 )
 def test_what_is_refused(

@@ -16,9 +16,10 @@ from inpaint_sdk import Degradation, DetectionOptions, OptionError, Options, Res
 from inpaint_sdk.cli.main import main
 from inpaint_sdk.policies import auto as module
 from inpaint_sdk.policies.auto import CHOICES, choose
-from inpaint_sdk.policies.wide import has_wide_part
+from inpaint_sdk.policies.operations import Inpaint
+from inpaint_sdk.runners.detect import widen
 from inpaint_sdk.runners.enhance import EnhanceRunner
-from support.detector import scratched
+from support.detector import scratched, write_detector
 
 Pixels = NDArray[Any]
 EXACT = Options(detection=DetectionOptions(dilation=0))
@@ -48,6 +49,68 @@ def test_damage_is_found_and_filled(
     ]
     expected = photo.restore(damaged, mask)
     np.testing.assert_array_equal(auto.restore(damaged, options=EXACT), expected)
+
+
+@pytest.fixture(scope="module")
+def two_kinds_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector that takes magenta for scratches and cyan for an overlay."""
+    path = tmp_path_factory.mktemp("detector") / "kinds.onnx"
+    return write_detector(path, {"scratch": 1, "overlay": 0})
+
+
+@pytest.fixture
+def halves(mask: Pixels) -> tuple[Pixels, Pixels]:
+    """Two masks that do not touch."""
+    left, right = mask.copy(), mask.copy()
+    middle = mask.shape[1] // 2
+    left[:, middle - 3 :] = 0
+    right[:, : middle + 3] = 0
+    assert left.any() and right.any()
+    return left, right
+
+
+def test_what_shows_through_is_undone_and_the_rest_is_filled(
+    two_kinds_file: Path, image: Pixels, halves: tuple[Pixels, Pixels]
+) -> None:
+    auto = Restorer.load("auto", threads=2, detector=two_kinds_file)
+    film, photo = (Restorer.load(name, threads=2) for name in ("film", "photo"))
+    scratch, overlay = halves
+    damaged = scratched(image, scratch)
+    damaged[overlay > 0] = (255, 255, 0)
+    options = replace(EXACT, kinds=frozenset({"scratch", "overlay"}))
+    plan = auto.plan(damaged, options=options)
+    assert [step.model for step in plan.steps] == ["magenta", "film", "photo"]
+    soft = widen(scratch, 1)
+    np.testing.assert_array_equal(plan.mask, soft | overlay)
+    undone = film.restore(damaged, soft)
+    expected = photo.restore(undone, overlay)
+    np.testing.assert_array_equal(auto.restore(damaged, options=options), expected)
+    # What a person marks may be an object, which would show through.
+    both = replace(EXACT, add_found=True)
+    plan = auto.plan(damaged, overlay, options=both)
+    assert [step.model for step in plan.steps] == ["magenta", "film", "photo"]
+    np.testing.assert_array_equal(auto.restore(damaged, overlay, options=both), expected)
+
+
+def test_what_shows_through_is_lost_in_a_reduced_picture(
+    two_kinds_file: Path, image: Pixels, mask: Pixels
+) -> None:
+    reduced = replace(EXACT, strategy="resize")
+    auto = Restorer.load("auto", threads=2, detector=two_kinds_file)
+    plan = auto.plan(scratched(image, mask), options=reduced)
+    assert [step.model for step in plan.steps] == ["magenta", "photo"]
+    with pytest.raises(OptionError, match=r"'film' looks at what shows through .* like photo"):
+        Restorer.load("film").restore(image, mask, options=reduced)
+
+
+def test_a_wide_stain_is_looked_through_at_its_own_size() -> None:
+    mask = np.zeros((400, 400), np.uint8)
+    mask[100:290, 100:290] = 255
+    picture = np.zeros((400, 400, 3), np.uint8)
+    for name, is_reduced in (("photo", True), ("film", False)):
+        (operation,) = Restorer.load(name).plan(picture, mask).operations
+        assert isinstance(operation, Inpaint)
+        assert (operation.plan.coarse is not None) == is_reduced
 
 
 @pytest.mark.usefixtures("only_the_first")
@@ -125,39 +188,11 @@ def test_a_hardly_distorted_picture_is_not_cleaned(
     np.testing.assert_array_equal(auto.restore(image, options=asked), image)
 
 
-def test_wide_holes_may_be_for_another_model(
-    auto: Restorer, photo: Restorer, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    coarse = rng.integers(0, 256, (6, 6, 3)).astype(np.uint8)
-    picture = cv2.resize(coarse, (400, 400), interpolation=cv2.INTER_CUBIC)
-    mask = np.zeros((400, 400), np.uint8)
-    mask[350:354, 10:380] = 255
-    np.testing.assert_array_equal(auto.restore(picture, mask), photo.restore(picture, mask))
-    mask[100:290, 100:290] = 255
-    np.testing.assert_array_equal(auto.restore(picture, mask), photo.restore(picture, mask))
-    monkeypatch.setitem(CHOICES, "fill wide", ("photo-codebook",))  # type: ignore[arg-type]
-    plan = auto.plan(picture, mask)
-    assert [(step.action, step.model) for step in plan.steps] == [("inpaint", "photo-codebook")]
-    expected = Restorer.load("photo-codebook", threads=2).restore(picture, mask)
-    np.testing.assert_array_equal(auto.restore(picture, mask), expected)
-
-
-def test_wide_holes_are_told_by_what_has_room_in_them() -> None:
-    mask = np.zeros((100, 200), np.uint8)
-    assert not has_wide_part(mask, 20)
-    mask[10:14, 5:190] = 255  # long, not wide
-    mask[40:52, 100:112] = 255
-    assert not has_wide_part(mask, 20)
-    mask[30:70, 20:60] = 255
-    assert has_wide_part(mask, 20)
-    assert not has_wide_part(mask, 50)
-
-
 def test_what_is_not_bundled_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CHOICES, "fill wide", ("none", "photo"))  # type: ignore[arg-type]
-    assert choose("fill wide") == "photo"
-    monkeypatch.setitem(CHOICES, "fill wide", ("none",))  # type: ignore[arg-type]
-    assert choose("fill wide") is None
+    monkeypatch.setitem(CHOICES, "undo", ("none", "photo"))  # type: ignore[arg-type]
+    assert choose("undo") == "photo"
+    monkeypatch.setitem(CHOICES, "undo", ("none",))  # type: ignore[arg-type]
+    assert choose("undo") is None
 
 
 def test_what_is_refused() -> None:

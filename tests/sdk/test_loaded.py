@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 from inpaint_sdk import BackendError, DetectionOptions, Detector, OptionError, Options, Restorer
-from inpaint_sdk.policies.auto import CHOICES
 from support.detector import scratched
 from support.models import CountingPool
 
@@ -160,18 +159,13 @@ def test_options_of_load_hold_for_a_detector(detector_file: Path, damaged: Pixel
     assert detector(damaged, options=wider).widened_mask.sum() > found.mask.sum()
 
 
-def test_warming_up_loads_and_runs_what_a_picture_needs(
-    detector_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_warming_up_loads_and_runs_what_a_picture_needs(detector_file: Path) -> None:
     pool = CountingPool()
     Restorer("photo", pool, detector=detector_file).warm_up(60, 90)
     assert pool.runs["photo"] and pool.runs["magenta"]
     pool = CountingPool()
     Restorer("auto", pool, "bgr", Options(enhance=True), detector_file).warm_up(60, 90)
-    assert set(pool.runs) == {"photo", "magenta", "clean"}
-    monkeypatch.setitem(CHOICES, "fill wide", ("photo-codebook",))  # type: ignore[arg-type]
-    Restorer("auto", pool, detector=detector_file).warm_up(700, 700)
-    assert set(pool.runs) == {"photo", "magenta", "clean", "photo-codebook"}
+    assert set(pool.runs) == {"photo", "magenta", "film", "clean"}
     pool = CountingPool()
     Restorer("cloud-thin", pool, detector=detector_file).warm_up(60, 90)
     assert pool.loads == {"cloud-thin": 1}

@@ -1,4 +1,4 @@
-"""Damaged photographs, the same undamaged, and where a detector may say that the damage is."""
+"""Damaged photographs, the same undamaged, and masks of the damage as detectors and people give."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ from inpaint_export.data.film_damage import (
 )
 from inpaint_export.data.masks import random_mask
 from inpaint_export.data.photos import Picture, to_tensor
+from inpaint_sdk.runners.detect import widen
+
+MARGINS = {1: 0.1, 2: 0.6, 3: 0.1, 4: 0.05, 6: 0.05, 8: 0.05, 12: 0.05}
+"""Pixels by which what is marked is widened, to their relative frequency. The SDK widens what is
+found by 2, since edges are soft and scanners' halos wide; people's brushes are coarser."""
 
 FALSE_KINDS = {"thin": 0.4, "specks": 0.4, "irregular": 0.2}
 """Of holes as which false marks are drawn, to their relative frequency."""
@@ -24,7 +29,7 @@ FALSE_KINDS = {"thin": 0.4, "specks": 0.4, "irregular": 0.2}
 
 @dataclass(frozen=True)
 class FilmRestorationDataConfig(FilmDamageDataConfig):
-    """As :class:`FilmDamageDataConfig`, with what a detector may find, faults and all.
+    """As :class:`FilmDamageDataConfig`, with masks as detectors give them, faults and all.
 
     false_marks: share of items with marks where nothing is damaged. missed: share of items of whose
     damage some is not marked.
@@ -42,7 +47,7 @@ class FilmRestorations(FilmDamagedPhotos):
     """Damaged crops of photographs to be restored.
 
     Each item is a dict of uint8 tensors: ``image`` and ``clear`` [3, crop, crop], RGB, and
-    ``found`` [1, crop, crop], 255 where physical damage is said to be.
+    ``mask`` [1, crop, crop], 255 where physical damage is said to be, and around.
     """
 
     def __init__(
@@ -57,14 +62,14 @@ class FilmRestorations(FilmDamagedPhotos):
         found = damaged.physical
         if rng.random() < config.missed:
             found = miss(rng, found)
-        if rng.random() < 0.3:  # detectors mark what is around, too
-            found = np.asarray(cv2.dilate(found, np.ones((3, 3), np.uint8)), np.uint8)
         if rng.random() < config.false_marks:
             found = np.maximum(found, random_mask(rng, config.crop, FALSE_KINDS))
+        margins, frequencies = zip(*MARGINS.items(), strict=True)
+        mask = widen(found, int(rng.choice(margins, p=frequencies)))
         return {
             "image": to_tensor(damaged.picture),
             "clear": to_tensor(damaged.clean),
-            "found": torch.from_numpy(found)[None],
+            "mask": torch.from_numpy(mask)[None],
         }
 
 

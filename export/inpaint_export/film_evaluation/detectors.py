@@ -14,30 +14,29 @@ from typing import Any
 import cv2
 import numpy as np
 
-from inpaint_eval.damage import damage_held_out
 from inpaint_eval.detection import Counts
 from inpaint_eval.evaluations import CLEAN, PSNR
 from inpaint_eval.film import FilmDamage, FilmDamaged, StraightScratches, film_pictures
 from inpaint_eval.film_library import FilmLibrary
 from inpaint_eval.median import MedianResidual, tune
 from inpaint_eval.pictures import Pixels
-from inpaint_export.data.photos import read_rgb
 from inpaint_export.evaluation_file import begin_document, end_document
 from inpaint_export.film_evaluation.sets import (
     COMPOSITES,
     FOLDERS,
+    HELD_OUT_KINDS,
     INPAINTER,
     WORSE,
     Clean,
     Sizes,
     composites,
     hard_pictures,
+    other_damage,
     psnrs,
     rounded,
     shown,
     squared_error,
 )
-from inpaint_export.training.validation import evenly_spread
 from inpaint_sdk import DetectionQuality, Options, Restorer
 from inpaint_sdk.models.file import read_model_file
 from inpaint_sdk.options import DetectionOptions
@@ -46,20 +45,11 @@ from inpaint_sdk.runners.detect import Detection, find_regions, widen
 GROUPS: Mapping[str, str] = {"dust": "speck", "hair": "scratch", "scratch": "scratch"}
 """Sorts of pieces, as people tell them apart, to the kind that a detector calls them."""
 
-HELD_OUT_KINDS: Mapping[str, tuple[str, ...]] = {
-    "scratch": ("scratches", "cracks", "hairs", "folds"),
-    "speck": ("dust", "pixels"),
-    "stain": ("stains", "fading", "corners"),
-    "overlay": ("text", "logos"),
-    "sensor": ("lines", "dirt", "drops"),
-}
-"""A detector's kinds to those of :mod:`inpaint_eval.held_out_damage`, damage of another drawer."""
-
 MOST_MARKED = 0.0005
 """Share of clean pictures that the second median residual may mark, as the bar has it."""
 
-STRAIGHT, TUNED, DAMAGE_SEEDS = 28, 27, 29
-"""Seeds of the straight scratches, of what the peer is tuned on, and of other damage."""
+STRAIGHT, TUNED = 28, 27
+"""Seeds of the straight scratches, and of what the peer is tuned on."""
 
 
 @dataclass(frozen=True)
@@ -267,17 +257,13 @@ def _other_damage(
 ) -> dict[str, dict[str, float]]:
     """F1 of each of a detector's kinds when that kind is looked for, under another drawer's."""
     figures: dict[str, dict[str, float]] = {}
-    clean = [read_rgb(path) for path in evenly_spread(root / FOLDERS[0], count)]
-    for number, kind in enumerate(kind for kind in HELD_OUT_KINDS if kind in kinds):
+    for kind in (kind for kind in HELD_OUT_KINDS if kind in kinds):
         counts = Counts()
         options = Options(kinds=frozenset({kind}))
-        for index, drawn in enumerate(shown(HELD_OUT_KINDS[kind], kind, len(HELD_OUT_KINDS[kind]))):
-            for which, picture in enumerate(clean):
-                rng = np.random.default_rng((DAMAGE_SEEDS, number, index, which))
-                damaged = damage_held_out(rng, picture, drawn)
-                detection = restorer.detect(damaged.picture, options=options)
-                found = find_regions(detection.probability(kind), options.detection)
-                counts.add(found, damaged.mask)
+        for _, damaged, _ in other_damage(root, kind, count):
+            detection = restorer.detect(damaged.picture, options=options)
+            found = find_regions(detection.probability(kind), options.detection)
+            counts.add(found, damaged.mask)
         figures[kind] = _f1(counts)
     return figures
 

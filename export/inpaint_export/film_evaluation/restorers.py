@@ -1,15 +1,14 @@
-"""Measures a restorer that needs no mask beside finding damage and filling it, by kind of damage.
+"""Measures a restorer of damage beside an inpainter, by kind of damage.
 
 Damage that lets the picture through can be undone and not only painted over, so that which of the
-two is better depends on the kind. What neither could do better is what the inpainter makes of it
-when it is told where the damage is.
+two is better depends on the kind. Both restore what a detector finds, and what they are told.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,24 +22,29 @@ from inpaint_eval.scores import psnr_of, score
 from inpaint_export.evaluation_file import begin_document, end_document
 from inpaint_export.film_evaluation.sets import (
     COMPOSITES,
+    HELD_OUT_KINDS,
     INPAINTER,
     WORSE,
     Clean,
     Sizes,
     composites,
     hard_pictures,
+    other_damage,
     squared_error,
 )
 from inpaint_sdk import Quality, Restorer
+from inpaint_sdk.options import OVERLAY, DetectionOptions
+from inpaint_sdk.policies.policy import SOFT_EDGE
 from inpaint_sdk.runners.detect import widen
 
 DETECTOR = "damage"
-"""What finds damage for the inpainter, where no other detector is given."""
+"""What finds damage, where no other detector is given."""
 
 NEAR = 3
 """Pixels around a piece in which a change is no change of what was undamaged: halos and margins."""
 
-_Restore = Callable[[Pixels], Pixels]
+MARGIN = DetectionOptions().dilation
+"""Pixels by which true masks are widened, as found ones are."""
 
 
 @dataclass
@@ -125,8 +129,8 @@ def evaluate_film_restorer(
 ) -> tuple[dict[str, Any], tuple[Quality, ...]]:
     """Measures a restorer and its peers; returns the result, and rows for the model file.
 
-    root: of the data folders; ``photos/val``, ``photos/more`` and ``film`` are used. detector: of
-    the peer, by name or model file.
+    root: of the data folders; ``photos/val``, ``photos/more`` and ``film`` are used. detector: by
+    name or model file.
 
     Raises:
         FileNotFoundError: a folder is not there.
@@ -135,41 +139,69 @@ def evaluate_film_restorer(
     sizes = sizes or Sizes()
     begun = begin_document("film-restoration", model_file, threads)
     title = begun["model"]["name"]
-    restorer = Restorer.load(model_file, threads=threads, channels="rgb")
-    inpainter = Restorer.load(
-        INPAINTER, threads=threads, channels="rgb", detector=detector, precision="fp32"
-    )
-    found_and_filled = f"found, {INPAINTER}"
-    methods: dict[str, _Restore] = {
-        title: restorer.restore,
-        found_and_filled: inpainter.restore,
+    models: dict[str, str | Path] = {title: model_file, INPAINTER: INPAINTER}
+    restorers = {
+        name: Restorer.load(
+            model, threads=threads, channels="rgb", detector=detector, precision="fp32"
+        )
+        for name, model in models.items()
     }
-    told = f"told, {INPAINTER}"
-    tallies = {name: _Tally() for name in ("damaged", *methods, told)}
+    margins = {name: MARGIN + (SOFT_EDGE if name == title else 0) for name in models}
+    tallies = {"damaged": _Tally()}
+    tallies |= {f"{how}, {name}": _Tally() for how in ("found", "told") for name in models}
     for name, item in composites(root, sizes):
         tallies["damaged"].composite(name, item, item.picture)
-        filled = inpainter.restore(item.picture, widen(item.truth, 1))
-        tallies[told].composite(name, item, filled)
-        for method, restore in methods.items():
+        for method, restorer in restorers.items():
+            told = restorer.restore(item.picture, widen(item.truth, margins[method]))
+            tallies[f"told, {method}"].composite(name, item, told)
+            found = tallies[f"found, {method}"]
             started = time.perf_counter()
-            restored = restore(item.picture)
-            tallies[method].seconds += time.perf_counter() - started
-            tallies[method].composite(name, item, restored)
-            tallies[method].undamaged("scans", name, item.clean, restore(item.clean))
+            restored = restorer.restore(item.picture)
+            found.seconds += time.perf_counter() - started
+            found.composite(name, item, restored)
+            found.undamaged("scans", name, item.clean, restorer.restore(item.clean))
     for group, name, hard in hard_pictures(root, sizes):
-        for method, restore in methods.items():
-            restored = restore(hard.picture)
-            tallies[method].undamaged(group, name, hard.picture, restored, text=hard.text)
+        for method, restorer in restorers.items():
+            restored = restorer.restore(hard.picture)
+            tallies[f"found, {method}"].undamaged(
+                group, name, hard.picture, restored, text=hard.text
+            )
     figures = {name: tally.figures() for name, tally in tallies.items()}
+    inpainter = restorers[INPAINTER].model
+    mine, others = f"found, {title}", f"found, {INPAINTER}"
     document = end_document(
         begun,
-        inpainter={"name": inpainter.model.name, "digest": inpainter.model.digest},
+        inpainter={"name": inpainter.name, "digest": inpainter.digest},
         detector=str(detector),
         data=sizes.described(root),
         methods=figures,
-        better=_better(figures[title], figures[found_and_filled]),
+        better=_better(figures[mine], figures[others]),
+        other_damage=_other_damage(restorers, margins, root, sizes.held_out),
     )
-    return document, _rows(tallies[title], figures[title])
+    return document, _rows(tallies[mine], figures[mine])
+
+
+def _other_damage(
+    restorers: Mapping[str, Restorer], margins: Mapping[str, int], root: Path, count: int
+) -> dict[str, dict[str, float]]:
+    """Mean PSNR in another drawer's damage, by its name: as it came, and as each restores it.
+
+    They are told where it is.
+    """
+    figures: dict[str, dict[str, float]] = {}
+    for kind in (kind for kind in HELD_OUT_KINDS if kind != OVERLAY):
+        errors: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for name, damaged, clean in other_damage(root, kind, count):
+            where = damaged.mask > 0
+            restored = {"damaged": damaged.picture}
+            for method, restorer in restorers.items():
+                mask = widen(damaged.mask, margins[method])
+                restored[method] = restorer.restore(damaged.picture, mask)
+            for method, picture in restored.items():
+                errors[name][method].append(squared_error(picture[where], clean[where]))
+        for name, methods in errors.items():
+            figures[name] = {m: _mean([psnr_of(e) for e in each]) for m, each in methods.items()}
+    return figures
 
 
 def _better(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, float]:

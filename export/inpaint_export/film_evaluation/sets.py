@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from inpaint_eval.damage import Damaged, damage_held_out
 from inpaint_eval.film import FilmDamaged, film_pictures
 from inpaint_eval.pictures import Pixels
 from inpaint_eval.scores import psnr_of
 from inpaint_eval.splits import list_split
 from inpaint_eval.undamaged import EACH, Undamaged, undamaged_photographs, undamaged_pictures
+from inpaint_export.data.photos import read_rgb
+from inpaint_export.training.validation import evenly_spread
 
 _T = TypeVar("_T")
 
@@ -27,6 +30,18 @@ FOLDERS = ("photos/val", "photos/more")
 
 COMPOSITES = "held-out film damage"
 """What model files call the composites."""
+
+HELD_OUT_KINDS: Mapping[str, tuple[str, ...]] = {
+    "scratch": ("scratches", "cracks", "hairs", "folds"),
+    "speck": ("dust", "pixels"),
+    "stain": ("stains", "fading", "corners"),
+    "overlay": ("text", "logos"),
+    "sensor": ("lines", "dirt", "drops"),
+}
+"""A detector's kinds to those of :mod:`inpaint_eval.held_out_damage`, damage of another drawer."""
+
+OTHER_DAMAGE = 29
+"""Seed of it."""
 
 WORSE = 0.1
 """In dB; a restored picture that loses more was made worse."""
@@ -83,6 +98,20 @@ def hard_pictures(root: Path, sizes: Sizes) -> Iterator[tuple[str, str, Undamage
         for item in shown(items, group, total):
             number = numbers[item.kind] = numbers.get(item.kind, -1) + 1
             yield group, f"{item.kind} {number}", item
+
+
+def other_damage(root: Path, kind: str, count: int) -> Iterator[tuple[str, Damaged, Pixels]]:
+    """Photographs under another drawer's damage of a detector's kind.
+
+    count: of photographs, each under every damage of the kind. Yields the damage's name, the
+    damaged picture and the same undamaged.
+    """
+    clean = [read_rgb(path) for path in evenly_spread(root / FOLDERS[0], count)]
+    number, drawn = list(HELD_OUT_KINDS).index(kind), HELD_OUT_KINDS[kind]
+    for index, name in enumerate(shown(drawn, kind, len(drawn))):
+        for which, picture in enumerate(clean):
+            rng = np.random.default_rng((OTHER_DAMAGE, number, index, which))
+            yield name, damage_held_out(rng, picture, name), picture
 
 
 def shown(items: Iterable[_T], title: str, total: int) -> Iterator[_T]:

@@ -1,4 +1,4 @@
-"""``film``: damage of film and old photographs found and undone, without a mask."""
+"""``film``: damage of film and old photographs undone where it is found."""
 
 from __future__ import annotations
 
@@ -10,32 +10,31 @@ from inpaint_export.recipes.base import CardConfig, Recipe
 from inpaint_export.recipes.damage import RECIPE as DETECTOR
 from inpaint_export.recipes.sources import LICENCE
 from inpaint_export.training.film_restoration import FilmRestoration, FilmValidationConfig
-from inpaint_export.training.start import FromRun
+from inpaint_export.training.start import FromModel
 
 RECIPE = Recipe(
     name="film",
     family="sarnn",
-    task="enhance",
+    task="inpaint",
     build=partial(FilmRestorer, FilmConfig()),
     objective=FilmRestoration,
     data=FilmRestorationDataConfig(
         crop=192,
         scale=(0.5, 1.5),
-        families={"film": 0.55, "print": 0.3, "digital": 0.1, "none": 0.05},
+        families={"film": 0.45, "print": 0.3, "digital": 0.2, "none": 0.05},
         scene_text=0.1,
     ),
     validation=FilmValidationConfig(folder="photos/val"),
     card=CardConfig(
         description=(
-            "Finds dust, scratches, hairs, stains and a sensor's faults in photographs and scans, "
-            "and restores them; needs no mask and changes nothing else."
+            "Undoes dust, scratches, hairs, stains and a sensor's faults by what shows through "
+            "them, where they are found or marked."
         ),
         licence=LICENCE,
         training_data=DETECTOR.card.training_data,
     ),
     steps=12_000,
-    outputs=("output", "attention"),
     storage="fp16",
-    start=FromRun(DETECTOR.name, part="detector"),
+    start=FromModel("photo", part="inpainter"),
     optim=DETECTOR.optim,
 )

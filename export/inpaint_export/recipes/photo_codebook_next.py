@@ -1,7 +1,7 @@
 """``photo-codebook-next``: the next generation of ``photo-codebook``, which is to look real.
 
-Its third training, of the sharpening module. Takes the place of ``photo-codebook`` when it is
-nearer to the truth perceptually, at little less PSNR.
+Its third training, of the sharpening module. Bundled when it is nearer to the truth perceptually
+than ``photo``, at little less PSNR.
 """
 
 from __future__ import annotations

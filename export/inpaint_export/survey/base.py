@@ -23,6 +23,9 @@ BLOCKS = 20
 CLOSE = 0.2
 """Difference of the first figure, in dB, below which rows are trained from further seeds."""
 
+PHOTO_CODEBOOK = Path(__file__).parents[2] / "warm_starts" / "photo-codebook.onnx"
+"""The file of that model, which is in the repository and not bundled."""
+
 PERCEPTUAL = "perceptual distance"
 """Column of that figure, where it is available."""
 

@@ -18,7 +18,7 @@ from inpaint_export.models.codebook import (
 from inpaint_export.recipes import load_recipe
 from inpaint_export.recipes.base import Recipe
 from inpaint_export.recipes.photo_codebook_autoencoder import AUTOENCODER
-from inpaint_export.survey.base import Published, Row, Table, TableOptions
+from inpaint_export.survey.base import PHOTO_CODEBOOK, Published, Row, Table, TableOptions
 from inpaint_export.survey.comparators.lgnet import LgNet, Refinement
 from inpaint_export.survey.comparators.plain_gan import PlainAdversarial, PlainGenerator
 from inpaint_export.survey.comparators.rfr import FeatureReasoningLosses, RfrNetwork
@@ -141,7 +141,7 @@ def _measure(options: TableOptions) -> list[Row]:
     files = train_variants(COMPARATORS, recipe, options)
     files |= export_models(_models(options), recipe, options.runs)
     if options.only is None:
-        files |= bundled_models("photo", "photo-codebook")
+        files |= bundled_models("photo") | {"`photo-codebook`": PHOTO_CODEBOOK}
     return inpainting_rows(files, options)
 
 
@@ -150,8 +150,8 @@ def _notes(steps: int, threads: int) -> str:
         f"{NOTES} RFR, GAN, LGNet and the CNN began from nothing, every other variant from "
         f"`photo`; all had {steps // TRAININGS * TRAININGS} steps in all their trainings, on "
         "pictures drawn alike; those before sharpening and with argmax have the weights of all of "
-        "it. `photo` and "
-        f"`photo-codebook` are the models that are shipped. {timing_note(SIDE, threads)}"
+        "it. `photo` is the model that is shipped, `photo-codebook` the one in "
+        f"`export/warm_starts`. {timing_note(SIDE, threads)}"
     )
 
 

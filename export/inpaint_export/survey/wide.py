@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from inpaint_eval.scores import Pixels
 from inpaint_export.large_holes import Holed, centred_box, holed_pictures, measure_holes
 from inpaint_export.survey.base import (
     PERCEPTUAL,
+    PHOTO_CODEBOOK,
     Figures,
     Row,
     Table,
@@ -22,7 +23,6 @@ from inpaint_export.survey.base import (
     timed_rows,
 )
 from inpaint_sdk import Restorer
-from inpaint_sdk.models.zoo import is_bundled
 from inpaint_sdk.policies.auto import WIDE
 
 FOLDER = "photos/kodak24"
@@ -30,8 +30,11 @@ FOLDER = "photos/kodak24"
 NARROW = "10-20 %"
 """Irregular masks of this ratio, to which a wide box is added."""
 
-CANDIDATES = ("photo-codebook", "photo-staged")
-"""Models for wide holes, of which ``auto`` chooses only what wins here."""
+CANDIDATES: Mapping[str, str | Path] = {
+    "photo-codebook": PHOTO_CODEBOOK,
+    "photo-staged": "photo-staged",
+}
+"""Models for wide holes, by name or file, of which ``auto`` chooses only what wins here."""
 
 Method = Callable[[Pixels, Pixels], Pixels]
 
@@ -63,13 +66,13 @@ def narrow_and_wide(folder: Path, masks: Path) -> list[Holed]:
 
 
 def _methods(photo: Restorer, width: float, threads: int) -> dict[str, Method]:
-    """What fills holes, by name; of models that are bundled.
+    """What fills holes, by name.
 
     width: of the narrowest wide hole, in pixels.
     """
     methods: dict[str, Method] = {"`photo`": photo.restore}
-    for name in filter(is_bundled, CANDIDATES):
-        other = Restorer.load(name, threads=threads)
+    for name, source in CANDIDATES.items():
+        other = Restorer.load(source, threads=threads)
         methods[f"`{name}`"] = other.restore
         methods[f"`photo`, then `{name}` where holes are wide"] = _in_turn(photo, other, width)
     methods["`auto`"] = Restorer.load("auto", threads=threads).restore

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint_export.data.film_damage import LabelledDamage
+from inpaint_export.data.film_damage import KINDS, LabelledDamage
 from inpaint_export.models.film import FilmRestorer
+from inpaint_export.models.kind_detector import KindDetector
 from inpaint_export.training.kind_validation import KindValidationConfig
 from inpaint_export.training.objective import (
     Batch,
@@ -20,7 +22,10 @@ from inpaint_export.training.objective import (
     hole_terms,
     weighted,
 )
+from inpaint_export.training.start import load_weights
 from inpaint_export.training.validation import to_unit_tensor
+from inpaint_sdk.models.zoo import open_model
+from inpaint_sdk.options import DetectionOptions
 
 EARLY = HoleWeights(rmse=1.0, l1=0.5, gradient=0.25)
 LATE = HoleWeights(log_mse=0.05, l1=0.1, gradient=0.1)
@@ -32,16 +37,29 @@ WORSE = 0.1
 """In dB; a picture that loses more was made worse."""
 
 
+MARGIN = 2
+"""Pixels around damage that are restored, too: edges are soft, and scanners' halos wide."""
+
+RESTORED = [KINDS.index(kind) for kind in FilmRestorer.kinds]
+"""Channels of a detector's kinds that are restored."""
+
+
+def bundled_detector() -> KindDetector:
+    """``damage`` as it comes with the package."""
+    detector = KindDetector()
+    load_weights(open_model("damage").path, detector)
+    return detector
+
+
 class FilmRestoration(TwoStageObjective[HoleWeights]):
-    """Supervised restoration of what is found, in two stages: hard pictures, then the mean PSNR.
+    """Supervised restoration of what is marked, in two stages: hard pictures, then the mean PSNR.
 
-    The losses are of what is found and its margin, the only pixels that are changed. Where the
-    batch's ``found``, [N, 1, H, W], is wrong, its ``clear`` is as its ``image``, so that the
-    network learns to leave undamaged pixels alone that are marked. The detector within is held.
+    The losses are of what the batch's ``mask`` marks, [N, 1, H, W], the only pixels that are
+    changed. Where it is wrong, ``clear`` is as ``image``, so that the network learns to leave
+    undamaged pixels alone that are marked. The inpainter within is held.
 
-    model: a :class:`FilmRestorer`. detected: share of each batch that in the second stage is
-    restored where the detector itself finds damage; drawn faults are cheaper, its own are the ones
-    that count.
+    detector: finds damage; it is held. detected: share of each batch that in the second stage is
+    restored where it finds some; drawn faults are cheaper, its own are the ones that count.
     """
 
     def __init__(
@@ -51,29 +69,33 @@ class FilmRestoration(TwoStageObjective[HoleWeights]):
         early: HoleWeights = EARLY,
         late: HoleWeights = LATE,
         switch: float = 0.6,
+        detector: Callable[[], nn.Module] = bundled_detector,
         detected: float = 0.25,
     ) -> None:
         super().__init__(model, early, late, switch)
+        self.detector = detector()
         self.detected = detected
-        self.freeze(self.film.detector)
-
-    @property
-    def film(self) -> FilmRestorer:
-        """The network, which has more than a ``forward``."""
-        assert isinstance(self.model, FilmRestorer)
-        return self.model
+        assert isinstance(model, FilmRestorer)
+        self.freeze(self.detector, model.inpainter)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        image, clear, found = batch["image"], batch["clear"], batch["found"]
+        image, clear, mask = batch["image"], batch["clear"], batch["mask"]
         count = round(self.detected * len(image)) if self.progress >= self.switch else 0
         if count:
-            with torch.no_grad():
-                own = self.film.find(image[:count])
-            found = torch.cat((own.to(found.dtype), found[count:]))
-        output = self.film.restore(image, found).float()
-        terms = hole_terms(output, clear, self.film.widen(found))
+            mask = torch.cat((self._found(image[:count]).to(mask.dtype), mask[count:]))
+        terms = hole_terms(self.model(image, mask).float(), clear, mask)
         self.note(**terms)
         yield "model", weighted(terms, self.weights)
+
+    @torch.no_grad()
+    def _found(self, image: Tensor) -> Tensor:
+        """1 where the detector finds damage, and around, else 0."""
+        probability = self.detector(image)[:, RESTORED].amax(dim=1, keepdim=True)
+        return _widened((probability >= DetectionOptions().threshold).float())
+
+
+def _widened(marks: Tensor) -> Tensor:
+    return F.max_pool2d(marks, 2 * MARGIN + 1, stride=1, padding=MARGIN)
 
 
 @dataclass(frozen=True)
@@ -105,12 +127,13 @@ class FilmValidation:
     def __init__(self, damaged: Sequence[LabelledDamage]) -> None:
         self.damaged = [d for d in damaged if np.count_nonzero(d.physical) >= MIN_DAMAGED]
         self.details: Mapping[str, float] = {}
-        """Of the last measurement: PSNR in the damage of the ``input``, and ``told`` where it is;
-        of whole pictures, ``input_whole`` and ``whole``; and how many were ``made_worse``."""
+        """Of the last measurement: PSNR in the damage of the ``input``; of whole pictures,
+        ``input_whole`` and ``whole``; where undamaged ones are ``marked_wrongly``; and how many
+        damaged ones were ``made_worse``."""
 
     @torch.inference_mode()
     def measure(self, model: nn.Module, device: torch.device) -> float:
-        """Mean over pictures of the PSNR in the physical damage that can be seen, in dB."""
+        """Mean over pictures of the PSNR in the physical damage, which is marked, in dB."""
         was_training = model.training
         model.eval()
         rows = [self._row(model, item, device) for item in self.damaged]
@@ -125,17 +148,16 @@ class FilmValidation:
     def _row(model: nn.Module, item: LabelledDamage, device: torch.device) -> dict[str, float]:
         picture, clean = (to_unit_tensor(p).to(device) for p in (item.picture, item.clean))
         damage = torch.from_numpy(item.physical).to(device)[None, None].float() / 255.0
-        whole = torch.ones_like(damage)
-        restored = model(picture)[0]
-        row = {
+        mask, whole = _widened(damage), torch.ones_like(damage)
+        restored = model(picture, mask)
+        elsewhere = mask.flip(-1)
+        return {
             "damage": _psnr(restored, clean, damage),
             "input": _psnr(picture, clean, damage),
             "whole": _psnr(restored, clean, whole),
             "input_whole": _psnr(picture, clean, whole),
+            "marked_wrongly": _psnr(model(clean, elsewhere), clean, elsewhere),
         }
-        if isinstance(model, FilmRestorer):  # model files that are measured only take pictures
-            row["told"] = _psnr(model.restore(picture, damage), clean, damage)
-        return row
 
 
 def _psnr(picture: Tensor, clean: Tensor, mask: Tensor) -> float:

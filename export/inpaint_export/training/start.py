@@ -105,23 +105,6 @@ class FromFile:
         return load_weights(Path(self.path), model, dict.fromkeys(("", self.part)))
 
 
-def replace_part(path: Path, model: nn.Module, part: str) -> Loaded:
-    """Gives a part of a network all weights of a checkpoint or of an fp32 model file.
-
-    part: of the network, by its attribute's path.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError, ModelError: it is neither, or is not that part's; or there is no such part.
-    """
-    try:
-        model.get_submodule(part)
-    except AttributeError:
-        known = ", ".join(name for name, _ in model.named_children())
-        raise ValueError(f"the network has no part {part!r}; it has {known}") from None
-    return _whole(load_weights(path, model, (part,)), part)
-
-
 def _whole(loaded: Loaded, part: str, *, grown: bool = False, shrunk: bool = False) -> Loaded:
     """What was loaded, if nothing is missing or left over but where that is expected."""
     missing = [n for n in loaded.anew if n == part or n.startswith(f"{part}." if part else "")]

@@ -121,7 +121,9 @@ class ModelInfo:
     as it was trained, if it gathers context from the whole picture; of a larger picture it is shown
     windows. None if it only looks near.
     licence, training_data: of the weights. quality: what was measured; detection: of a ``detect``
-    model. kinds: of damage that a ``detect`` model tells apart. The product's own words are
+    model. kinds: of damage that a ``detect`` model tells apart, or that an ``inpaint`` model undoes
+    by what shows through it; one that has none looks at nothing under its mask. The product's own
+    words are
     ``scratch`` (scratches, hairs, cracks, folds), ``speck`` (dust, dirt, dead pixels), ``stain``
     (stains, fading, missing parts), ``overlay`` (text and logos laid over the image) and ``sensor``
     (a sensor's lines and dots, dirt on a lens); a model may have others.
@@ -198,10 +200,14 @@ class ModelInfo:
                 f"outputs are {', '.join(self.outputs) or 'none'}; a model for the task "
                 f"{self.task!r} must have {main_output(self.task)!r}"
             )
-        if (self.task == "detect") != bool(self.kinds):
+        if self.task == "detect" and not self.kinds:
             raise ModelError(
-                f"kinds are {', '.join(self.kinds) or 'none'}; a model for the task 'detect' has "
-                "at least one kind of damage that it finds, and others have none"
+                "kinds are none; a model for the task 'detect' has at least one kind of damage "
+                "that it finds"
+            )
+        if self.task not in ("detect", "inpaint") and self.kinds:
+            raise ModelError(
+                f"kinds are {', '.join(self.kinds)}; a model for the task {self.task!r} has none"
             )
         if (self.task == "read") != bool(self.alphabet):
             raise ModelError(

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from inpaint_sdk.backends.pool import LoadedModel, ModelPool
 from inpaint_sdk.errors import ModelError
 from inpaint_sdk.images.image import Image
@@ -16,27 +18,29 @@ from inpaint_sdk.models.zoo import is_bundled
 from inpaint_sdk.options import Options
 from inpaint_sdk.policies.operations import Enhanced
 from inpaint_sdk.policies.plan import MaskPlan, Plan, Step
-from inpaint_sdk.policies.policy import FindDetector, plan_filling, plan_finding
-from inpaint_sdk.policies.wide import has_wide_part
+from inpaint_sdk.policies.policy import (
+    FindDetector,
+    Share,
+    found_mask,
+    plan_filling,
+    plan_finding,
+)
 from inpaint_sdk.runners.degradation import change_share, kinds_seen
+from inpaint_sdk.runners.detect import Detection
 from inpaint_sdk.runners.enhance import EnhanceRunner
 
 NAME = "auto"
 """By which ``Restorer.load`` knows this policy."""
 
-Role = Literal["fill", "fill wide", "clean"]
+Role = Literal["fill", "undo", "clean"]
 
 CHOICES: Mapping[Role, tuple[str, ...]] = {
     "fill": ("photo",),
-    # photo-codebook wins 0.07 dB on one set (docs/tables/wide.md), loses more on another, and takes
-    # four times as long.
-    "fill wide": ("photo",),
+    # No model for wide holes fills them better (docs/tables/wide.md).
+    "undo": ("film",),
     "clean": ("clean",),
 }
 """Models for each role, the best first; those that are not bundled are not chosen."""
-
-WIDE = 5 / 8
-"""Of the side that the filling model was trained on: wider holes go to one for wide holes."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,9 +53,9 @@ def choose(role: Role) -> str | None:
 class AutoPolicy:
     """Looks at a picture and does what it needs. See :class:`inpaint_sdk.policies.policy.Policy`.
 
-    Without a mask: damage is looked for and filled, where some of it is wide by the best model for
-    wide holes. With ``options.enhance`` what is distorted all over is cleaned before,
-    since noise hides damage and looks like it. With a mask only what it marks is filled.
+    Without a mask: damage is looked for. Kinds that a model undoes by what shows through them are
+    undone, others are filled. With ``options.enhance`` what is distorted all over is cleaned
+    before, since noise hides damage and looks like it. With a mask only what it marks is filled.
     """
 
     looks_for_damage = True
@@ -64,8 +68,14 @@ class AutoPolicy:
         self._pool = pool
         self._find_detector = find_detector
 
+    @property
+    def undoing(self) -> LoadedModel | None:
+        """See :class:`inpaint_sdk.policies.policy.Policy`; None if none is bundled."""
+        name = choose("undo")
+        return None if name is None else self._pool.get(name)
+
     def plan_mask(self, mask: Mask, options: Options) -> MaskPlan:
-        return plan_filling(self.model if mask.all() else self._model_for(mask), mask, options)
+        return plan_filling(self.model, mask, options)
 
     def look(self, image: Image, options: Options, given: Mask | None = None) -> Plan:
         # With a mask nothing changes outside of what is marked or found.
@@ -76,6 +86,7 @@ class AutoPolicy:
             cleaned,
             self._find_detector(),
             options,
+            lambda detection: self._share_out(detection, options, given),
             lambda mask: self.plan_mask(mask, options),
             given,
         )
@@ -115,9 +126,22 @@ class AutoPolicy:
         )
         return plan, replace(image, pixels=cleaned)
 
-    def _model_for(self, mask: Mask) -> LoadedModel:
-        """The model for wide holes if some are wide: it fills the narrow ones as well."""
-        name = choose("fill wide")
-        if name is not None and has_wide_part(mask, WIDE * self.model.info.trained_size):
-            return self._pool.get(name)
-        return self.model
+    def _share_out(self, detection: Detection, options: Options, given: Mask | None) -> list[Share]:
+        """What is found, shared out; what was marked is filled, since nobody said it is damage."""
+        # What shows through damage does not in a reduced picture.
+        looks_through = options.strategy != "resize" and detection.mask.any()
+        undoing = self.undoing if looks_through else None
+        undone = filled = np.zeros_like(detection.mask)
+        for kind in detection.sought:
+            of_kind = detection.kind_mask(kind)
+            if undoing is not None and kind in undoing.info.kinds:
+                undone = undone | of_kind
+            else:
+                filled = filled | of_kind
+        filled = found_mask(self.model, filled, options)
+        if given is not None:
+            filled = filled | given
+        shares = [(self.model, filled)]
+        if undoing is not None:
+            shares.insert(0, (undoing, found_mask(undoing, undone, options) & ~filled))
+        return shares

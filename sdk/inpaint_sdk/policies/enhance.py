@@ -18,6 +18,7 @@ class EnhancePolicy:
     """
 
     looks_for_damage = False
+    undoing = None
 
     def __init__(self, model: LoadedModel, detail: str = "") -> None:
         self.model = model

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -15,11 +15,18 @@ from inpaint_sdk.images.masks import Mask, masked_fraction
 from inpaint_sdk.options import Options
 from inpaint_sdk.policies.operations import Inpaint
 from inpaint_sdk.policies.plan import MaskPlan, Plan, Step
-from inpaint_sdk.runners.detect import DetectRunner
+from inpaint_sdk.runners.detect import Detection, DetectRunner, widen
 from inpaint_sdk.runners.inpaint import InpaintRunner
 
 FindDetector = Callable[[], DetectRunner]
 """Gives the detector, which is loaded when it is first needed."""
+
+Share: TypeAlias = "tuple[LoadedModel, Mask]"
+"""A model, and what it fills."""
+
+SOFT_EDGE = 1
+"""Pixels by which damage is widened beyond ``dilation`` for a model that looks under the mask: it
+undoes the soft edges and halos around, where another would paint over what is hardly damaged."""
 
 DAMAGED_EVERYWHERE = (
     "damage was found everywhere, so nothing is known to restore the picture from; give a mask, "
@@ -33,6 +40,10 @@ class Policy(Protocol):
     @property
     def model(self) -> LoadedModel:
         """The model that does the work; where several may, the one for the plainest case."""
+
+    @property
+    def undoing(self) -> LoadedModel | None:
+        """Another model, by which found damage is undone by what shows through it."""
 
     @property
     def looks_for_damage(self) -> bool:
@@ -86,28 +97,43 @@ def plan_filling(model: LoadedModel, mask: Mask, options: Options) -> MaskPlan:
     return MaskPlan(mask, (step,), (Inpaint(runner, runner.plan(mask)),))
 
 
+def found_mask(model: LoadedModel, mask: Mask, options: Options) -> Mask:
+    """What a model fills where a detector's mask marks damage, uint8 [H, W]."""
+    return widen(mask, options.detection.dilation + (SOFT_EDGE if model.info.kinds else 0))
+
+
 def plan_finding(
     image: Image,
     detector: DetectRunner,
     options: Options,
+    share_out: Callable[[Detection], Sequence[Share]],
     plan_mask: Callable[[Mask], MaskPlan],
     given: Mask | None = None,
 ) -> Plan:
-    """Looks for damage and plans the filling of what is found and of what was marked, ``given``."""
+    """Looks for damage and plans the filling of what is found.
+
+    share_out: which models fill what of it, and of what was marked, in this order. plan_mask: of
+    what was marked alone, ``given``, where damage was found everywhere.
+    """
     started = time.perf_counter()
     detection = detector.detect(image, options)
-    mask = detection.widened_mask
+    shares = share_out(detection)
     found = time.perf_counter()
-    step = Step("detect", detector.info.name)
-    joined = mask if given is None else mask | given
+    joined = np.maximum.reduce([mask for _, mask in shares])
     everywhere = bool(joined.all())
     if everywhere:
-        joined = np.zeros_like(mask) if given is None else given
-    filling = plan_mask(joined)
+        filling = plan_mask(np.zeros_like(joined) if given is None else given)
+    else:
+        plans = [plan_filling(model, mask, options) for model, mask in shares]
+        filling = MaskPlan(
+            joined,
+            tuple(step for plan in plans for step in plan.steps),
+            tuple(operation for plan in plans for operation in plan.operations),
+        )
     seconds = {"detect": found - started, "plan": time.perf_counter() - found}
     return Plan(
         image,
-        (step, *filling.steps),
+        (Step("detect", detector.info.name), *filling.steps),
         filling.operations,
         filling.mask,
         detection,

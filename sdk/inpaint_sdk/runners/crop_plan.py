@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inpaint_sdk.errors import OptionError
 from inpaint_sdk.images.masks import Mask
 from inpaint_sdk.models.info import ModelInfo
 from inpaint_sdk.options import Options
@@ -57,6 +58,7 @@ def plan_mask(mask: Mask, model: ModelInfo, options: Options, crop_cost: int) ->
 
     Raises:
         ImageError: ``memory_mb`` is too small for the whole picture at once under ``"full"``.
+        OptionError: ``"resize"`` is asked of a model that looks under the mask.
     """
     most = pixels_within(options.memory_mb, model.memory)
     height, width = mask.shape
@@ -66,10 +68,16 @@ def plan_mask(mask: Mask, model: ModelInfo, options: Options, crop_cost: int) ->
         everything = Box(0, height, 0, width)
         return CropPlan(mask, mask, (Crop(everything, everything),))
     if options.strategy == "resize":
+        if model.kinds:
+            raise OptionError(
+                f"the model {model.name!r} looks at what shows through damage, which a reduced "
+                "picture does not keep; use the strategy 'auto', or another model, like photo"
+            )
         return CropPlan(mask, mask, (), reduced_size(height, width, model.trained_size, most))
     context = MIN_CONTEXT, max(MIN_CONTEXT, model.trained_size // 2)
     limits = CropLimits(context, max(MULTIPLE, model.size_multiple), most, crop_cost)
-    return _plan(mask, limits, model.trained_size, coarse=options.strategy == "auto")
+    coarse = options.strategy == "auto" and not model.kinds
+    return _plan(mask, limits, model.trained_size, coarse=coarse)
 
 
 def _plan(mask: Mask, limits: CropLimits, trained_size: int, *, coarse: bool) -> CropPlan:

@@ -56,7 +56,7 @@ def test_lines_are_printed_on_photographs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "status", "message"),
     [
-        ("--film", 1, "colours reads text: leave out --film"),
+        ("--film", 1, "colours neither finds nor undoes damage: leave out --film"),
         ("--noise", 1, "colours cleans no pictures: leave out --noise"),
         ("--distort", 2, "leave out --masks, --distort and --write"),
         ("--write", 2, "leave out --masks, --distort and --write"),

@@ -30,8 +30,6 @@ from inpaint_export.survey import codebook, inpainting
 from inpaint_export.training.checkpoint import KEYS, save_checkpoint
 from inpaint_export.training.start import FromModel
 from inpaint_export.training.validation import HoleValidationConfig
-from inpaint_sdk.models.file import ModelFile
-from inpaint_sdk.models.zoo import open_model
 
 TINY = CnnConfig((8, 8, 8), (0, 0), (1,), (1, 0))
 
@@ -77,10 +75,6 @@ def root(data_root: Path, tmp_path: Path) -> Path:
     return root
 
 
-def photo_in_place_of_names(source: str | Path) -> ModelFile:
-    return open_model(source if isinstance(source, Path) else "photo")
-
-
 @pytest.mark.slow
 def test_the_table_is_made(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codebook, "load_recipe", small_recipe)
@@ -89,9 +83,6 @@ def test_the_table_is_made(root: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(codebook, "SHARPENER", SharpenerConfig(width=8, dilations=(1,)))
     monkeypatch.setattr(codebook, "VARIANTS", codebook.VARIANTS[-1:])
     monkeypatch.setattr(codebook, "COMPARATORS", ())
-    photo = open_model("photo").path
-    bundled = {"`photo`": photo, "`photo-codebook`": photo}
-    monkeypatch.setattr(codebook, "bundled_models", lambda *names: bundled)
     monkeypatch.setattr(inpainting, "FOLDERS", ("paris",))
 
     command = ["survey", "table1", "--data", root, "--steps", 3, "--threads", 1]

@@ -55,7 +55,7 @@ def test_bash_completes() -> None:
     ("words", "incomplete", "found"),
     [
         ([], "co", ["compile"]),
-        (["restore", "--model"], "photo-", ["photo-codebook", "photo-staged"]),
+        (["restore", "--model"], "cloud-", ["cloud-thick", "cloud-thin"]),
         (["restore", "--model"], "au", ["auto"]),
         (["detect", "--detector"], "au", "file"),
         (["compile"], "dam", ["damage"]),

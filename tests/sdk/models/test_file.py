@@ -39,8 +39,8 @@ LARGEST = {
     "cloud-thick": 10e6,
     "cloud-thin": 10e6,
     "damage": 4e6,
+    "film": 6e6,
     "photo": 10e6,
-    "photo-codebook": 16e6,
     "photo-staged": 12e6,
     "text-line": 4e6,
 }
@@ -167,7 +167,7 @@ def test_a_family_is_an_open_word(with_document: Any) -> None:
         (lambda d: d["memory"].update(bytes_per_pixel=10**400), "'memory.bytes_per_pixel'"),
         (lambda d: d.update(colour_order="bgr"), "'colour_order' is 'bgr'"),
         (lambda d: d.update(value_range=[0, 255]), "value_range is .*in \\[0.0, 1.0\\]"),
-        (lambda d: d.update(kinds=["damage"]), "kinds are damage; .*others have none"),
+        (lambda d: d.update(task="enhance", kinds=["damage"]), "kinds are damage; .*has none"),
         (lambda d: d.update(outputs="output"), "'outputs'"),
         (lambda d: d.update(outputs=[["output"]]), r"'outputs\[0\]'"),
         (lambda d: d.update(outputs=[]), "outputs are none; .*must have 'output'"),

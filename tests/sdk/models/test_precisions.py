@@ -23,7 +23,7 @@ def test_auto_takes_what_the_processor_is_fast_in(
 ) -> None:
     monkeypatch.setattr(backends, "is_fast_in_int8", lambda: fast)
     assert Restorer.load("photo").model.precision == taken
-    assert Restorer.load("photo-codebook").model.precision == "fp32", "it comes in no other"
+    assert Restorer.load("photo-staged").model.precision == "fp32", "it comes in no other"
     assert Restorer.load(PHOTO).model.precision == "fp32", "a file is what it is"
 
 
@@ -45,11 +45,11 @@ def test_what_is_asked_for_is_taken(precision: str) -> None:
 
 
 def test_a_precision_that_is_not_there_is_an_error() -> None:
-    for source in ("photo-codebook", PHOTO):
+    for source in ("photo-staged", PHOTO):
         with pytest.raises(ModelError, match="is in fp32, and int8 was asked for"):
             Restorer.load(source, precision="int8")
-    with pytest.raises(ModelError, match="photo-codebook comes in fp32, not in int8"):
-        zoo.open_model("photo-codebook", "int8")
+    with pytest.raises(ModelError, match="photo-staged comes in fp32, not in int8"):
+        zoo.open_model("photo-staged", "int8")
     with pytest.raises(ModelError, match="is in fp32, and int8 was asked for"):
         Detector.load(precision="int8")
     with pytest.raises(OptionError, match="precision"):
@@ -59,7 +59,7 @@ def test_a_precision_that_is_not_there_is_an_error() -> None:
 def test_other_models_are_in_it_if_they_come_in_it() -> None:
     pool = ModelPool(precision="int8")
     assert pool.get("photo").info.precision == "int8"
-    assert pool.get("photo-codebook").info.precision == "fp32"
+    assert pool.get("photo-staged").info.precision == "fp32"
 
 
 def test_a_model_is_listed_once() -> None:

@@ -330,7 +330,7 @@ def test_engines_of_elsewhere_are_refused(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["photo-codebook", "--precision", "int8"], "comes in fp32, not in int8"),
+        (["photo-staged", "--precision", "int8"], "comes in fp32, not in int8"),
         (["photo", "--shapes", "1x1", "2x2", "3x3"], "multiples of 16"),
         (["photo", "--shapes", "64x64", "2x2", "3x3"], "not in order"),
         (["photo", "--shapes", "a", "2x2", "3x3"], "height x width"),
