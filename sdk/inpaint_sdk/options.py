@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from inpaint_sdk.errors import OptionError
 
 Strategy = Literal["auto", "crop", "resize", "full"]
+MaskMarks = Literal["holes", "damage"]
 DamageIn = Literal["frame", "static"]
 Clouds = Literal["thin", "thick"]
 
@@ -98,6 +99,9 @@ class Options:
             how degraded a picture is, 0.5 is all of its change.
         add_found: what a detector finds is restored too where a mask is given, outside of it. For
             models that inpaint.
+        mask_marks: what a mask that is given marks: ``"holes"``, which are filled from around and
+            may be objects that are to vanish; or ``"damage"``, as a detector finds it, which
+            ``"auto"`` undoes by what shows through it.
         texture: share of the texture of like, known places that is laid over the inside of wide
             holes, which models that inpaint fill smoothly, from 0 for none to 1 for all of it.
 
@@ -122,9 +126,11 @@ class Options:
     add_found: bool = False
     strength: float = 0.5
     texture: float = 0.0
+    mask_marks: MaskMarks = "holes"
 
     def __post_init__(self) -> None:
         check_choice("strategy", self.strategy, Strategy)
+        check_choice("mask_marks", self.mask_marks, MaskMarks)
         memory = self.memory_mb
         if not is_integer(memory) or not MIN_MEMORY_MB <= memory <= MAX_MEMORY_MB:
             raise OptionError(

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from inpaint_sdk import Degradation, DetectionOptions, OptionError, Options, Restorer
+from inpaint_sdk import Degradation, DetectionOptions, MaskError, OptionError, Options, Restorer
 from inpaint_sdk.cli.main import main
 from inpaint_sdk.policies import auto as module
 from inpaint_sdk.policies.auto import CHOICES, choose
@@ -90,6 +90,29 @@ def test_what_shows_through_is_undone_and_the_rest_is_filled(
     plan = auto.plan(damaged, overlay, options=both)
     assert [step.model for step in plan.steps] == ["magenta", "film", "photo"]
     np.testing.assert_array_equal(auto.restore(damaged, overlay, options=both), expected)
+    # Unless the person says that it is damage.
+    damage = replace(both, mask_marks="damage")
+    plan = auto.plan(damaged, overlay, options=damage)
+    assert [step.model for step in plan.steps] == ["magenta", "film"]
+    expected = film.restore(damaged, soft | widen(overlay, 1))
+    np.testing.assert_array_equal(auto.restore(damaged, overlay, options=damage), expected)
+
+
+def test_a_mask_may_mark_damage(image: Pixels, mask: Pixels) -> None:
+    """As what is found: with the same margin, and restored the same."""
+    auto, film = (Restorer.load(name, threads=2) for name in ("auto", "film"))
+    damage = Options(mask_marks="damage")
+    plan = auto.plan(image, mask, options=damage)
+    assert [step.model for step in plan.steps] == ["film"]
+    expected = film.restore(image, widen(mask, 1))
+    np.testing.assert_array_equal(auto.restore(image, mask, options=damage), expected)
+    np.testing.assert_array_equal(auto.restore(image, mask * 0, options=damage), image)
+    with pytest.raises(MaskError, match="covers the whole image"):
+        auto.restore(image, mask * 0 + 255, options=damage)
+    reduced = replace(damage, strategy="resize")
+    assert [step.model for step in auto.plan(image, mask, options=reduced).steps] == ["photo"]
+    with pytest.raises(OptionError, match="mask_marks is 'objects'"):
+        Options(mask_marks="objects")  # type: ignore[arg-type]
 
 
 def test_what_shows_through_is_lost_in_a_reduced_picture(
@@ -189,9 +212,9 @@ def test_a_hardly_distorted_picture_is_not_cleaned(
 
 
 def test_what_is_not_bundled_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CHOICES, "undo", ("none", "photo"))  # type: ignore[arg-type]
+    monkeypatch.setitem(CHOICES, "undo", ("none", "photo"))
     assert choose("undo") == "photo"
-    monkeypatch.setitem(CHOICES, "undo", ("none",))  # type: ignore[arg-type]
+    monkeypatch.setitem(CHOICES, "undo", ("none",))
     assert choose("undo") is None
 
 

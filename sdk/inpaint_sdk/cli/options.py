@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from inpaint_sdk.models.info import PrecisionChoice
 from inpaint_sdk.models.zoo import model_names
-from inpaint_sdk.options import Clouds, DetectionOptions, Options, Strategy
+from inpaint_sdk.options import Clouds, DetectionOptions, MaskMarks, Options, Strategy
 from inpaint_sdk.policies.make import DETECTOR
 
 Command = Callable[..., Any]
@@ -88,6 +88,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "texture": {
         "type": float,
         "help": "Texture of like places for the inside of wide holes, from 0 to 1.",
+    },
+    "mask_marks": {
+        "type": click.Choice(get_args(MaskMarks)),
+        "help": "What a mask marks: holes to be filled, or damage, which --model auto undoes by "
+        "what shows through it.",
     },
     "add_found": {
         "type": click.Choice(["add"]),

@@ -24,6 +24,7 @@ from inpaint_sdk.policies.policy import (
     found_mask,
     plan_filling,
     plan_finding,
+    with_soft_edge,
 )
 from inpaint_sdk.runners.degradation import change_share, kinds_seen
 from inpaint_sdk.runners.detect import Detection
@@ -55,7 +56,8 @@ class AutoPolicy:
 
     Without a mask: damage is looked for. Kinds that a model undoes by what shows through them are
     undone, others are filled. With ``options.enhance`` what is distorted all over is cleaned
-    before, since noise hides damage and looks like it. With a mask only what it marks is filled.
+    before, since noise hides damage and looks like it. With a mask only what it marks is filled,
+    or undone if the options say that it marks damage.
     """
 
     looks_for_damage = True
@@ -75,6 +77,9 @@ class AutoPolicy:
         return None if name is None else self._pool.get(name)
 
     def plan_mask(self, mask: Mask, options: Options) -> MaskPlan:
+        undoing = self._undoing(options, mask) if options.mask_marks == "damage" else None
+        if undoing is not None and not (soft := with_soft_edge(undoing, mask)).all():
+            return plan_filling(undoing, soft, options)
         return plan_filling(self.model, mask, options)
 
     def look(self, image: Image, options: Options, given: Mask | None = None) -> Plan:
@@ -127,21 +132,28 @@ class AutoPolicy:
         return plan, replace(image, pixels=cleaned)
 
     def _share_out(self, detection: Detection, options: Options, given: Mask | None) -> list[Share]:
-        """What is found, shared out; what was marked is filled, since nobody said it is damage."""
-        # What shows through damage does not in a reduced picture.
-        looks_through = options.strategy != "resize" and detection.mask.any()
-        undoing = self.undoing if looks_through else None
+        """What is found and what was marked, shared out between the models."""
+        marked = np.zeros_like(detection.mask) if given is None else given
+        undoing = self._undoing(options, detection.mask | marked)
         undone = filled = np.zeros_like(detection.mask)
         for kind in detection.sought:
-            of_kind = detection.kind_mask(kind)
             if undoing is not None and kind in undoing.info.kinds:
-                undone = undone | of_kind
+                undone = undone | detection.kind_mask(kind)
             else:
-                filled = filled | of_kind
+                filled = filled | detection.kind_mask(kind)
         filled = found_mask(self.model, filled, options)
-        if given is not None:
-            filled = filled | given
-        shares = [(self.model, filled)]
-        if undoing is not None:
-            shares.insert(0, (undoing, found_mask(undoing, undone, options) & ~filled))
-        return shares
+        if undoing is None:
+            return [(self.model, filled | marked)]
+        undone = found_mask(undoing, undone, options)
+        if options.mask_marks == "damage":
+            undone = undone | with_soft_edge(undoing, marked)
+        else:
+            filled = filled | marked
+        return [(undoing, undone & ~filled), (self.model, filled)]
+
+    def _undoing(self, options: Options, mask: Mask) -> LoadedModel | None:
+        """The model that undoes damage if there is any, and it is looked at in its own size.
+
+        In a reduced picture nothing shows through.
+        """
+        return self.undoing if options.strategy != "resize" and mask.any() else None

@@ -99,7 +99,12 @@ def plan_filling(model: LoadedModel, mask: Mask, options: Options) -> MaskPlan:
 
 def found_mask(model: LoadedModel, mask: Mask, options: Options) -> Mask:
     """What a model fills where a detector's mask marks damage, uint8 [H, W]."""
-    return widen(mask, options.detection.dilation + (SOFT_EDGE if model.info.kinds else 0))
+    return with_soft_edge(model, widen(mask, options.detection.dilation))
+
+
+def with_soft_edge(model: LoadedModel, mask: Mask) -> Mask:
+    """A widened mask of damage, with what a model undoes around it."""
+    return widen(mask, SOFT_EDGE) if model.info.kinds else mask
 
 
 def plan_finding(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inpaint_sdk.options import DetectionOptions, Options, Strategy
+from inpaint_sdk.options import DetectionOptions, MaskMarks, Options, Strategy
 from inpaint_sdk.server.jobs import Step
 
 _OF_DETECTION = vars(DetectionOptions())
@@ -97,6 +97,11 @@ class RestoringParameters(FindingParameters):
         ge=0,
         le=1,
         description="How much of the texture of like, known places is laid over wide holes.",
+    )
+    mask_marks: MaskMarks = Field(
+        _DEFAULTS["mask_marks"],
+        description="What a mask marks: holes to be filled, or damage as /v1/detect finds it, "
+        "which the model auto undoes by what shows through it.",
     )
     add_found: bool = Field(
         _DEFAULTS["add_found"],

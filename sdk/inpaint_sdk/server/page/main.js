@@ -209,7 +209,7 @@ async function restore() {
   await during("restore", async (signal) => {
     showStep("sending", 0);
     const files = whole ? { image: file } : { image: file, mask: await view.marks.toPng() };
-    const query = new URLSearchParams({ model: chosen().name });
+    const query = new URLSearchParams({ model: chosen().name, mask_marks: whatIsMarked() });
     const request = await post(`v1/restore?${query}`, files, {
       type: "blob", signal, onProgress: showStep,
     });
@@ -217,6 +217,13 @@ async function restore() {
     if (signal.aborted) return;
     showResult(after, request.response, JSON.parse(request.getResponseHeader("Inpaint-Report")));
   });
+}
+
+// What was found can be undone by what shows through. What is painted may be an object, and an
+// overlay hides what is under it.
+function whatIsMarked() {
+  const found = kinds.filter((kind) => kind.on && kind.fraction > 0).every((kind) => kind.sought);
+  return found && !view.marks.isPainted() ? "damage" : "holes";
 }
 
 function showResult(after, blob, report) {
