@@ -37,6 +37,16 @@ def found(photo: Restorer, picture: np.ndarray) -> np.ndarray:
     return np.hstack([picture, mask, result.image])
 
 
+def through_dirt(models: Iterable[Restorer], name: str) -> np.ndarray:
+    """An example under dirt that lets a third of it through, as models restore it, and as it is."""
+    truth = cv2.imread(str(IMAGES / f"{name}.png"))
+    mask = cv2.imread(str(IMAGES / f"{name}_mask.png"), cv2.IMREAD_GRAYSCALE)
+    opacity = 0.67 * cv2.GaussianBlur(mask, (0, 0), 1.0)[..., None] / 255.0
+    dirty = (truth * (1.0 - opacity) + (205, 220, 230) * opacity).round().astype(np.uint8)
+    around = cv2.dilate(mask, np.ones((5, 5), np.uint8))
+    return np.hstack([dirty, *(model.restore(dirty, around) for model in models), truth])
+
+
 def with_hole(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The picture with a large white hole, and the hole's mask."""
     height, width = picture.shape[:2]
@@ -63,6 +73,7 @@ def main() -> None:
     for name in ("coffee", "astronaut", "chelsea"):
         save(name, side_by_side(restore_example(photo, name)))
     coffee = cv2.imread(str(IMAGES / "coffee.png"))
+    save("film", through_dirt((photo, Restorer.load("film")), "coffee"))
     save("stages", in_stages(Restorer.load("photo-staged"), coffee))
     save("codebook", by_models(coffee, (photo, Restorer.load(CODEBOOK))))
     poor = poorly_shot(chelsea := cv2.imread(str(IMAGES / "chelsea.png")))
