@@ -13,6 +13,7 @@ from inpaint_sdk.backends.base import (
     BackendOptions,
     Compiler,
     Loader,
+    ParallelSession,
     PixelSession,
     Probe,
     Session,
@@ -169,6 +170,7 @@ def _require(backend: str) -> None:
 __all__ = [
     "COMPILERS",
     "BackendOptions",
+    "ParallelSession",
     "PixelSession",
     "Probe",
     "Session",

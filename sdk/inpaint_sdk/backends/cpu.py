@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,13 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "asimddp"}
 """Linux's names of the instructions: VNNI of x86, dot products of Arm."""
+
+
+def count_usable_cores() -> int:
+    """Cores that this process may use, 1 or more."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @cache

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
-from inpaint_sdk.backends.base import PixelSession, Session
+from inpaint_sdk.backends.base import ParallelSession, PixelSession, Session
 from inpaint_sdk.backends.pool import LoadedModel, ModelPool
 from inpaint_sdk.server.refusals import ClientGoneError, RefusalError
 
@@ -83,8 +84,11 @@ class WatchedPool(ModelPool):
     def get(self, name_or_path: str | os.PathLike[str]) -> LoadedModel:
         model = super().get(name_or_path)
         session = model.session
-        watched = _WatchedPixels if isinstance(session, PixelSession) else _Watched
-        return replace(model, session=watched(session))
+        if isinstance(session, PixelSession):
+            return replace(model, session=_WatchedPixels(session))
+        if isinstance(session, ParallelSession):
+            return replace(model, session=_WatchedParallel(session))
+        return replace(model, session=_Watched(session))
 
 
 class _Watched:
@@ -96,8 +100,7 @@ class _Watched:
         self.close = session.close
 
     def run(self, inputs: Any) -> Any:
-        number, _, height, width = inputs["image"].shape
-        return _watch(number * height * width, lambda: self._session.run(inputs))
+        return _watch(_pixels(inputs), lambda: self._session.run(inputs))
 
 
 class _WatchedPixels(_Watched):
@@ -106,6 +109,36 @@ class _WatchedPixels(_Watched):
     def run_pixels(self, pixels: Any, mask: Any, **how: Any) -> Any:
         height, width = pixels.shape[:2]
         return _watch(height * width, lambda: self._session.run_pixels(pixels, mask, **how))
+
+
+class _WatchedParallel(_Watched):
+    _session: ParallelSession
+
+    def __init__(self, session: ParallelSession) -> None:
+        super().__init__(session)
+        self.cores = session.cores
+
+    def run_each(self, inputs: Iterable[Any]) -> Iterator[Any]:
+        job = _CURRENT.get()
+        if job is None:
+            yield from self._session.run_each(inputs)
+            return
+        waiting: deque[int] = deque()
+
+        def checked() -> Iterator[Any]:
+            for each in inputs:
+                job.check()
+                waiting.append(_pixels(each))
+                yield each
+
+        for result in self._session.run_each(checked()):
+            job.ran(waiting.popleft())
+            yield result
+
+
+def _pixels(inputs: Any) -> int:
+    number, _, height, width = inputs["image"].shape
+    return int(number * height * width)
 
 
 def _watch(pixels: int, run: Callable[[], T]) -> T:

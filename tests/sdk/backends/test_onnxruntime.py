@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from inpaint_sdk import BackendError, ModelError, Restorer
-from inpaint_sdk.backends import probe_backends
+from inpaint_sdk.backends import ParallelSession, probe_backends
 from inpaint_sdk.backends.onnxruntime import loader
 from inpaint_sdk.backends.pool import ModelPool
 
@@ -25,6 +26,7 @@ def play(monkeypatch: pytest.MonkeyPatch, available: list[str], used: list[str])
     class Session:
         def __init__(self, data: bytes, options: Any, providers: list[str], **others: Any) -> None:
             self.asked = providers
+            self.threads = options.intra_op_num_threads
             self.entries = options.entries
             self.fallback = bool(others["enable_fallback"])
             sessions.append(self)
@@ -125,6 +127,29 @@ def test_threads_do_not_spin_between_runs(monkeypatch: pytest.MonkeyPatch) -> No
     sessions = play(monkeypatch, BOTH, BOTH[1:])
     Restorer.load("photo", backend="onnxruntime-cpu")
     assert sessions[-1].entries["session.force_spinning_stop"] == "1"
+
+
+@pytest.mark.parametrize("threads", [1, 3, None])
+def test_inputs_are_run_side_by_side_on_cores_that_may_be_used(
+    monkeypatch: pytest.MonkeyPatch, threads: int | None
+) -> None:
+    """A session of its own stays on one core; it is made once, when it is needed."""
+    sessions = play(monkeypatch, BOTH, BOTH[1:])
+    session = ModelPool("onnxruntime-cpu", threads=threads).get("photo").session
+    assert isinstance(session, ParallelSession)
+    assert session.cores == (threads or len(os.sched_getaffinity(0)))
+    for _ in range(2):
+        assert list(session.run_each([])) == []
+    assert [one.threads for one in sessions[1:]] == [1] * (session.cores > 1)
+
+
+def test_inputs_follow_each_other_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = play(monkeypatch, BOTH, BOTH)
+    session = ModelPool("onnxruntime-cuda", threads=4).get("photo").session
+    assert isinstance(session, ParallelSession)
+    assert session.cores == 1
+    assert list(session.run_each([])) == []
+    assert len(sessions) == 1
 
 
 def test_auto_chooses_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

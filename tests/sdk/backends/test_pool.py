@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from inpaint_sdk import BackendError, ModelError
+from inpaint_sdk.backends import ParallelSession
 from inpaint_sdk.backends import pool as module
 from inpaint_sdk.backends.pool import LoadedModel, ModelPool
 from inpaint_sdk.engines.file import write_engine_file
@@ -265,6 +266,53 @@ class TestOptions:
         ):
             with pytest.raises(BackendError, match=message):
                 ModelPool(**options).get(path)  # type: ignore[arg-type]
+
+
+class TestSideBySide:
+    @pytest.fixture
+    def session(self) -> ParallelSession:
+        session = ModelPool(threads=2).get("damage").session
+        assert isinstance(session, ParallelSession)
+        return session
+
+    @pytest.fixture
+    def feeds(self, rng: np.random.Generator) -> list[dict[str, Any]]:
+        sides = (48, 16, 64, 32, 16, 80, 16, 48)
+        return [{"image": rng.random((1, 3, side, 32), np.float32)} for side in sides]
+
+    def test_answers_are_those_of_single_runs_in_order(
+        self, session: ParallelSession, feeds: list[dict[str, Any]]
+    ) -> None:
+        for feed, answer in zip(feeds, session.run_each(iter(feeds)), strict=True):
+            expected = session.run(feed)["probability"]
+            np.testing.assert_array_equal(answer["probability"], expected)
+
+    def test_inputs_are_taken_as_answers_are(
+        self, session: ParallelSession, feeds: list[dict[str, Any]]
+    ) -> None:
+        taken = iter(feeds * 3)
+        answers = session.run_each(taken)
+        next(answers)
+        assert len(list(taken)) >= len(feeds)
+
+    def test_errors_arise_where_the_answer_would(
+        self, session: ParallelSession, feeds: list[dict[str, Any]]
+    ) -> None:
+        answers = session.run_each([feeds[0], {"image": np.zeros((1, 2, 16, 16), np.float32)}])
+        next(answers)
+        with pytest.raises(BackendError, match="failed while running"):
+            next(answers)
+
+    def test_after_a_fork_and_when_closed(
+        self, session: ParallelSession, feeds: list[dict[str, Any]]
+    ) -> None:
+        expected = next(session.run_each(feeds))["probability"]
+        session.after_fork()  # type: ignore[attr-defined]  # as the hook does in the child
+        again = next(session.run_each(feeds))["probability"]
+        np.testing.assert_array_equal(again, expected)
+        session.close()
+        with pytest.raises(BackendError, match="was closed"):
+            list(session.run_each(feeds))
 
 
 def test_a_pool_is_pickled_as_its_options(pool: ModelPool) -> None:

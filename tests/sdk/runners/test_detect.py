@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,42 @@ def test_a_place_is_shown_with_what_is_around_it() -> None:
     (shown,) = session.sizes[1:]
     least = 8 + 2 * module.CONTEXT
     assert all(least <= side <= least + 3 * module.CELL for side in shown)
+
+
+class SideBySide(Bright):
+    """Notes what it was shown in ``run_each`` in ``beside`` instead."""
+
+    def __init__(self, cores: int) -> None:
+        super().__init__()
+        self.cores = cores
+        self.beside: list[tuple[int, ...]] = []
+
+    def run_each(self, inputs: Iterable[Tensors]) -> Iterator[Tensors]:
+        for each in inputs:
+            answer = self.run(each)
+            self.beside.append(self.sizes.pop())
+            yield answer
+
+
+@pytest.mark.parametrize("cores", [1, 2, 100])
+def test_small_places_are_looked_at_side_by_side(cores: int) -> None:
+    """As many of them at a time as fit the memory, and with the same result."""
+    picture = large_picture()
+    picture[300:310, 100:1400:120] = 255
+    picture[500:800, 200:600] = 255
+    image, options = OpenedImage(picture, "rgb"), Options(memory_mb=60)
+    detector, session = bright_finder()
+    together = SideBySide(cores)
+    found = DetectRunner(LoadedModel(detector.info, together)).detect(image, options)
+    expected = detector.detect(image, options)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert sorted(together.sizes + together.beside) == sorted(session.sizes)
+    areas = [height * width for height, width in together.beside]
+    most = pixels_within(options.memory_mb, detector.info.memory)
+    assert bool(areas) == (cores < 100), "that many places of any size would not fit"
+    assert areas == sorted(areas, reverse=True)
+    assert max(areas, default=0) <= min(module.SMALL_PIXELS, most // cores)
+    assert max(height * width for height, width in together.sizes[1:]) > module.SMALL_PIXELS
 
 
 def test_what_a_quarter_alone_shows_is_not_looked_at_closely(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import struct
 import tempfile
 import threading
@@ -351,6 +352,37 @@ def test_networks_run_for_nobody_who_left(
     monkeypatch.setattr(service.models.detector, "detect", leave)
     with pytest.raises(ClientGoneError):
         job.run(lambda job: service.pictures.detect(Upload(file), Options(), job))
+
+
+def specked() -> Pixels:
+    """Of 1.4 megapixels, with small marks to be looked at closely, far apart."""
+    picture = np.full((1200, 1200, 3), 99, np.uint8)
+    for top, left in itertools.product(range(40, 1200, 200), repeat=2):
+        picture[top : top + 8, left : left + 8] = (255, 0, 255)
+    return picture
+
+
+def test_networks_that_run_side_by_side_end_too(
+    client: TestClient, encode: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = client.app.state.service  # type: ignore[attr-defined]
+    job, upload, ran = Job(60.0), Upload(encode(specked())), []
+    monkeypatch.setattr(job, "ran", ran.append)
+    job.run(lambda job: service.pictures.detect(upload, Options(), job))
+    half, *places = ran
+    assert half == 608 * 608
+    assert len(places) == 36
+
+    def leave(pixels: int) -> None:
+        ran.append(pixels)
+        if pixels != half:
+            job.stop()
+
+    ran.clear()
+    monkeypatch.setattr(job, "ran", leave)
+    with pytest.raises(ClientGoneError):
+        job.run(lambda job: service.pictures.detect(upload, Options(), job))
+    assert len(ran) < 10
 
 
 def test_progress_grows_with_what_networks_were_shown(client: TestClient, file: bytes) -> None:

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from inpaint_sdk.backends.base import BackendOptions, Probe, Provider
-from inpaint_sdk.backends.cpu import is_fast_in_int8
+from inpaint_sdk.backends.cpu import count_usable_cores, is_fast_in_int8
 from inpaint_sdk.backends.onnxruntime.session import OnnxRuntimeSession
 from inpaint_sdk.errors import BackendError, ModelError
 from inpaint_sdk.models.file import ModelFile
@@ -98,9 +98,10 @@ def load(
     names = [_name(provider) for provider in providers]
     backend = f"onnxruntime-{names[0].removesuffix('ExecutionProvider').lower()}"
     survives_fork = not _ON_GPU.intersection(names)
+    cores = threads or count_usable_cores() if names == [_CPU] else 1
     _log.info("loading %s into %s", model.path, backend)
-    start = partial(_start, model, providers, threads)
-    return OnnxRuntimeSession(start, backend, survives_fork=survives_fork)
+    start = partial(_start, model, providers, threads=threads)
+    return OnnxRuntimeSession(start, backend, survives_fork=survives_fork, cores=cores)
 
 
 def _start(model: ModelFile, providers: tuple[Provider, ...], threads: int | None) -> Any:
