@@ -55,7 +55,7 @@ FIELDS = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profi
 MODES = ("RGB", "RGBA", "L", "LA", "I;16")
 NO_PIL = "which a PIL image cannot hold; restore it from file to file, with restore_file"
 TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
-STRIP_BYTES = 8 << 20
+STRIP_BYTES = 1 << 20
 LEAST = 0.25
 """Share of a JPEG's rows of which something must be there."""
 
@@ -271,7 +271,8 @@ def _computed(image: pyvips.Image, tags: Directory) -> tuple[Pixels, list[str]]:
         image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=8)
     region = _libvips().Region.new(image)
     pixels = np.empty((image.height, image.width, image.bands), TYPES[image.format])
-    # The time that libvips takes grows with the square of the rows that are asked for.
+    # The time that libvips takes grows with the square of the rows that are asked for, and what is
+    # asked for is copied twice, from the cache if it is small.
     rows = min(512, max(1, STRIP_BYTES // pixels[0].nbytes))
     for top in range(0, image.height, rows):
         strip = pixels[top : top + rows]

@@ -55,7 +55,7 @@ KEPT |= {"WEBP": _USUAL - {"dpi"}, "BMP": frozenset({"dpi"})}
 PIL_TEXTS = XMP_TEXT, EXIF_TEXT = "XML:com.adobe.xmp", "Raw profile type exif"
 """Names of a PNG's texts in a PIL image's ``info`` that tell of an orientation."""
 
-_MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd9-\xfe])")
+_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd9-\xfe])")  # with \xff+ it takes 16 times as long
 _XMP_ORIENTATION = re.compile(
     rb"<?tiff:Orientation\s*(?:=\s*[\"']|>)\s*(\d)\s*(?:[\"']|</tiff:Orientation>)"
 )
