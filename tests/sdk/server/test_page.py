@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import numpy as np
@@ -54,6 +55,25 @@ IS_SEEN = """() => {
     const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
     const top = document.elementFromPoint(x, y);
     return focused.contains(top) || focused.parentElement.contains(top);
+}"""
+
+MARKS_OF_PARTS = """async () => {
+    const { Marks } = await import("/marks.js");
+    const some = (length, every) =>
+        Uint8Array.from({ length }, (_, at) => (at % every ? 0 : 1 + (at % 2)));
+    const differing = [];
+    for (const [width, height] of [[1, 1], [1, 9], [3, 5], [5, 3], [8, 4], [131, 91]]) {
+        const marks = new Marks(width, height);
+        marks.edits.set(some(width * height, 13));
+        marks.setFound(some(width * height, 11), 3);
+        const all = marks.shown.slice();
+        marks.shown.fill(0);
+        marks.refresh(0, 0, width, height);
+        if (!all.some((mark) => mark) || all.some((mark, at) => mark !== marks.shown[at])) {
+            differing.push([width, height]);
+        }
+    }
+    return differing;
 }"""
 
 
@@ -185,6 +205,8 @@ def test_a_picture_is_dropped_corrected_restored_compared_and_taken_home(
     page.mouse.move(*place(page, 31, 21))
     page.mouse.down()
     page.mouse.up()
+    page.uncheck("[data-kind=scratch]")
+    page.check("[data-kind=scratch]")
 
     report = restore(page)
     assert report["changed"] is True
@@ -227,6 +249,40 @@ def test_what_was_found_is_restored_as_without_the_page(
     restore(page)
     everything = Options(kinds=frozenset({"scratch", "speck", "overlay"}))
     assert download(page)[1] == restorer.restore(restored, options=everything)
+
+
+def test_what_is_marked_is_told(
+    open_page: Callable[..., Any], address: str, photograph: bytes
+) -> None:
+    """What was found is damage. What is painted may be an object, and nothing shows through
+    letters."""
+    page = open_page(address)
+    drop(page, photograph)
+
+    def told() -> str:
+        with page.expect_request("**/v1/restore*") as request:
+            page.click("#restore")
+        page.wait_for_selector("#done")
+        return parse_qs(urlsplit(request.value.url).query)["mask_marks"][0]
+
+    assert told() == "damage"
+    page.check("[data-kind=overlay]")
+    assert told() == "holes"
+    page.uncheck("[data-kind=overlay]")
+    assert told() == "damage"
+    page.check("[value=brush]")
+    page.mouse.click(*place(page, 20, 10))
+    assert told() == "holes"
+    page.click("#undo")
+    assert told() == "damage"
+
+
+def test_all_marks_are_shown_as_those_of_a_part(
+    open_page: Callable[..., Any], address: str
+) -> None:
+    """In pictures whose rows, or whose bytes, are no whole words."""
+    differing = open_page(address).evaluate(MARKS_OF_PARTS)
+    assert differing == []
 
 
 def test_a_picture_is_pasted_or_opened(

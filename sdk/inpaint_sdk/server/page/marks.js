@@ -13,8 +13,9 @@ export class Marks {
     this.width = width;
     this.height = height;
     this.stride = (width + 3) & ~3; // rows begin at whole words
-    this.planes = new Uint8Array(width * height);
-    this.edits = new Uint8Array(width * height);
+    const words = (width * height + 3) >> 2;
+    this.planes = new Uint8Array(4 * words);
+    this.edits = new Uint8Array(4 * words);
     // What is shown and restored: 0, or 1 + the kind's index, or `painted`.
     this.shown = new Uint8Array(this.stride * height);
     this.painted = 9;
@@ -25,7 +26,7 @@ export class Marks {
   }
 
   setFound(planes, enabled) {
-    this.planes = planes;
+    this.planes.set(planes);
     this.enable(enabled);
   }
 
@@ -35,7 +36,23 @@ export class Marks {
       const lowest = value & bits & -(value & bits);
       return lowest ? 32 - Math.clz32(lowest) : 0;
     });
-    this.refresh(0, 0, this.width, this.height);
+    this.refreshAll();
+  }
+
+  // Most of a picture is not marked: four pixels at a time are passed over.
+  refreshAll() {
+    const { edits, planes, shown, table, painted, width, stride } = this;
+    const found = new Uint32Array(planes.buffer);
+    const edited = new Uint32Array(edits.buffer);
+    shown.fill(0);
+    for (let word = 0; word < found.length; word++) {
+      if (!(found[word] | edited[word])) continue;
+      for (let from = 4 * word; from < 4 * word + 4; from++) {
+        const edit = edits[from];
+        const to = from + Math.floor(from / width) * (stride - width);
+        shown[to] = edit === PAINTED ? painted : edit === ERASED ? 0 : table[planes[from]];
+      }
+    }
   }
 
   refresh(left, top, right, bottom) {
@@ -132,6 +149,10 @@ export class Marks {
       this.refresh(tile.x, tile.y, tile.right, tile.bottom);
     }
     return before;
+  }
+
+  isPainted() {
+    return this.edits.includes(PAINTED);
   }
 
   isEmpty() {
