@@ -35,6 +35,8 @@ SCAN = (3000, 4000)
 SPECKS = 300
 QUALITY = 92
 PATIENCE_MS = 600_000
+LOOKED = """() => document.querySelector("#kinds li") && document.querySelector("#working").hidden
+    || document.querySelector("#error").textContent"""
 ANSWERED = """() => !document.querySelector("#done").hidden
     || document.querySelector("#error").textContent"""
 SHOWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -69,9 +71,7 @@ def find(page: Page, path: Path) -> float:
     """Opens a picture; seconds until what was found in it is shown."""
     started = time.perf_counter()
     page.set_input_files("#file", path)
-    page.wait_for_selector("#kinds li")
-    page.wait_for_selector("#working", state="hidden")
-    page.evaluate(SHOWN)
+    wait_for(page, LOOKED)
     return time.perf_counter() - started
 
 
@@ -79,11 +79,16 @@ def restore(page: Page) -> float:
     """Restores what is marked; seconds until the result is shown."""
     started = time.perf_counter()
     page.click("#restore")
-    page.wait_for_function(ANSWERED)
+    wait_for(page, ANSWERED)
+    return time.perf_counter() - started
+
+
+def wait_for(page: Page, condition: str) -> None:
+    """Asked in each of the page's frames; Playwright asks for selectors twice a second."""
+    page.wait_for_function(condition)
     if said := page.inner_text("#error"):
         raise click.ClickException(said)
     page.evaluate(SHOWN)
-    return time.perf_counter() - started
 
 
 def cpu_seconds(*processes: psutil.Process) -> float:
