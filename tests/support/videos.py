@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as PILImage
 
 from inpaint_sdk.images.image import Image
 from inpaint_sdk.images.masks import masked_fraction
@@ -74,3 +77,20 @@ def write_video(
         for pixels in itertools.chain([first], frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
         container.mux(stream.encode(None))
+
+
+def write_exif_video(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Writes three JPEGs of RGB pixels, as some cameras do; their EXIF says: turn to the right."""
+    import av
+
+    exif, jpeg = PILImage.Exif(), io.BytesIO()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    PILImage.fromarray(pixels).save(jpeg, "JPEG", exif=exif)
+    height, width = pixels.shape[:2]
+    with av.open(str(path), "w") as container:
+        stream = container.add_mux_stream("mjpeg", rate=25, width=width, height=height)
+        for index in range(3):
+            packet = av.Packet(jpeg.getvalue())
+            packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 25), True
+            packet.pts = packet.dts = index
+            container.mux(packet)

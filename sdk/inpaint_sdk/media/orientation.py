@@ -12,6 +12,9 @@ from inpaint_sdk.images.image import Pixels
 if TYPE_CHECKING:
     from av import VideoFrame
 
+NEWER = {28: "LCEVC", 29: "VIEW_ID", 30: "THREE_D_REFERENCE_DISPLAYS", 31: "EXIF"}
+"""Names that PyAV 19 gave to kinds of side data, by FFmpeg's numbers."""
+
 
 @dataclass(frozen=True)
 class Orientation:
@@ -59,17 +62,17 @@ def side_data(frame: VideoFrame, name: str) -> bytes:
     """What a frame brings beside its pixels, by PyAV's name; empty if it has no such data."""
     try:
         return bytes(_side_data(frame)[name])
-    except (KeyError, ValueError):  # ValueError: one of its data is newer than PyAV
+    except KeyError:
         return b""
 
 
 def side_data_names(frame: VideoFrame) -> set[str]:
-    """PyAV's names of what a frame brings beside its pixels, as far as PyAV knows them."""
-    try:
-        found = _side_data(frame)
-        return {found[index].type.name for index in range(len(found))}
-    except (KeyError, ValueError):
-        return set()
+    """PyAV's names of what a frame brings beside its pixels.
+
+    Of what is newer than PyAV: UNKNOWN_ and FFmpeg's number.
+    """
+    # PyAV 19 goes through kinds, earlier ones through data, of which some may be of one kind.
+    return {getattr(each, "type", each).name for each in _side_data(frame)}
 
 
 def _side_data(frame: VideoFrame) -> Any:
@@ -78,7 +81,18 @@ def _side_data(frame: VideoFrame) -> Any:
     Both would be there until the garbage collector runs: a hundred frames later, with their pixels
     and their converters' threads.
     """
-    from av.sidedata.sidedata import SideDataContainer
+    from av.sidedata.sidedata import SideDataContainer, Type
 
+    if "_missing_" not in vars(Type):  # before PyAV 19, one kind without a name hid all others
+        Type._missing_ = classmethod(_unknown)  # type: ignore[method-assign, assignment]
     container: Any = SideDataContainer  # its stub lacks the argument
     return container(frame)
+
+
+def _unknown(kinds: Any, value: object) -> Any:
+    """A kind of side data that is no member, as PyAV 19 makes it; None if it is no number."""
+    if not isinstance(value, int):
+        return None
+    kind = object.__new__(kinds)
+    kind._name_, kind._value_ = NEWER.get(value, f"UNKNOWN_{value}"), value
+    return kinds._value2member_map_.setdefault(value, kind)

@@ -38,6 +38,9 @@ NAMES = {
     "ICC_PROFILE": "colour profile",
     "AFD": "active format",
     "S12M_TIMECODE": "timecodes",
+    "EXIF": "EXIF",
+    "LCEVC": "LCEVC",
+    "VIEW_ID": "second view",
 }
 """What frames bring beside their pixels that people miss, by PyAV's name."""
 
@@ -114,8 +117,9 @@ def _facts(video: VideoFile, frame: VideoFrame) -> Iterator[tuple[str, Any]]:
     for field, name in COLOURS.items():
         if (value := getattr(frame, field)) not in UNKNOWN_COLOURS:
             yield name, value
-    for name in sorted(side_data_names(frame) & set(NAMES)):
-        yield NAMES[name], True
+    for name in sorted(side_data_names(frame)):
+        if name in NAMES or name.startswith("UNKNOWN_"):
+            yield NAMES.get(name, f"frames' data {name!r}"), True
 
 
 def _flags(stream: Any) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from inpaint_sdk.media.orientation import orientation_of, side_data_names
 from inpaint_sdk.media.pixels import to_8bit, to_rgb
+from support.videos import write_exif_video
 
 av = pytest.importorskip("av")
 
@@ -36,6 +37,26 @@ def test_a_video_as_it_is_shown(tmp_path: Path, turns: int, mirrored: bool) -> N
     orientation = orientation_of(frame)
     np.testing.assert_array_equal(orientation.to_stored(shown), stored)
     assert bool(orientation) == bool(turns or mirrored)
+
+
+def test_what_is_newer_than_pyav_hides_nothing(tmp_path: Path) -> None:
+    """As EXIF is before PyAV 19, beside the orientation that FFmpeg reads from it."""
+    write_exif_video(tmp_path / "in.mov", CORNERS)
+    with av.open(str(tmp_path / "in.mov")) as container:
+        frame = next(container.decode(video=0))
+    assert side_data_names(frame) == {"DISPLAYMATRIX", "EXIF"}
+    stored = frame.to_ndarray(format="rgb24")
+    np.testing.assert_array_equal(to_rgb(frame), np.rot90(stored, -1))
+
+
+def test_kinds_of_side_data_without_a_name() -> None:
+    from av.sidedata.sidedata import Type
+
+    side_data_names(av.VideoFrame(64, 48, "yuv420p"))
+    assert (Type(6).name, Type(99).name) == ("DISPLAYMATRIX", "UNKNOWN_99")
+    assert Type(99) is Type(99)
+    with pytest.raises(ValueError, match="EXIF"):
+        Type("EXIF")
 
 
 def test_a_frame_is_freed_when_it_is_dropped() -> None:

@@ -18,7 +18,7 @@ from inpaint_sdk.media.orientation import side_data
 from inpaint_sdk.media.reading import open_video
 from inpaint_sdk.video import restore_video
 from inpaint_sdk.video.kept import Facts
-from support.videos import Painter, frames_of
+from support.videos import Painter, frames_of, write_exif_video
 
 av = pytest.importorskip("av")
 Make = Callable[..., Path]
@@ -313,6 +313,31 @@ def test_hdr(painter: Painter, make_video: Make, logo: Pixels, tmp_path: Path, c
     values = [each[::2] / each[1::2] for each in ratios]
     np.testing.assert_allclose(values[1], values[0], rtol=2e-3)
     assert values[0][9] == 1000.0
+
+
+@pytest.mark.parametrize("name", ["out.mov", "out.avi"])
+def test_a_camera_s_exif(painter: Painter, logo: Pixels, tmp_path: Path, name: str) -> None:
+    """In each frame: its orientation is kept, and that the rest is not is told."""
+    source, output = tmp_path / "in.mov", tmp_path / name
+    write_exif_video(source, np.full((160, 120, 3), 200, np.uint8))
+    with pytest.warns(MetadataWarning, match="does not have the source's EXIF$"):
+        restore_video(painter, source, output, mask=logo)
+    before, after = frames_of(source)[0], frames_of(output)[0]
+    assert before.shape == after.shape == (120, 160, 3)
+    assert np.abs(after.astype(int) - before)[40:].mean() < 3.0
+    assert np.abs(after[12:28, 104:146].astype(int) - 127).mean() < 6.0
+
+
+def test_what_frames_bring_that_pyav_cannot_name(
+    make_video: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is told by its number."""
+    names = {"UNKNOWN_99", "PANSCAN", "VIEW_ID"}
+    monkeypatch.setattr("inpaint_sdk.video.kept.side_data_names", lambda _: names)
+    facts = facts_of(make_video(count=2))
+    assert facts["frames' data 'UNKNOWN_99'"]
+    assert facts["second view"]
+    assert not [name for name in facts if "PANSCAN" in name]
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.avi"])
