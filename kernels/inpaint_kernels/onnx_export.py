@@ -79,7 +79,8 @@ def export(
         options: Other options of `torch.onnx.export`.
 
     Example:
-        >>> program = export(model.eval(), (torch.randn(1, 3, 64, 64),), opset_version=18)
+        >>> model = torch.nn.Conv2d(3, 3, 1).eval()
+        >>> program = export(model, (torch.randn(1, 3, 64, 64),), opset_version=18, verbose=False)
         >>> program.save("model.onnx")
     """
     table = translation_table() | options.pop("custom_translation_table", {})
