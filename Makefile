@@ -75,22 +75,29 @@ hardening: $(VENV)/develop.stamp
 	done
 	INPAINT_KILLS=$(KILLS) INPAINT_KILLS_SEED=$(SEED) $(BIN)/pytest tests/hardening/test_kills.py
 	INPAINT_FUZZ_VIDEOS=$(COUNT) INPAINT_FUZZ_SEED=$(SEED) $(BIN)/pytest tests/hardening/test_videos.py
+	INPAINT_SIDE=20000 $(BIN)/pytest tests/hardening/test_numbers.py -k huge
 	PYTHONPATH=tests $(BIN)/python tests/hardening/guided.py $(COUNT) $(SEED) build/hardening
 	if ! command -v clang++ >/dev/null; then \
-	  echo "passed over: the scan's C interface, which Clang's libFuzzer tries; there is no clang++"; \
+	  echo "passed over: the scan's C interface and ONNX Runtime's operator, which Clang's libFuzzer" \
+	    "tries; there is no clang++"; \
 	else \
-	  mkdir -p build/hardening/scan && \
 	  $(BIN)/cmake -S . -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DINPAINT_CUDA=OFF \
 	    -DINPAINT_ORT=OFF -DINPAINT_FUZZ=ON -DINPAINT_SANITIZE=address,undefined && \
-	  $(BIN)/cmake --build build/fuzz --parallel 2 --target fuzz_scan && \
-	  build/fuzz/fuzz_scan -runs=$(COUNT) -seed=$$(($(SEED) + 1)) -max_len=200 -verbosity=0 \
-	    -print_final_stats=1 -artifact_prefix=build/hardening/scan- build/hardening/scan; \
+	  $(BIN)/cmake --build build/fuzz --parallel 2 --target fuzz_scan fuzz_ort && \
+	  for fuzzer in scan ort; do \
+	    mkdir -p build/hardening/$$fuzzer && \
+	    build/fuzz/fuzz_$$fuzzer -runs=$(COUNT) -seed=$$(($(SEED) + 1)) -max_len=200 -len_control=0 \
+	      -verbosity=0 -print_final_stats=1 -artifact_prefix=build/hardening/$$fuzzer- \
+	      build/hardening/$$fuzzer || exit 1; \
+	  done; \
 	fi
 
-# Memory, files and threads of a stream, a video, a server and of loads, each for so many minutes.
+# Memory, files and threads of a stream, a video, a server and of loads, each for so many minutes or,
+# as in KINDS="video=100000 loads=10000", for so many frames, requests or loads.
 MINUTES ?= 60
+KINDS ?=
 soak: $(VENV)/develop.stamp
-	PYTHONPATH=tests $(BIN)/python tests/hardening/test_soak.py $(MINUTES)
+	PYTHONPATH=tests $(BIN)/python tests/hardening/test_soak.py $(MINUTES) $(KINDS)
 
 # The C++ tests for aarch64, under emulation; says what is missing where it cannot run.
 aarch64-kernels: $(VENV)/develop.stamp

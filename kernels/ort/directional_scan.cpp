@@ -6,6 +6,7 @@ namespace inpaint::ort {
 namespace {
 
 constexpr int64_t kDirections = 4;
+constexpr int64_t kMostChannels = std::numeric_limits<int64_t>::max() / kDirections;
 
 Status* read_input(const Api& api, const KernelContext* context, size_t index, Tensor* tensor) {
   const Value* value = nullptr;
@@ -60,7 +61,7 @@ Status* infer_output_shape(const CustomOp* op, ShapeInferContext* context) {
   for (int axis = 0; axis < 4; ++axis) {
     if (sizes[axis] < 0 && (axis == 1 || names[axis][0] == '\0')) return nullptr;
   }
-  if (sizes[1] > std::numeric_limits<int64_t>::max() / kDirections) return nullptr;
+  if (sizes[1] > kMostChannels) return nullptr;
   // Not this operator's type: the runtime asks one operator for all that share the name.
   ElementType type = kUndefined;
   if (Status* status = api.type(x, &type)) return status;
@@ -86,6 +87,9 @@ Status* read_tensors(const Api& api, KernelContext* context, ScanTensors* tensor
   const Tensor& x = tensors->x;
   if (x.rank != 4) {
     return api.create_status(kInvalidArgument, "DirectionalScan: X needs 4 dimensions, N C H W");
+  }
+  if (x.shape[1] > kMostChannels) {  // an empty tensor may say so
+    return api.create_status(kInvalidArgument, "DirectionalScan: X has too many channels");
   }
   tensors->y = {{x.shape[0], kDirections * x.shape[1], x.shape[2], x.shape[3]}, 4, nullptr};
   Value* output = nullptr;

@@ -1,6 +1,7 @@
 """Hours of work: memory, open files and threads stay what they were after the warm-up.
 
-``python test_soak.py MINUTES [KIND...]`` soaks each as long, in a table; the tests do some steps.
+``python test_soak.py MINUTES [KIND...]`` soaks each as long, in a table, and ``KIND=STEPS`` as far;
+the tests do some steps.
 """
 
 from __future__ import annotations
@@ -271,8 +272,9 @@ KINDS: dict[str, tuple[Callable[[Soak], str], int, str]] = {
 
 
 def run(kind: str, minutes: float) -> Row:
-    work, steps, _ = KINDS[kind]
-    soak = Soak(60 * minutes, steps)
+    name, _, count = kind.partition("=")
+    work, steps, _ = KINDS[name]
+    soak = Soak(0, int(count)) if count else Soak(60 * minutes, steps)
     return soak.row(work(soak))
 
 
@@ -283,10 +285,12 @@ def main(minutes: float, kinds: list[str]) -> bool:
     rows = []
     for kind in kinds:
         command = [sys.executable, __file__, str(minutes), kind, "--row"]
-        row = Row(**json.loads(run_alone(command, timeout=300 * minutes + 3600)))
+        timeout = 86_400 if "=" in kind else 300 * minutes + 3600
+        row = Row(**json.loads(run_alone(command, timeout=timeout)))
         pairs = (" to ".join(map(str, pair)) for pair in (row.memory, row.files, row.threads))
         verdict = "flat" if row.flat else "GROWS"
-        print(f"| {kind} | {row.minutes:.1f} | {row.done} {KINDS[kind][2]} | "
+        name, _, _ = kind.partition("=")
+        print(f"| {name} | {row.minutes:.1f} | {row.done} {KINDS[name][2]} | "
               f"{' | '.join(pairs)} | {verdict}; {row.remark} |", flush=True)  # fmt: skip
         rows.append(row)
     return all(row.flat for row in rows)

@@ -35,6 +35,20 @@ def test_non_finite_values(non_finite, isa, dtype, close):
     close(native.directional_scan(x, weight, bias, isa=isa), expected, dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_subnormal_states(isa, dtype):
+    """A state that decays goes through the subnormals, none of which is taken for 0.
+
+    Where nothing is added there is one rounding, fused or not: equal to the last bit.
+    """
+    x = np.tile(np.eye(40, dtype=dtype) * 8 * np.finfo(dtype).smallest_normal, (1, 2, 1, 1))
+    weight = np.tile(np.array([0.5, 0.7], dtype), (4, 1))
+    bias = np.zeros((4, 2), dtype)
+    found = native.directional_scan(x, weight, bias, isa=isa)
+    assert ((found > 0) & (found < np.finfo(dtype).smallest_normal)).mean() > 0.2
+    np.testing.assert_array_equal(found, naive.directional_scan(x, weight, bias))
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_every_16_bit_value_survives(isa, dtype):
     """Lines of one element: relu of each value there is, converted both ways."""

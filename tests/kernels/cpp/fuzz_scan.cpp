@@ -1,67 +1,18 @@
 // The CPU scan's C interface under calls of all sorts: shapes, types, null pointers, tensors that
-// overlap, instruction sets, threads. With libFuzzer where INPAINT_FUZZ is on; otherwise a program
-// that makes up so many inputs, 3000 if it is not told.
+// overlap, instruction sets, threads.
 //
 // A call is refused, writing nothing and saying why, or its output is written whole. Memory has
 // just the size that a shape says, so that a sanitizer sees what is beside it.
 #include <algorithm>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <random>
-#include <vector>
 
-#include "inpaint_scan.h"
+#include "fuzzing.h"
 
 namespace {
 
 constexpr double kMost = 1 << 16;  // bytes of a tensor that is given memory
 constexpr unsigned char kUntouched = 0x5a;
-
-#define REQUIRE(condition)                                                                \
-  do {                                                                                    \
-    if (!(condition)) {                                                                   \
-      std::printf("%s:%d: failed: %s (last error: %s)\n", __FILE__, __LINE__, #condition, \
-                  inpaint_scan_last_error());                                             \
-      std::fflush(stdout);                                                                \
-      std::abort();                                                                       \
-    }                                                                                     \
-  } while (false)
-
-// Decisions out of an input's bytes; zeros when they are used up.
-class Input {
- public:
-  Input(const uint8_t* data, size_t size) : data_(data), size_(size) {}
-
-  uint8_t byte() { return at_ < size_ ? data_[at_++] : 0; }
-  bool once_in(int count) { return byte() % count == 1; }
-
-  int64_t size(int64_t usual) {
-    switch (byte() % 64) {
-      case 1:
-        return -1;
-      case 2:
-        return INT64_MAX;
-      case 3:
-        return INT64_MIN;
-      case 4:
-        return int64_t{1} << (byte() % 63);
-      case 5:
-        return byte();
-      default:
-        return usual;
-    }
-  }
-
-  size_t at() const { return at_; }
-
- private:
-  const uint8_t* data_;
-  size_t size_;
-  size_t at_ = 0;
-};
 
 int64_t bytes_of(int32_t dtype) {
   const int64_t sizes[] = {4, 2, 2, 8};
@@ -116,6 +67,8 @@ void check_status(int32_t status, const std::vector<const Tensor*>& outputs) {
   REQUIRE(inpaint_scan_last_error()[0] != '\0');
   for (const Tensor* output : outputs) REQUIRE(output->untouched());
 }
+
+}  // namespace
 
 void try_one(const uint8_t* data, size_t size) {
   Input input(data, size);
@@ -172,25 +125,3 @@ void try_one(const uint8_t* data, size_t size) {
                             &grad_weight.view, &grad_bias.view, given);
   check_status(status, {&grad_x, &grad_weight, &grad_bias});
 }
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  try_one(data, size);
-  return 0;
-}
-
-#if !defined(INPAINT_FUZZ)
-int main(int count, char** arguments) {
-  const int inputs = count > 1 ? std::atoi(arguments[1]) : 3000;
-  std::mt19937 random(0);
-  for (int i = 0; i < inputs; ++i) {
-    std::vector<uint8_t> input(random() % 100);
-    // Mostly nothing out of the usual, or each call would be refused by its first tensor.
-    for (uint8_t& value : input)
-      value = static_cast<uint8_t>(random() % 8 ? 6 + random() % 8 : random());
-    try_one(input.data(), input.size());
-  }
-  std::printf("%d inputs\n", inputs);
-}
-#endif
