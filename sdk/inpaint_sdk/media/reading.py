@@ -15,7 +15,7 @@ from inpaint_sdk.errors import BackendError, ImageError, InpaintError
 from inpaint_sdk.media.timeline import FrameTimes, Timeline
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import Packet, VideoFrame
     from av.container import InputContainer
 
 FrameOrPacket: TypeAlias = Any
@@ -63,6 +63,8 @@ class VideoFile:
         stream: the video that is restored: the first that is no cover.
         rate: its frames a second, on average.
         damaged_packets: number of packets so far that could not be decoded.
+        has_late_stream: whether PyAV, which passes over its packets, told of a stream that begins
+            after what FFmpeg looks at to find them. Known at the end; PyAV 19 does not tell.
     """
 
     def __init__(self, path: Path, container: InputContainer, error: type[InpaintError]) -> None:
@@ -78,6 +80,7 @@ class VideoFile:
             raise error(f"{path}: FFmpeg has no decoder for its video here")
         self.rate = _rate(self.stream)
         self.damaged_packets = 0
+        self.has_late_stream = False
         self._error = error
 
     @property
@@ -95,6 +98,13 @@ class VideoFile:
         """Whether the container begins and ends anywhere, and its clock may be set anew."""
         return has_flags(self.container.format, "ts_discont", "no_timestamps")
 
+    def packets(self) -> Iterator[Packet[Any]]:
+        """All streams' packets, and at the end an empty one of each."""
+        try:
+            yield from self.container.demux()
+        except IndexError:  # in place of the empty packet of a stream that began late
+            self.has_late_stream = True
+
     def read(self, *, whole: bool = False) -> Generator[FrameOrPacket, None, None]:
         """The frames of the video, and the packets of all other streams.
 
@@ -111,7 +121,7 @@ class VideoFile:
         times, decoder, frames = FrameTimes(self.rate), self._decoder(), 0
         in_order: deque[int] | None = deque() if self.container.format.name == "avi" else None
         with reading(self.path, self._error):
-            for packet in self.container.demux():
+            for packet in self.packets():
                 is_last = not packet.size and packet.dts is None
                 if not is_last:
                     timeline.move(packet)
@@ -185,12 +195,13 @@ def count_frames(path: Path) -> int:
     are, and the headers of others may be wrong.
 
     Raises:
-        ImageError: the file cannot be read, has no frames, or is cut short, as far as that shows:
-            its last packet is not whole, or more than a twentieth of its duration is missing.
+        ImageError: the file cannot be read, has no frames or a stream that begins too late to be
+            kept, or is cut short, as far as that shows: its last packet is not whole, or more than
+            a twentieth of its duration is missing.
     """
     with open_video(path, ImageError) as video, reading(path, ImageError):
         count, end, is_whole = 0, 0.0, True
-        for packet in video.container.demux():
+        for packet in video.packets():
             if not packet.size:  # the end of its stream
                 continue
             count += packet.stream.index == video.stream.index
@@ -199,6 +210,11 @@ def count_frames(path: Path) -> int:
                 end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
         if not count:
             raise ImageError(f"{path} has no frames")
+        if video.has_late_stream:
+            raise ImageError(
+                f"{path} has a stream that begins too late to be kept. Write it anew first: ffmpeg "
+                "-probesize 2G -analyzeduration 2G -i FILE -map 0 -c copy NEW"
+            )
         duration = (video.container.duration or 0) / import_av().time_base
         if not video.is_broadcast and (end < 0.95 * duration - 0.1 or not is_whole):
             raise ImageError(

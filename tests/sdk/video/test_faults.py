@@ -138,3 +138,17 @@ def test_a_file_cut_before_its_index_is_told(
         with pytest.raises(ImageError, match=r"cannot read .*in\.mp4, it may be"):
             restore_video(painter, source, tmp_path / "out.mp4", mask=logo)
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_sound_that_begins_late(make_video: Make, logo: Pixels, tmp_path: Path) -> None:
+    """PyAV passes over it, and before 19 ends with an IndexError, by which its loss is told."""
+    path = make_video("in.flv", codec="flv", count=300)
+    sound = b"\x22" + bytes(64)
+    tag = b"\x08" + len(sound).to_bytes(3, "big") + (12_000).to_bytes(3, "big") + bytes(4) + sound
+    path.write_bytes(path.read_bytes() + tag + len(tag).to_bytes(4, "big"))
+    with open_source(str(path)) as frames:
+        assert sum(1 for _ in frames) == 300
+    if int(av.__version__.split(".")[0]) < 19:
+        with pytest.raises(ImageError, match=r"begins too late.*ffmpeg -probesize"):
+            restore_video(Painter(), path, tmp_path / "out.flv", mask=logo)
+        assert not (tmp_path / "out.flv").exists()
