@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
@@ -100,7 +101,7 @@ class Sink:
         self._sources: list[Any] = []  # of what is carried
         self._carried: dict[int, Any] = {}
         self._dts: dict[int, int] = {}
-        self._times: list[int] = []
+        self._times = array("q")
         self._duration = 0
         self.turns = container.format.name in TURNING
         self.facts = Facts.of(video, self._frame)

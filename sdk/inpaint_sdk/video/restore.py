@@ -130,7 +130,7 @@ def restore_video(
             _LOG.warning("%s is left as it is: %s", source, DAMAGED_EVERYWHERE)
             found = found * 0
         frames = restorer.frames(found, steady=steady, options=options)
-    count, left_alone, fractions = 0, 0, []
+    count, left_alone, masked, fractions = 0, 0, 0, 0.0
     # Entered last, and so ended first: threads before the files that they work on are closed.
     with ExitStack() as stack:
         video = stack.enter_context(open_video(source, ImageError))
@@ -171,7 +171,8 @@ def restore_video(
             count += 1
             left_alone += everywhere or bool(result.plan.unrestorable)
             if result.plan.masked_fraction is not None:
-                fractions.append(result.plan.masked_fraction)
+                masked += 1
+                fractions += result.plan.masked_fraction
             if progress is not None:
                 progress(count, total)
         if masks is not None and next(masks, None) is not None:
@@ -179,7 +180,7 @@ def restore_video(
     damaged = video.damaged_packets
     if damaged:
         warnings.warn(video.damage, FileWarning, stacklevel=2)
-    fraction = sum(fractions) / len(fractions) if fractions else None
+    fraction = fractions / masked if masked else None
     return VideoReport(count, time.perf_counter() - started, fraction, left_alone, damaged)
 
 
